@@ -1,0 +1,255 @@
+"""The one zmq user: sockets that move whole frames in batches, and the keys for links between brokers.
+
+Sockets are read through pyzmq's raw backend (0.33 µs a call against 0.62 for the wrapper) and never
+through ``zmq.asyncio`` (DESIGN §6). A socket's descriptor is edge-triggered: after a drain *and after a
+send* ask `has_input()`, and come again when it says so.
+"""
+
+from __future__ import annotations
+
+import hmac
+from enum import IntEnum
+from hashlib import sha256
+from typing import Any, Final
+
+import zmq
+from zmq.backend import Socket as RawSocket  # pyright: ignore[reportPrivateImportUsage] - the documented backend
+from zmq.utils import z85
+
+from h2o_core.envelope import MAX_FRAME_BYTES
+
+_NOBLOCK: Final = int(zmq.NOBLOCK)
+_SNDMORE: Final = int(zmq.SNDMORE)
+_NOBLOCK_MORE: Final = _NOBLOCK | _SNDMORE
+_RCVMORE: Final = int(zmq.RCVMORE)
+_EVENTS: Final = int(zmq.EVENTS)
+_POLLIN: Final = int(zmq.POLLIN)
+
+BATCH: Final = 128
+_HANDSHAKE_MS: Final = 3000
+_HEARTBEAT_MS: Final = 1500
+_HEARTBEAT_TIMEOUT_MS: Final = 5000
+_HIGH_WATER: Final = 65_536
+"""Slots and caps bound what is in flight; the high-water mark is only the wall behind them."""
+
+
+class Sent(IntEnum):
+    """What became of a frame handed to a ROUTER."""
+
+    OK = 0
+    UNREACHABLE = 1
+    FULL = 2
+
+
+class EndpointTaken(OSError):
+    """The address can't be bound."""
+
+
+def _context() -> zmq.Context[zmq.Socket[bytes]]:
+    context = zmq.Context.instance()
+    context.set(zmq.MAX_SOCKETS, 4096)
+    return context
+
+
+def _raw(kind: int) -> Any:  # noqa: ANN401 - pyzmq's backend socket is untyped
+    raw = RawSocket(_context(), kind)
+    raw.set(zmq.LINGER, 0)
+    raw.set(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+    raw.set(zmq.SNDHWM, _HIGH_WATER)
+    raw.set(zmq.RCVHWM, _HIGH_WATER)
+    raw.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+    return raw
+
+
+class Dealer:
+    """The one socket of a client or an instance: it talks to its own broker and to nobody else."""
+
+    def __init__(self, endpoint: str) -> None:
+        """Connect to *endpoint* (``ipc:///run/h2o/broker.sock``); nobody needs to be there yet."""
+        raw = _raw(zmq.DEALER)
+        raw.set(zmq.IMMEDIATE, 1)
+        raw.set(zmq.RECONNECT_IVL, 50)
+        raw.set(zmq.RECONNECT_IVL_MAX, 500)
+        raw.connect(endpoint)
+        self._raw = raw
+        self._recv = raw.recv
+        self._get = raw.get
+        self._send = raw.send
+        self.fileno: int = raw.get(zmq.FD)
+        self.discarded = 0
+        """Multipart messages thrown away: a frame is one part."""
+
+    def send(self, frame: bytes) -> bool:
+        """Hand *frame* over; False when nobody is there or the socket is full, and then nothing was sent."""
+        try:
+            self._send(frame, _NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def drain(self, limit: int = BATCH) -> list[bytes]:
+        """Up to *limit* frames that have arrived; multipart messages are discarded whole and counted."""
+        recv, get = self._recv, self._get
+        frames: list[bytes] = []
+        try:
+            for _ in range(limit):
+                frame = recv(_NOBLOCK)
+                if get(_RCVMORE):
+                    self._discard_rest()
+                else:
+                    frames.append(frame)
+        except zmq.Again:
+            pass
+        return frames
+
+    def _discard_rest(self) -> None:
+        self.discarded += 1
+        while self._get(_RCVMORE):
+            self._recv(_NOBLOCK)
+
+    def has_input(self) -> bool:
+        """More has arrived than was drained; the descriptor will not say so again."""
+        return bool(self._get(_EVENTS) & _POLLIN)
+
+    def close(self) -> None:
+        """Close at once; what was not sent is dropped."""
+        self._raw.close()
+
+
+class Router:
+    """A broker's socket: many peers, each behind a routing id that the socket itself hands out."""
+
+    def __init__(self) -> None:
+        """A ROUTER that says when a peer is gone instead of dropping what is meant for it."""
+        raw = _raw(zmq.ROUTER)
+        raw.set(zmq.ROUTER_MANDATORY, 1)
+        self._raw = raw
+        self._recv = raw.recv
+        self._get = raw.get
+        self._send = raw.send
+        self.fileno: int = raw.get(zmq.FD)
+        self.discarded = 0
+
+    def bind(self, endpoint: str) -> str:
+        """Bind and return the real address (a port of 0 becomes one); raises EndpointTaken."""
+        try:
+            self._raw.bind(endpoint)
+        except zmq.ZMQError as error:
+            msg = f"{endpoint}: {error.strerror}"
+            raise EndpointTaken(error.errno, msg) from None
+        return bytes(self._raw.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
+
+    def connect(self, endpoint: str, routing_id: bytes, peer_key: bytes | None = None) -> None:
+        """Open a link to another broker under *routing_id*, which must never be used twice in a process."""
+        if peer_key is not None:
+            self._raw.set(zmq.CURVE_SERVERKEY, peer_key)
+        self._raw.set(zmq.CONNECT_ROUTING_ID, routing_id)
+        self._raw.connect(endpoint)
+
+    def disconnect(self, endpoint: str) -> None:
+        """Close the link to *endpoint*; unknown ones are ignored."""
+        try:
+            self._raw.disconnect(endpoint)
+        except zmq.ZMQError:
+            return
+
+    def secure_as_server(self, secret_key: bytes) -> None:
+        """Accept only CURVE clients that the ZAP handler admits."""
+        self._raw.set(zmq.CURVE_SERVER, 1)
+        self._raw.set(zmq.CURVE_SECRETKEY, secret_key)
+        self._raw.set(zmq.ZAP_DOMAIN, b"h2o")
+        self._keep_alive()
+
+    def secure_as_client(self, public_key: bytes, secret_key: bytes) -> None:
+        """Speak CURVE on every link opened after this."""
+        self._raw.set(zmq.CURVE_PUBLICKEY, public_key)
+        self._raw.set(zmq.CURVE_SECRETKEY, secret_key)
+        self._keep_alive()
+
+    def _keep_alive(self) -> None:
+        self._raw.set(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
+        self._raw.set(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS)
+        self._raw.set(zmq.RECONNECT_IVL, 100)
+        self._raw.set(zmq.RECONNECT_IVL_MAX, 1000)
+
+    def drain(self, limit: int = BATCH) -> list[tuple[bytes, bytes]]:
+        """Up to *limit* (routing id, frame); messages of another shape are discarded whole and counted."""
+        recv, get = self._recv, self._get
+        messages: list[tuple[bytes, bytes]] = []
+        append = messages.append
+        try:
+            for _ in range(limit):
+                peer = recv(_NOBLOCK)
+                if not get(_RCVMORE):
+                    self.discarded += 1
+                    continue
+                frame = recv(_NOBLOCK)
+                if get(_RCVMORE):
+                    self._discard_rest()
+                else:
+                    append((peer, frame))
+        except zmq.Again:
+            pass
+        return messages
+
+    def _discard_rest(self) -> None:
+        self.discarded += 1
+        while self._get(_RCVMORE):
+            self._recv(_NOBLOCK)
+
+    def send(self, peer: bytes, frame: bytes) -> Sent:
+        """Hand *frame* to *peer*; anything but OK means that nothing was sent."""
+        try:
+            self._send(peer, _NOBLOCK_MORE)
+            self._send(frame, _NOBLOCK)
+        except zmq.Again:
+            return Sent.FULL
+        except zmq.ZMQError as error:
+            if error.errno == zmq.EHOSTUNREACH:
+                return Sent.UNREACHABLE
+            raise
+        return Sent.OK
+
+    def has_input(self) -> bool:
+        """More has arrived than was drained; the descriptor will not say so again."""
+        return bool(self._get(_EVENTS) & _POLLIN)
+
+    def close(self) -> None:
+        """Close at once; what was not sent is dropped."""
+        self._raw.close()
+
+
+class Gatekeeper:
+    """The ZAP handler: admits the fleet's own client key and nobody else (CURVE alone admits any)."""
+
+    def __init__(self, client_public_key: bytes) -> None:
+        """Bind the handler's address; one a process."""
+        self._socket = _context().socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.bind("inproc://zeromq.zap.01")
+        self._admitted = z85.decode(client_public_key)
+        self.fileno: int = self._socket.getsockopt(zmq.FD)
+        self.refused = 0
+
+    def serve(self) -> None:
+        """Answer every request that waits."""
+        while self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            parts = self._socket.recv_multipart()
+            # address, empty, version, request id, domain, peer address, identity, mechanism, credentials…
+            known = len(parts) >= 9 and parts[7] == b"CURVE" and hmac.compare_digest(parts[8], self._admitted)
+            if not known:
+                self.refused += 1
+            status = (b"200", b"OK") if known else (b"400", b"not a key of this fleet")
+            self._socket.send_multipart([*parts[:2], b"1.0", parts[3], *status, b"", b""])
+
+    def close(self) -> None:
+        """Close at once."""
+        self._socket.close()
+
+
+def curve_keys(secret: bytes, fleet: str, role: str) -> tuple[bytes, bytes]:
+    """(public, secret) CURVE keys of *role* in *fleet*, z85; HKDF-SHA256 (RFC 5869) of the fleet's secret."""
+    pseudo_random = hmac.digest(b"h2o/1", secret, sha256)
+    key = hmac.digest(pseudo_random, f"h2o/{fleet}/{role}".encode() + b"\x01", sha256)
+    secret_key = z85.encode(key)
+    return zmq.curve_public(secret_key), secret_key

@@ -1,0 +1,242 @@
+from h2o_core.pb import manifest_pb2 as _manifest_pb2
+from h2o_core.pb import registration_pb2 as _registration_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Ask(_message.Message):
+    __slots__ = ("what", "package", "version")
+    class What(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        REPORT: _ClassVar[Ask.What]
+        PICTURE: _ClassVar[Ask.What]
+        MANIFEST: _ClassVar[Ask.What]
+    REPORT: Ask.What
+    PICTURE: Ask.What
+    MANIFEST: Ask.What
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    what: Ask.What
+    package: str
+    version: str
+    def __init__(self, what: _Optional[_Union[Ask.What, str]] = ..., package: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
+class Sketch(_message.Message):
+    __slots__ = ("index", "count", "zero", "sum")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    ZERO_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    index: _containers.RepeatedScalarFieldContainer[int]
+    count: _containers.RepeatedScalarFieldContainer[int]
+    zero: int
+    sum: int
+    def __init__(self, index: _Optional[_Iterable[int]] = ..., count: _Optional[_Iterable[int]] = ..., zero: _Optional[int] = ..., sum: _Optional[int] = ...) -> None: ...
+
+class OutcomeCount(_message.Message):
+    __slots__ = ("code", "count")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    count: int
+    def __init__(self, code: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
+
+class FeatureStats(_message.Message):
+    __slots__ = ("feature", "outcomes", "processing", "last_error", "last_error_time_s")
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    PROCESSING_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_TIME_S_FIELD_NUMBER: _ClassVar[int]
+    feature: str
+    outcomes: _containers.RepeatedCompositeFieldContainer[OutcomeCount]
+    processing: Sketch
+    last_error: str
+    last_error_time_s: float
+    def __init__(self, feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[OutcomeCount, _Mapping]]] = ..., processing: _Optional[_Union[Sketch, _Mapping]] = ..., last_error: _Optional[str] = ..., last_error_time_s: _Optional[float] = ...) -> None: ...
+
+class InstanceReport(_message.Message):
+    __slots__ = ("instance", "package", "version", "pid", "launch", "slots", "in_flight", "started_s", "state", "pong_age_ms", "heartbeat", "heartbeat_age_ms", "features")
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    LAUNCH_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    STARTED_S_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PONG_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    instance: str
+    package: str
+    version: str
+    pid: int
+    launch: str
+    slots: int
+    in_flight: int
+    started_s: float
+    state: str
+    pong_age_ms: float
+    heartbeat: _registration_pb2.Heartbeat
+    heartbeat_age_ms: float
+    features: _containers.RepeatedCompositeFieldContainer[FeatureStats]
+    def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., pid: _Optional[int] = ..., launch: _Optional[str] = ..., slots: _Optional[int] = ..., in_flight: _Optional[int] = ..., started_s: _Optional[float] = ..., state: _Optional[str] = ..., pong_age_ms: _Optional[float] = ..., heartbeat: _Optional[_Union[_registration_pb2.Heartbeat, _Mapping]] = ..., heartbeat_age_ms: _Optional[float] = ..., features: _Optional[_Iterable[_Union[FeatureStats, _Mapping]]] = ...) -> None: ...
+
+class CallerReport(_message.Message):
+    __slots__ = ("caller", "version", "feature", "outcomes", "latency")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    version: str
+    feature: str
+    outcomes: _containers.RepeatedCompositeFieldContainer[OutcomeCount]
+    latency: Sketch
+    def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[OutcomeCount, _Mapping]]] = ..., latency: _Optional[_Union[Sketch, _Mapping]] = ...) -> None: ...
+
+class PeerReport(_message.Message):
+    __slots__ = ("host", "state", "incarnation", "rtt_ms", "pong_age_ms", "in_flight")
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    RTT_MS_FIELD_NUMBER: _ClassVar[int]
+    PONG_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    state: str
+    incarnation: int
+    rtt_ms: float
+    pong_age_ms: float
+    in_flight: int
+    def __init__(self, host: _Optional[str] = ..., state: _Optional[str] = ..., incarnation: _Optional[int] = ..., rtt_ms: _Optional[float] = ..., pong_age_ms: _Optional[float] = ..., in_flight: _Optional[int] = ...) -> None: ...
+
+class RegisterReport(_message.Message):
+    __slots__ = ("state", "silent_s", "picture_age_s", "error")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SILENT_S_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_AGE_S_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    silent_s: float
+    picture_age_s: float
+    error: str
+    def __init__(self, state: _Optional[str] = ..., silent_s: _Optional[float] = ..., picture_age_s: _Optional[float] = ..., error: _Optional[str] = ...) -> None: ...
+
+class QueueReport(_message.Message):
+    __slots__ = ("package", "version", "queued", "capacity")
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    package: str
+    version: str
+    queued: int
+    capacity: int
+    def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., queued: _Optional[int] = ..., capacity: _Optional[int] = ...) -> None: ...
+
+class BrokerReport(_message.Message):
+    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters")
+    class CountersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    ZONE_FIELD_NUMBER: _ClassVar[int]
+    FLEET_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    NOW_S_FIELD_NUMBER: _ClassVar[int]
+    STARTED_S_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    REGISTER_FIELD_NUMBER: _ClassVar[int]
+    INSTANCES_FIELD_NUMBER: _ClassVar[int]
+    CALLERS_FIELD_NUMBER: _ClassVar[int]
+    PEERS_FIELD_NUMBER: _ClassVar[int]
+    QUEUES_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    zone: str
+    fleet: str
+    incarnation: int
+    now_s: float
+    started_s: float
+    pid: int
+    picture_version: int
+    epoch: int
+    register: RegisterReport
+    instances: _containers.RepeatedCompositeFieldContainer[InstanceReport]
+    callers: _containers.RepeatedCompositeFieldContainer[CallerReport]
+    peers: _containers.RepeatedCompositeFieldContainer[PeerReport]
+    queues: _containers.RepeatedCompositeFieldContainer[QueueReport]
+    counters: _containers.ScalarMap[str, int]
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("version", "as_of_s", "hosts", "manifests")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_S_FIELD_NUMBER: _ClassVar[int]
+    HOSTS_FIELD_NUMBER: _ClassVar[int]
+    MANIFESTS_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    as_of_s: float
+    hosts: _containers.RepeatedCompositeFieldContainer[HostPicture]
+    manifests: _containers.RepeatedCompositeFieldContainer[_manifest_pb2.Manifest]
+    def __init__(self, version: _Optional[int] = ..., as_of_s: _Optional[float] = ..., hosts: _Optional[_Iterable[_Union[HostPicture, _Mapping]]] = ..., manifests: _Optional[_Iterable[_Union[_manifest_pb2.Manifest, _Mapping]]] = ...) -> None: ...
+
+class HostPicture(_message.Message):
+    __slots__ = ("host", "zone", "address", "incarnation", "link", "labels", "instances")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    ZONE_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    INSTANCES_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    zone: str
+    address: str
+    incarnation: int
+    link: str
+    labels: _containers.ScalarMap[str, str]
+    instances: _containers.RepeatedCompositeFieldContainer[InstancePicture]
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., address: _Optional[str] = ..., incarnation: _Optional[int] = ..., link: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., instances: _Optional[_Iterable[_Union[InstancePicture, _Mapping]]] = ...) -> None: ...
+
+class InstancePicture(_message.Message):
+    __slots__ = ("instance", "package", "version", "slots", "started_s", "routable", "why")
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_S_FIELD_NUMBER: _ClassVar[int]
+    ROUTABLE_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    instance: str
+    package: str
+    version: str
+    slots: int
+    started_s: float
+    routable: bool
+    why: str
+    def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., slots: _Optional[int] = ..., started_s: _Optional[float] = ..., routable: bool = ..., why: _Optional[str] = ...) -> None: ...
