@@ -1,0 +1,103 @@
+"""A mergeable sketch of durations: a base-2 exponential histogram, schema 5 (OpenTelemetry's).
+
+Bucket *i* holds values in (2^(i/32), 2^((i+1)/32)]; a bucket's geometric middle is wrong by at most
+1.1 %. Two sketches of the same schema merge by adding their counts, whatever the order.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log2, nan
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+BUCKETS_PER_OCTAVE: Final = 32
+
+
+class Histogram:
+    """Counts of durations in nanoseconds; `buckets` maps a bucket's index to its count."""
+
+    __slots__ = ("buckets", "sum_ns", "zero")
+
+    def __init__(self) -> None:
+        self.buckets: dict[int, int] = {}
+        self.zero = 0
+        self.sum_ns = 0
+
+    def record(self, value_ns: int) -> None:
+        """Count one duration (ns); what is ≤ 1 is counted as zero."""
+        if value_ns <= 1:
+            self.zero += 1
+            return
+        self.sum_ns += value_ns
+        buckets = self.buckets
+        # ceil(x) - 1 by truncation: x > 0 here, and a float that lands on an edge is within its error anyway.
+        index = int(log2(value_ns) * BUCKETS_PER_OCTAVE)
+        buckets[index] = buckets.get(index, 0) + 1
+
+    @property
+    def count(self) -> int:
+        """Durations recorded."""
+        return self.zero + sum(self.buckets.values())
+
+    def merge(self, other: Histogram) -> None:
+        """Add *other*'s counts to this one's."""
+        self.zero += other.zero
+        self.sum_ns += other.sum_ns
+        for index, count in other.buckets.items():
+            self.buckets[index] = self.buckets.get(index, 0) + count
+
+    def since(self, earlier: Histogram) -> Histogram:
+        """What was recorded after *earlier*, an older state of the same sketch.
+
+        Raises ValueError when *earlier* is no older state of it (the counter was reset in between).
+        """
+        delta = Histogram()
+        delta.zero = self.zero - earlier.zero
+        delta.sum_ns = self.sum_ns - earlier.sum_ns
+        for index, count in self.buckets.items():
+            more = count - earlier.buckets.get(index, 0)
+            if more:
+                delta.buckets[index] = more
+        if delta.zero < 0 or delta.sum_ns < 0 or any(more < 0 for more in delta.buckets.values()):
+            msg = "the earlier sketch has counts that the later one lacks"
+            raise ValueError(msg)
+        if earlier.buckets.keys() - self.buckets.keys():
+            msg = "the earlier sketch has buckets that the later one lacks"
+            raise ValueError(msg)
+        return delta
+
+    def quantile(self, q: float) -> float:
+        """The *q*-quantile (0…1) in ns, within 1.1 %; nan when nothing was recorded."""
+        total = self.count
+        if not total:
+            return nan
+        rank = max(1, ceil(q * total))
+        if rank <= self.zero:
+            return 0.0
+        seen = self.zero
+        for index in sorted(self.buckets):
+            seen += self.buckets[index]
+            if seen >= rank:
+                return middle_ns(index)
+        return nan
+
+    def lists(self) -> tuple[list[int], list[int]]:
+        """(indexes ascending, their counts), as the wire and JSON carry them."""
+        indexes = sorted(self.buckets)
+        return indexes, [self.buckets[index] for index in indexes]
+
+    @classmethod
+    def from_lists(cls, index: Sequence[int], count: Iterable[int], zero: int = 0, sum_ns: int = 0) -> Histogram:
+        """The reverse of `lists`; raises ValueError when the two differ in length."""
+        histogram = cls()
+        histogram.buckets = dict(zip(index, count, strict=True))
+        histogram.zero = zero
+        histogram.sum_ns = sum_ns
+        return histogram
+
+
+def middle_ns(index: int) -> float:
+    """The geometric middle of a bucket, ns."""
+    return 2.0 ** ((index + 0.5) / BUCKETS_PER_OCTAVE)
