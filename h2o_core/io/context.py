@@ -1,0 +1,153 @@
+"""Reads and writes the configuration file, and finds the local broker. Light: no click, httpx, kazoo.
+
+The file is ``$H2O_CONFIG``, else ``$XDG_CONFIG_HOME/h2o/config.toml``, else ``~/.config/h2o/config.toml``::
+
+    current = "dev"
+
+    [contexts.dev]
+    fleet = "dev"
+    zookeeper = "127.0.0.1:2181"
+    agent = "unix:/run/h2o/host-1/agent.sock"   # or "http://host:port"
+    run_dir = "/run/h2o/host-1"
+    dev = true
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from h2o_core.context import (
+    AGENT_SOCKET,
+    BROKER_SOCKET,
+    Configuration,
+    Context,
+    NoContext,
+    Overrides,
+    check_socket_path,
+    from_environment,
+    parse_configuration,
+    resolve,
+    short_hash,
+    with_context,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Context",
+    "NoContext",
+    "Overrides",
+    "configuration_file",
+    "current_context",
+    "find_broker",
+    "read_configuration",
+    "runtime_dir",
+    "write_context",
+]
+
+_NOTHING = Overrides()
+
+
+def runtime_dir(environ: Mapping[str, str] = os.environ, fleet: str = "") -> Path:
+    """Where a host's sockets are when nobody says: ``$H2O_RUN``, ``$XDG_RUNTIME_DIR/h2o/<8 hex>``, ``/run/h2o``.
+
+    The eight digits stand for the fleet. Neither created nor checked here; raises NoContext when this user
+    has no such place.
+    """
+    if given := environ.get("H2O_RUN"):
+        return Path(given)
+    if os.getuid() == 0:
+        return Path("/run/h2o")
+    if base := environ.get("XDG_RUNTIME_DIR"):
+        return Path(base) / "h2o" / short_hash(fleet or environ.get("H2O_FLEET", ""))
+    msg = (
+        "no runtime directory: set H2O_BROKER (or H2O_RUN) to the one that holds broker.sock, or start a fleet: h2o dev"
+    )
+    raise NoContext(msg)
+
+
+def configuration_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The configuration file's path; it need not exist."""
+    if given := environ.get("H2O_CONFIG"):
+        return Path(given)
+    base = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".config")
+    return Path(base) / "h2o" / "config.toml"
+
+
+def read_configuration(environ: Mapping[str, str] = os.environ) -> Configuration:
+    """Parse the configuration file; an absent one is empty. Raises NoContext when it can't be used."""
+    path = configuration_file(environ)
+    text = _read(path)
+    return _parse(path, text) if text else Configuration()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} can't be read: {error}; mend it, or point H2O_CONFIG at another file"
+        raise NoContext(msg) from None
+
+
+def _parse(path: Path, text: str) -> Configuration:
+    import tomllib  # noqa: PLC0415 - 8 ms that only a command without full flags needs
+
+    try:
+        return parse_configuration(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path} is not TOML: {error}; mend it, or point H2O_CONFIG at another file"
+        raise NoContext(msg) from None
+    except NoContext as error:
+        msg = f"{path}: {error}"
+        raise NoContext(msg) from None
+
+
+def current_context(flags: Overrides = _NOTHING, environ: Mapping[str, str] = os.environ) -> Context:
+    """The context that flags, environment and file agree on; raises NoContext.
+
+    When none of them says where the agent is, it is looked for in this user's runtime directory.
+    """
+    context = resolve(flags, from_environment(environ), read_configuration(environ))
+    if context.agent or context.zookeeper:
+        return context
+    try:
+        run_dir = str(runtime_dir(environ, context.fleet))
+    except NoContext:
+        return context
+    return replace(context, run_dir=run_dir, agent=f"unix:{run_dir}/{AGENT_SOCKET}")
+
+
+def find_broker(environ: Mapping[str, str] = os.environ) -> str:
+    """The local broker's endpoint, ``ipc://<runtime directory>/broker.sock``; raises NoContext.
+
+    ``H2O_BROKER`` (a runtime directory), else the current context's default host, else `runtime_dir`.
+    Nobody needs to be there yet.
+    """
+    run_dir = environ.get("H2O_BROKER") or current_context(environ=environ).run_dir or str(runtime_dir(environ))
+    return "ipc://" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}")
+
+
+def write_context(context: Context, environ: Mapping[str, str] = os.environ) -> Path:
+    """Put *context* into the configuration file as the current one, atomically; returns the file's path.
+
+    Everything else in the file stays as it is. Raises NoContext when the present file can't be understood.
+    """
+    path = configuration_file(environ)
+    before = _read(path)
+    known = _parse(path, before)
+    after = with_context(before, context)
+    expected = Configuration(context.name, {**known.contexts, context.name: context})
+    if _parse(path, after) != expected:
+        msg = f"{path} is laid out in a way that can't be edited safely; put {context.name!r} into it by hand"
+        raise NoContext(msg)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(after, encoding="utf-8")
+    draft.replace(path)
+    return path
