@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from struct import Struct, error as StructError
+from struct import Struct, error as StructError  # noqa: N812 - `error` alone says nothing here
 from typing import Final
 
 from h2o_core.errors import Executed
@@ -159,9 +159,7 @@ def encode(  # noqa: PLR0913 - the parts of a frame
     payload: bytes = b"",
 ) -> bytes:
     """One frame's bytes."""
-    head = HEADER.pack(
-        WIRE, kind, flags, code, correlation, remaining_ms, types, len(route), len(name), len(fields), 0
-    )
+    head = HEADER.pack(WIRE, kind, flags, code, correlation, remaining_ms, types, len(route), len(name), len(fields), 0)
     return b"".join((head, route, name, fields, payload))
 
 
@@ -263,9 +261,7 @@ def encode_answer_route_tail(version: str, instance: str, host: str) -> bytes:
 
 def encode_answer_route(incarnation: int, in_flight: int, queued: int, slots: int, verdict: int, tail: bytes) -> bytes:
     """The route block of an ANSWER; *tail* from `encode_answer_route_tail`. Counts are capped at 65,535."""
-    return (
-        _ANSWER_ROUTE.pack(incarnation, min(in_flight, 65535), min(queued, 65535), min(slots, 65535), verdict) + tail
-    )
+    return _ANSWER_ROUTE.pack(incarnation, min(in_flight, 65535), min(queued, 65535), min(slots, 65535), verdict) + tail
 
 
 def decode_answer_route(block: bytes) -> AnswerRoute:

@@ -67,7 +67,7 @@ def parse_hostfile(text: str) -> HostFile:
             values[key] = _checked(data, key, str, "a text")
     for key in _REQUIRED:
         if not values.get(key):
-            msg = f"{key} is missing; write {key} = \"…\""
+            msg = f'{key} is missing; write {key} = "…"'
             raise InvalidHostFile(msg)
     for key in ("broker_port", "http_port"):
         if key in data:
@@ -92,7 +92,7 @@ def _reject_unknown(data: dict[str, Any], known: set[str], where: str) -> None:
         raise InvalidHostFile(msg)
 
 
-def _checked(data: dict[str, Any], key: str, kind: type | tuple[type, ...], form: str) -> Any:  # noqa: ANN401 - TOML's own types
+def _checked(data: dict[str, Any], key: str, kind: type | tuple[type, ...], form: str) -> Any:
     value = data[key]
     if not isinstance(value, kind):
         msg = f"{key} = {value!r} is not {form}"
@@ -110,10 +110,10 @@ def _port(data: dict[str, Any], key: str) -> int:
 
 def _string_table(data: dict[str, Any], key: str) -> dict[str, str]:
     table: Any = data.get(key, {})
-    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - TOML
-        msg = f"{key} is a table of texts: {key} = {{disk = \"ssd\"}}"
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):  # pyright: ignore[reportUnknownVariableType] - TOML
+        msg = f'{key} is a table of texts: {key} = {{disk = "ssd"}}'
         raise InvalidHostFile(msg)
-    return dict(table)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - checked above
+    return dict(table)  # pyright: ignore[reportUnknownArgumentType] - checked above
 
 
 def _instance(entry: dict[str, Any], at: int) -> InstanceSpec:
@@ -126,7 +126,7 @@ def _instance(entry: dict[str, Any], at: int) -> InstanceSpec:
         raise InvalidHostFile(msg) from None
     command: Any = entry.get("command")
     if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):  # pyright: ignore[reportUnknownVariableType] - TOML
-        msg = f"{where}: command is a list of texts, argv: command = [\"python3\", \"-m\", \"customer\"]"
+        msg = f'{where}: command is a list of texts, argv: command = ["python3", "-m", "customer"]'
         raise InvalidHostFile(msg)
     count = entry.get("count", 1)
     if not isinstance(count, int) or not 0 <= count <= 1000:

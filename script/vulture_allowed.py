@@ -1,0 +1,1 @@
+"""Names that only others use: vulture reads this list and stops asking. Each line says who uses the name."""
