@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from h2o_core.documents import InvalidDocument
 from h2o_core.names import dotted, parse_package
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.znodes import FeatureSpec, PackageVersion, encode_package_version, package_version, parse_package_version
+
+_PATH: Final = "the manifest"
 
 
 def package_version_from_manifest(manifest: Manifest) -> PackageVersion:
@@ -23,7 +27,7 @@ def package_version_from_manifest(manifest: Manifest) -> PackageVersion:
     except InvalidDocument:
         raise
     except ValueError as error:  # InvalidName, or a NaN, which JSON can't hold
-        raise InvalidDocument("the manifest", str(error)) from None
+        raise InvalidDocument(_PATH, str(error)) from None
     return parse_package_version(f"packages/{dotted(package)}/{manifest.version}", data)
 
 
