@@ -1,0 +1,56 @@
+"""A real host for the bench: ZooKeeper, an agent with its broker, and many registered instances."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bench.children import BenchError, Children, wait_until
+from bench.lanes import host_file_text, python
+from h2o_core.io.context import Context, write_context
+from h2o_core.io.zookeeper import ZooKeeperChild, ZooKeeperFailed, ZooKeeperMissing
+
+FLEET: Final = "bench"
+_START_S: Final = 30.0
+
+
+@contextmanager
+def real_host(directory: Path, instances: int) -> Generator[dict[str, str]]:
+    """Run all of it while the block lasts; gives the environment in which `h2o` finds it. Raises BenchError."""
+    zookeeper = ZooKeeperChild(directory / "zookeeper")
+    try:
+        zookeeper.start()
+        with Children(directory) as children:
+            yield _start(children, directory, zookeeper.address, instances)
+    except (ZooKeeperMissing, ZooKeeperFailed) as error:
+        raise BenchError(str(error)) from None
+    finally:
+        zookeeper.stop()
+
+
+def _start(children: Children, directory: Path, zookeeper: str, instances: int) -> dict[str, str]:
+    run_dir = directory / "host"
+    run_dir.mkdir(mode=0o700)
+    host_file = directory / "host.toml"
+    host_file.write_text(host_file_text("bench", run_dir, zookeeper=zookeeper, fleet=FLEET))
+    children.start("agent", python("h2o_agent", "--host-file", str(host_file)))
+    sockets = run_dir / "agent.sock", run_dir / "broker.sock"
+    wait_until(lambda: all(path.exists() for path in sockets), "the sockets of agent and broker", children, _START_S)
+    registrants = children.start(
+        "registrants", python("bench.registrants", str(instances)), {"H2O_BROKER": str(run_dir)}, pipes=True
+    )
+    registrants.ask({}, _START_S + 10)
+    return _context(directory, run_dir, zookeeper)
+
+
+def _context(directory: Path, run_dir: Path, zookeeper: str) -> dict[str, str]:
+    """An environment of its own: neither this user's configuration nor an H2O variable of this shell counts."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("H2O_")}
+    env["H2O_CONFIG"] = str(directory / "config.toml")
+    agent = f"unix:{run_dir / 'agent.sock'}"
+    context = Context(name="bench", fleet=FLEET, zookeeper=zookeeper, agent=agent, run_dir=str(run_dir), dev=True)
+    write_context(context, env)
+    return env

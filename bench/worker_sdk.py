@@ -1,0 +1,24 @@
+"""Our package, as an author would write it; with ``BENCH_BYPASS`` behind zmq.proxy (bench.bypass)."""
+
+from __future__ import annotations
+
+import os
+
+from bench import bypass
+from bench.handler import PACKAGE, SLOTS, customer
+from bench.messages_pb2 import Customer, CustomerId  # noqa: TC001 - the SDK reads the annotations at run time
+from h2o_service import Package
+
+package = Package(PACKAGE, version="1.0.0", slots=SLOTS)
+
+
+@package.feature("retrieve", idempotent=True)
+async def retrieve(request: CustomerId) -> Customer:
+    """Answer at once."""
+    return customer(request)
+
+
+if __name__ == "__main__":
+    if os.environ.get("BENCH_BYPASS"):
+        bypass.worker()
+    package.run()
