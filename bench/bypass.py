@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 
 import zmq
 
-import h2o_core.io.client
+import h2o_core.io.link
 from h2o_core.envelope import (
     ANSWER,
     HELLO,
@@ -156,4 +156,4 @@ def worker() -> None:
 
 
 def _replace(dealer: type[Dealer]) -> None:
-    h2o_core.io.client.Dealer = dealer  # pyright: ignore[reportPrivateImportUsage] - the one thing that is replaced
+    h2o_core.io.link.Dealer = dealer  # pyright: ignore[reportPrivateImportUsage] - the one thing that is replaced
