@@ -1,0 +1,255 @@
+"""Who the switch knows: callers, local instances and their versions, other brokers and theirs, pools."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from h2o_broker.telemetry import CallerCounter, FeatureCounter
+from h2o_core.envelope import RequestRoute, encode_answer_route_tail, encode_request_route
+from h2o_core.routing import serving_versions
+from h2o_core.znodes import NewVersions
+
+if TYPE_CHECKING:
+    from h2o_core.znodes import PackageVersion
+
+QUEUE_PER_SLOT: Final = 2
+OPERATOR: Final = "operator"
+UNREGISTERED_ORDER: Final = 1 << 63
+"""The order of a version that ZooKeeper has not numbered yet: after all that it has."""
+
+
+class Health(IntEnum):
+    """How a local instance or a peer broker stands. Not the life cycle, not the operators' wish."""
+
+    CONNECTING = 0
+    READY = 1
+    SUSPECT = 2
+    LEAVING = 3
+    GONE = 4
+
+
+class Caller:
+    """An identity that requests are counted under."""
+
+    __slots__ = ("counters", "instance", "package", "version")
+
+    def __init__(self, package: str, version: str = "", instance: str = "") -> None:
+        self.package = package
+        self.version = version
+        self.instance = instance
+        self.counters: dict[bytes, CallerCounter] = {}
+
+
+class Source:
+    """Where requests come from: a local client or instance, or a greeted peer's inbound link."""
+
+    __slots__ = ("caller", "incarnation", "instance", "port", "requests", "rid")
+
+    def __init__(self, port: int, rid: bytes, caller: Caller, incarnation: int) -> None:
+        self.port = port
+        self.rid = rid
+        self.caller = caller
+        self.incarnation = incarnation
+        """What frames to this source carry as the receiver's incarnation (a client: our own)."""
+        self.instance: LocalInstance | None = None
+        self.requests: dict[int, int] = {}
+        """The source's correlations in flight → the switch's."""
+
+
+class LocalVersion:
+    """A package version's instances on this host, and the queue that they share."""
+
+    __slots__ = ("instances", "pool", "queue", "queued", "ready", "spec")
+
+    def __init__(self, pool: Pool, spec: PackageVersion) -> None:
+        self.pool = pool
+        self.spec = spec
+        self.instances: list[LocalInstance] = []
+        self.ready: list[LocalInstance] = []
+        self.queue: deque[int] = deque()
+        self.queued = 0
+        """Live entries; ended ones stay in `queue` until they are met."""
+
+    def capacity(self) -> int:
+        """How many may wait: twice the slots."""
+        return QUEUE_PER_SLOT * sum(instance.slots for instance in self.instances)
+
+    def free_instance(self) -> LocalInstance | None:
+        """The ready one with the fewest pending that has a slot."""
+        best: LocalInstance | None = None
+        for instance in self.ready:
+            if instance.pending < instance.slots and (best is None or instance.pending < best.pending):
+                best = instance
+        return best
+
+
+class LocalInstance:
+    """A registered process on this host. `pending`: slots taken, by ended requests too until it lets go."""
+
+    __slots__ = (
+        "answer_tail",
+        "counters",
+        "health",
+        "heartbeat",
+        "heartbeat_ns",
+        "id",
+        "launch",
+        "pending",
+        "pid",
+        "pong_ns",
+        "rid",
+        "routes",
+        "slots",
+        "started_s",
+        "unanswered_pings",
+        "version",
+    )
+
+    def __init__(self, rid: bytes, instance_id: str, version: LocalVersion, host: str, admission: Admission) -> None:
+        self.rid = rid
+        self.id = instance_id
+        self.version = version
+        self.slots = admission.slots
+        self.pid = admission.pid
+        self.launch = admission.launch
+        self.started_s = admission.started_s
+        self.pending = 0
+        self.health = Health.READY
+        self.unanswered_pings = 0
+        self.pong_ns = 0
+        self.heartbeat = b""
+        self.heartbeat_ns = 0
+        self.counters = {feature.name.encode(): FeatureCounter(feature.types) for feature in version.spec.features}
+        self.answer_tail = encode_answer_route_tail(version.spec.version, instance_id, host)
+        self.routes: dict[Caller, bytes] = {}
+
+    @property
+    def link(self) -> bytes:
+        """The routing id that frames for it go to."""
+        return self.rid
+
+    def route_from(self, caller: Caller, incarnation: int) -> bytes:
+        """The route block of a request that *caller* sends here; encoded once for each caller."""
+        route = self.routes.get(caller)
+        if route is None:
+            route = self.routes[caller] = encode_request_route(
+                RequestRoute(
+                    incarnation, self.version.spec.version, self.id, caller.package, caller.version, caller.instance
+                )
+            )
+        return route
+
+
+class RemoteInstance:
+    """Another host's instance, as the register tells of it. `pending`: what this broker has sent there."""
+
+    __slots__ = ("id", "peer", "pending", "routes", "slots", "started_s", "version")
+
+    def __init__(self, instance_id: str, peer: Peer, version: str, slots: int, started_s: float) -> None:
+        self.id = instance_id
+        self.peer = peer
+        self.version = version
+        self.slots = slots
+        self.started_s = started_s
+        self.pending = 0
+        self.routes: dict[Caller, bytes] = {}
+
+    @property
+    def link(self) -> bytes:
+        """The routing id that frames for it go to."""
+        return self.peer.rid
+
+    def route_from(self, caller: Caller) -> bytes:
+        """The route block of a request that *caller* sends there; encoded once for each caller."""
+        route = self.routes.get(caller)
+        if route is None:
+            route = self.routes[caller] = encode_request_route(
+                RequestRoute(
+                    self.peer.incarnation, self.version, self.id, caller.package, caller.version, caller.instance
+                )
+            )
+        return route
+
+
+class Peer:
+    """Another host's broker and our outbound link to it."""
+
+    __slots__ = (
+        "address",
+        "health",
+        "host",
+        "in_flight",
+        "incarnation",
+        "instances",
+        "labels",
+        "pong_ns",
+        "rid",
+        "rtt_ns",
+        "unanswered_pings",
+        "zone",
+    )
+
+    def __init__(self, host: str, zone: str, address: str, incarnation: int, rid: bytes, labels: dict[str, str]) -> None:
+        self.host = host
+        self.zone = zone
+        self.address = address
+        self.incarnation = incarnation
+        self.rid = rid
+        self.labels = labels
+        self.health = Health.CONNECTING
+        self.in_flight = 0
+        self.pong_ns = 0
+        self.rtt_ns = 0
+        self.unanswered_pings = 0
+        self.instances: dict[str, tuple[Pool, RemoteInstance]] = {}
+
+
+class Pool:
+    """A package: its versions, where they run, and whom a request may be given to now."""
+
+    __slots__ = ("candidates", "local", "order", "package", "remote")
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self.order: dict[str, int] = {}
+        """Version → order of registration."""
+        self.local: dict[str, LocalVersion] = {}
+        self.remote: dict[str, list[RemoteInstance]] = {}
+        self.candidates: list[LocalInstance | RemoteInstance] = []
+
+    def rebuild(self, new_versions: NewVersions) -> None:
+        """Work out the candidates anew, after any change of members or of their health.
+
+        Suspects are candidates only when nobody better is left: a request that waits may still succeed.
+        """
+        present = {
+            version: self.order.get(version, UNREGISTERED_ORDER)
+            for version in (*self.local, *self.remote)
+            if self._members(version, Health.READY) or self._members(version, Health.SUSPECT)
+        }
+        serving = serving_versions(present, new_versions)
+        for health in (Health.READY, Health.SUSPECT):
+            self.candidates = [member for version in serving for member in self._members(version, health)]
+            if self.candidates:
+                return
+
+    def _members(self, version: str, health: Health) -> list[LocalInstance | RemoteInstance]:
+        here = self.local.get(version)
+        members: list[LocalInstance | RemoteInstance] = []
+        if here is not None:
+            members.extend(instance for instance in here.instances if instance.health is health)
+        members.extend(instance for instance in self.remote.get(version, ()) if instance.peer.health is health)
+        return members
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a registration brings besides its manifest."""
+
+    slots: int
+    pid: int
+    launch: str
+    started_s: float

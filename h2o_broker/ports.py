@@ -1,0 +1,209 @@
+"""The broker's sockets on its loop: drain a batch, let the switch decide, send what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from h2o_broker.roster import PING_EVERY_NS
+from h2o_broker.switch import INBOUND, LOCAL, OUTBOUND
+from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.wire import Gatekeeper, Router, Sent, curve_keys
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from h2o_broker.events import Event
+    from h2o_broker.links import Links
+    from h2o_broker.roster import Roster
+    from h2o_broker.switch import Switch
+
+_PING_EVERY_S: Final = PING_EVERY_NS / 1e9
+
+
+class Ports:
+    """Three ROUTERs: local clients, brokers that connect to us, brokers that we connect to."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        switch: Switch,
+        roster: Roster,
+        links: Links,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._loop = loop
+        self._switch = switch
+        self._roster = roster
+        self._links = links
+        self._on_event = on_event
+        self._routers = (Router(), Router(), Router())
+        self._gatekeeper: Gatekeeper | None = None
+        self._peer_key = b""
+        self._deadline_timer: asyncio.TimerHandle | None = None
+        self._ping_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        switch.rare = self._rare
+
+    def open(self, local: str, peers: str, secret: bytes, fleet: str) -> str:
+        """Bind both sides and start; returns the real address for peers (``tcp://host:port``).
+
+        Raises EndpointTaken.
+        """
+        server_public, server_secret = curve_keys(secret, fleet, "broker")
+        client_public, client_secret = curve_keys(secret, fleet, "link")
+        self._peer_key = server_public
+        self._gatekeeper = Gatekeeper(client_public)
+        here, inbound, outbound = self._routers
+        inbound.secure_as_server(server_secret)
+        outbound.secure_as_client(client_public, client_secret)
+        address = inbound.bind(peers)
+        here.bind(local)
+        readers: tuple[tuple[int, Callable[[], None]], ...] = (
+            (here.fileno, self._read_local),
+            (inbound.fileno, self._read_inbound),
+            (outbound.fileno, self._read_outbound),
+            (self._gatekeeper.fileno, self._gatekeeper.serve),
+        )
+        for fileno, read in readers:
+            self._loop.add_reader(fileno, read)
+        self._ping()
+        return address
+
+    @property
+    def peer_key(self) -> str:
+        """The fleet's public key for links between brokers, z85."""
+        return self._peer_key.decode()
+
+    @property
+    def refused_keys(self) -> int:
+        """Links that came with a key of another fleet, or none."""
+        return self._gatekeeper.refused if self._gatekeeper is not None else 0
+
+    @property
+    def discarded(self) -> int:
+        """Messages of more than one frame, thrown away whole."""
+        return sum(router.discarded for router in self._routers)
+
+    def link(self, address: str, rid: bytes) -> None:
+        """Open a link to another broker."""
+        self._routers[OUTBOUND].connect(f"tcp://{address}", rid, self._peer_key)
+
+    def unlink(self, address: str) -> None:
+        """Close it."""
+        self._routers[OUTBOUND].disconnect(f"tcp://{address}")
+
+    def close(self) -> None:
+        """Take everything off the loop and close."""
+        self._closed = True
+        for timer in (self._deadline_timer, self._ping_timer):
+            if timer is not None:
+                timer.cancel()
+        for router in self._routers:
+            self._loop.remove_reader(router.fileno)
+            router.close()
+        if self._gatekeeper is not None:
+            self._loop.remove_reader(self._gatekeeper.fileno)
+            self._gatekeeper.close()
+
+    # ------------------------------------------------------------------ in
+
+    def _read_local(self) -> None:
+        if self._closed:
+            return
+        now = monotonic_ns()
+        on_local = self._switch.on_local
+        for rid, frame in self._routers[LOCAL].drain():
+            on_local(rid, frame, now)
+        self.flush()
+
+    def _read_inbound(self) -> None:
+        if self._closed:
+            return
+        now = monotonic_ns()
+        on_inbound = self._switch.on_inbound
+        for rid, frame in self._routers[INBOUND].drain():
+            on_inbound(rid, frame, now)
+        self.flush()
+
+    def _read_outbound(self) -> None:
+        if self._closed:
+            return
+        now = monotonic_ns()
+        on_outbound = self._switch.on_outbound
+        for rid, frame in self._routers[OUTBOUND].drain():
+            on_outbound(rid, frame, now)
+        self.flush()
+
+    def _rare(self, port: int, rid: bytes, frame: bytes, now: int) -> None:
+        if port == LOCAL:
+            self._roster.on_frame(rid, frame, now)
+        elif port == INBOUND:
+            self._links.on_inbound(rid, frame)
+        else:
+            self._links.on_outbound(rid, frame, now)
+
+    # ------------------------------------------------------------------ out
+
+    def flush(self) -> None:
+        """Send all that the switch has said, tell its events, and look whether more has come in."""
+        switch = self._switch
+        while switch.out or switch.events:
+            batch, switch.out = switch.out, []
+            routers = self._routers
+            for port, rid, frame in batch:
+                sent = routers[port].send(rid, frame)
+                if sent:
+                    self._unsent(sent, port, rid, frame)
+            if switch.events:
+                events, switch.events = switch.events, []
+                for event in events:
+                    self._on_event(event)
+        self._rearm()
+
+    def _unsent(self, sent: Sent, port: int, rid: bytes, frame: bytes) -> None:
+        now = monotonic_ns()
+        self._switch.unsent(rid, frame, now)
+        if sent is not Sent.UNREACHABLE:
+            return
+        if port == LOCAL:
+            self._roster.unreachable(rid, now)
+        else:
+            self._links.unreachable(port, rid, now)
+
+    def _rearm(self) -> None:
+        """The descriptors are edge-triggered and a batch is capped: come again for what is left."""
+        local, inbound, outbound = self._routers
+        call_soon = self._loop.call_soon
+        if local.has_input():
+            call_soon(self._read_local)
+        if inbound.has_input():
+            call_soon(self._read_inbound)
+        if outbound.has_input():
+            call_soon(self._read_outbound)
+        due = self._switch.deadlines.next_ns()
+        if due is not None:
+            self._wake_at(due)
+
+    # ------------------------------------------------------------------ time
+
+    def _wake_at(self, due_ns: int) -> None:
+        timer = self._deadline_timer
+        in_s = max(0, due_ns - monotonic_ns()) / 1e9
+        at_s = self._loop.time() + in_s
+        if timer is None or timer.when() > at_s + 0.001:
+            if timer is not None:
+                timer.cancel()
+            self._deadline_timer = self._loop.call_at(at_s, self._expire)
+
+    def _expire(self) -> None:
+        self._deadline_timer = None
+        self._switch.expire(monotonic_ns())
+        self.flush()
+
+    def _ping(self) -> None:
+        now = monotonic_ns()
+        self._roster.ping_round(now)
+        self._links.ping_round(now)
+        self._ping_timer = self._loop.call_later(_PING_EVERY_S, self._ping)
+        self.flush()

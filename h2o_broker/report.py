@@ -1,0 +1,260 @@
+"""What the broker tells of itself: its counters, and the fleet as it sees it. Pure, like the switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from h2o_broker.members import Health
+from h2o_core.manifests import manifest_from_package_version
+from h2o_core.pb.answer_pb2 import Failure
+from h2o_core.pb.registration_pb2 import Heartbeat
+from h2o_core.pb.stats_pb2 import (
+    BrokerReport,
+    CallerReport,
+    FeatureStats,
+    HostPicture,
+    InstancePicture,
+    InstanceReport,
+    OutcomeCount,
+    PeerReport,
+    Picture,
+    QueueReport,
+    RegisterReport,
+    Sketch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from h2o_broker.links import Links
+    from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool
+    from h2o_broker.switch import Switch
+    from h2o_broker.telemetry import FeatureCounter
+    from h2o_core.histogram import Histogram
+    from h2o_core.inventory import Inventory
+
+_MS = 1e6
+_S = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which broker this is. Times are Unix seconds."""
+
+    host: str
+    zone: str
+    fleet: str
+    address: str
+    incarnation: int
+    pid: int
+    started_s: float
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One reading of both clocks, taken together."""
+
+    monotonic_ns: int
+    unix_s: float
+
+
+def broker_report(
+    identity: Identity,
+    switch: Switch,
+    links: Links,
+    register: RegisterReport,
+    picture_version: int,
+    extra: dict[str, int],
+    moment: Moment,
+) -> BrokerReport:
+    """Raw counters since this broker started."""
+    return BrokerReport(
+        host=identity.host,
+        zone=identity.zone,
+        fleet=identity.fleet,
+        incarnation=identity.incarnation,
+        now_s=moment.unix_s,
+        started_s=identity.started_s,
+        pid=identity.pid,
+        picture_version=picture_version,
+        register=register,
+        instances=[_instance(one, moment) for one in switch.instances.values()],
+        callers=_callers(switch),
+        peers=[_peer(peer, moment) for peer in links.peers.values()],
+        queues=[_queue(version) for pool in switch.pools.values() for version in pool.local.values()],
+        counters={**switch.oddities.counts, **{name: count for name, count in extra.items() if count}},
+    )
+
+
+def _age_ms(then_ns: int, moment: Moment) -> float:
+    return max(0.0, (moment.monotonic_ns - then_ns) / _MS)
+
+
+def _instance(instance: LocalInstance, moment: Moment) -> InstanceReport:
+    heartbeat = Heartbeat()
+    try:
+        heartbeat = Heartbeat.FromString(instance.heartbeat)
+    except DecodeError:
+        heartbeat.Clear()
+    spec = instance.version.spec
+    return InstanceReport(
+        instance=instance.id,
+        package=spec.package,
+        version=spec.version,
+        pid=instance.pid,
+        launch=instance.launch,
+        slots=instance.slots,
+        in_flight=instance.pending,
+        started_s=instance.started_s,
+        state=instance.health.name.lower(),
+        pong_age_ms=_age_ms(instance.pong_ns, moment),
+        heartbeat=heartbeat,
+        heartbeat_age_ms=_age_ms(instance.heartbeat_ns, moment) if instance.heartbeat_ns else -1.0,
+        features=[_feature(name.decode(), counter, moment) for name, counter in instance.counters.items()],
+    )
+
+
+def _feature(name: str, counter: FeatureCounter, moment: Moment) -> FeatureStats:
+    stats = FeatureStats(feature=name, outcomes=_outcomes(counter.outcomes), processing=sketch_of(counter.times))
+    if counter.last_error_ns:
+        stats.last_error = _error_text(counter.last_error)
+        stats.last_error_time_s = moment.unix_s - (moment.monotonic_ns - counter.last_error_ns) / _S
+    return stats
+
+
+def _error_text(payload: bytes) -> str:
+    try:
+        failure = Failure.FromString(payload)
+    except DecodeError:
+        return "an error that does not parse"
+    return f"{failure.application_code}: {failure.message}" if failure.application_code else failure.message
+
+
+def _outcomes(counts: Iterable[int]) -> list[OutcomeCount]:
+    return [OutcomeCount(code=code, count=count) for code, count in enumerate(counts) if count]
+
+
+def sketch_of(histogram: Histogram) -> Sketch:
+    """A histogram as the wire carries it."""
+    index, count = histogram.lists()
+    return Sketch(index=index, count=count, zero=histogram.zero, sum=histogram.sum_ns)
+
+
+def _callers(switch: Switch) -> list[CallerReport]:
+    return [
+        CallerReport(
+            caller=caller.package,
+            version=caller.version,
+            feature=name.decode(errors="replace"),
+            outcomes=_outcomes(counter.outcomes),
+            latency=sketch_of(counter.times),
+        )
+        for caller in switch.callers.values()
+        for name, counter in caller.counters.items()
+    ]
+
+
+def _peer(peer: Peer, moment: Moment) -> PeerReport:
+    return PeerReport(
+        host=peer.host,
+        state=link_state(peer),
+        incarnation=peer.incarnation,
+        rtt_ms=peer.rtt_ns / _MS,
+        pong_age_ms=_age_ms(peer.pong_ns, moment) if peer.pong_ns else -1.0,
+        in_flight=peer.in_flight,
+    )
+
+
+def link_state(peer: Peer) -> str:
+    """A peer's link in one word."""
+    return "up" if peer.health is Health.READY else peer.health.name.lower()
+
+
+def _queue(version: LocalVersion) -> QueueReport:
+    return QueueReport(
+        package=version.spec.package,
+        version=version.spec.version,
+        queued=version.queued,
+        capacity=version.capacity(),
+    )
+
+
+def picture(identity: Identity, switch: Switch, links: Links, inventory: Inventory, moment: Moment) -> Picture:
+    """The fleet as this broker routes it: own instances from its roster, the rest from the register."""
+    hosts = [_own_host(identity, switch)]
+    hosts += [_other_host(peer) for peer in links.peers.values()]
+    manifests = {(one.package, one.version): one for one in inventory.versions.values()}
+    for pool in switch.pools.values():
+        for version in pool.local.values():
+            manifests.setdefault((version.spec.package, version.spec.version), version.spec)
+    return Picture(
+        as_of_s=moment.unix_s,
+        hosts=sorted(hosts, key=lambda host: host.host),
+        manifests=[
+            manifest_from_package_version(manifests[key], descriptors=False) for key in sorted(manifests)
+        ],
+    )
+
+
+def _own_host(identity: Identity, switch: Switch) -> HostPicture:
+    return HostPicture(
+        host=identity.host,
+        zone=identity.zone,
+        address=identity.address,
+        incarnation=identity.incarnation,
+        link="self",
+        labels=identity.labels,
+        instances=[
+            InstancePicture(
+                instance=one.id,
+                package=one.version.spec.package,
+                version=one.version.spec.version,
+                slots=one.slots,
+                started_s=one.started_s,
+                routable=one in one.version.pool.candidates,
+                why=_why(one in one.version.pool.candidates, one.health, one.version.pool),
+            )
+            for one in switch.instances.values()
+        ],
+    )
+
+
+def _other_host(peer: Peer) -> HostPicture:
+    return HostPicture(
+        host=peer.host,
+        zone=peer.zone,
+        address=peer.address,
+        incarnation=peer.incarnation,
+        link=link_state(peer),
+        labels=peer.labels,
+        instances=[
+            InstancePicture(
+                instance=one.id,
+                package=pool.package,
+                version=one.version,
+                slots=one.slots,
+                started_s=one.started_s,
+                routable=one in pool.candidates,
+                why=_why(one in pool.candidates, peer.health, pool, f"the link to {peer.host} is {link_state(peer)}"),
+            )
+            for pool, one in peer.instances.values()
+        ],
+    )
+
+
+def _why(routable: bool, health: Health, pool: Pool, link: str = "") -> str:
+    if health is Health.SUSPECT:
+        return link or "it does not answer PING"
+    if health is Health.CONNECTING:
+        return link
+    if health is Health.LEAVING:
+        return "it is leaving"
+    if routable or not pool.candidates:
+        return ""
+    serving = pool.candidates[0].version
+    version = serving if isinstance(serving, str) else serving.spec.version
+    return f"new version, no traffic: {version} was registered first"

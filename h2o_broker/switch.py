@@ -1,0 +1,662 @@
+"""The switch: every request that enters this broker, until its one terminal answer.
+
+Pure. Frames come in with the time, `(port, routing id, frame)` tuples go out through `out`, rare things
+through `events`. The path of a request is written for speed: scalars, slots, one header struct.
+"""
+
+from __future__ import annotations
+
+from struct import error as StructError
+from typing import TYPE_CHECKING, Final
+
+from h2o_broker.deadlines import Deadlines
+from h2o_broker.members import OPERATOR, Caller, Health, LocalInstance, LocalVersion, Pool, RemoteInstance, Source
+from h2o_broker.requests import MAYBE_EXECUTED, NO_BUCKET, NOT_EXECUTED, Request, failure_payload
+from h2o_broker.telemetry import CallerCounter, Oddities
+from h2o_core.envelope import (
+    ANSWER,
+    CANCEL,
+    HEADER,
+    HEADER_BYTES,
+    MAX_FRAME_BYTES,
+    PONG,
+    REFUSED,
+    RELEASED,
+    REQUEST,
+    WIRE,
+    MalformedFrame,
+    RequestRoute,
+    decode_request_route,
+    encode,
+    encode_answer_route,
+    encode_answer_route_tail,
+)
+from h2o_core.errors import Code
+from h2o_core.names import package_of
+from h2o_core.routing import choose
+from h2o_core.znodes import NewVersions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from h2o_broker.events import Event
+
+LOCAL: Final = 0
+INBOUND: Final = 1
+OUTBOUND: Final = 2
+
+IN_FLIGHT_PER_SOURCE: Final = 16_384
+ORIGIN_GRACE_NS: Final = 25_000_000
+"""The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
+ROUTE_CACHE_SIZE: Final = 4096
+_CORRELATION_MASK: Final = 0xFFFF_FFFF
+_HIGHEST_CODE: Final = max(Code)
+_MS: Final = 1_000_000
+_PACK: Final = HEADER.pack
+_UNPACK: Final = HEADER.unpack_from
+
+
+class Switch:
+    """Requests, slots and queues of one broker. `rare` gets the frames that are no request's."""
+
+    def __init__(self, host: str, incarnation: int, dice: Callable[[], float]) -> None:
+        """*dice* returns a float in [0, 1); *incarnation* is this broker process's, never used twice."""
+        self.host = host
+        self.incarnation = incarnation
+        self.new_versions = NewVersions.HOLD
+        self.out: list[tuple[int, bytes, bytes]] = []
+        self.events: list[Event] = []
+        self.oddities = Oddities()
+        self.pools: dict[str, Pool] = {}
+        self.features: dict[bytes, Pool] = {}
+        self.sources: dict[bytes, Source] = {}
+        self.inbound: dict[bytes, Source] = {}
+        self.instances: dict[bytes, LocalInstance] = {}
+        self.callers: dict[tuple[str, str], Caller] = {}
+        self.requests: dict[int, Request] = {}
+        self.membership = 1
+        """Raised whenever a pool was worked out anew: the version of the picture."""
+        self.deadlines = Deadlines()
+        self.on_drained: Callable[[LocalInstance], None] | None = None
+        """Called when a leaving instance has nothing in flight any more."""
+        self.rare: Callable[[int, bytes, bytes, int], None] | None = None
+        """Gets (port, routing id, frame, now) of every frame that is not on a request's path."""
+        self._dice = dice
+        self._operator = self.caller(OPERATOR, "")
+        self._routes: dict[bytes, tuple[RequestRoute, Caller]] = {}
+        self._next_id = 0
+        self._own_tail = encode_answer_route_tail("", "", host)
+
+    # ------------------------------------------------------------------ frames in
+
+    def on_local(self, rid: bytes, frame: bytes, now: int) -> None:
+        """A frame from a client or an instance of this host; *now* is monotonic ns."""
+        try:
+            wire, kind, flags, code, correlation, remaining, types, route_len, name_len, fields_len, _ = _UNPACK(frame)
+        except StructError:
+            self.oddities.count("malformed_frames")
+            return
+        tail_at = HEADER_BYTES + route_len
+        if wire != WIRE or tail_at + name_len + fields_len > len(frame):
+            self.oddities.count("malformed_frames")
+            return
+        if kind == REQUEST:
+            source = self.sources.get(rid) or self.meet(rid)
+            self._enter(source, correlation, remaining, types, frame, tail_at, name_len, now)
+        elif kind == ANSWER:
+            self._answered(rid, flags, code, correlation, frame, tail_at, name_len, fields_len, now)
+        elif kind == CANCEL:
+            self._cancelled(self.sources.get(rid), correlation, now)
+        elif kind == RELEASED:
+            self._released(rid, correlation, now)
+        elif self.rare is not None:
+            self.rare(LOCAL, rid, frame, now)
+
+    def on_inbound(self, rid: bytes, frame: bytes, now: int) -> None:
+        """A frame from another broker, over the link that it opened."""
+        try:
+            wire, kind, _, attempt, correlation, remaining, types, route_len, name_len, fields_len, _ = _UNPACK(frame)
+        except StructError:
+            self.oddities.count("malformed_frames")
+            return
+        tail_at = HEADER_BYTES + route_len
+        if wire != WIRE or tail_at + name_len + fields_len > len(frame):
+            self.oddities.count("malformed_frames")
+            return
+        if kind != REQUEST and kind != CANCEL:
+            if self.rare is not None:
+                self.rare(INBOUND, rid, frame, now)
+            return
+        source = self.inbound.get(rid)
+        if source is None:
+            self.oddities.count("frames_before_greeting")
+        elif kind == CANCEL:
+            self._cancelled(source, correlation, now)
+        else:
+            name = frame[tail_at : tail_at + name_len]
+            self._arrive(source, correlation, remaining, types, frame, tail_at, name, attempt, now)
+
+    def on_outbound(self, rid: bytes, frame: bytes, now: int) -> None:
+        """A frame from another broker, over the link that we opened."""
+        try:
+            wire, kind, flags, code, correlation, _, _, route_len, name_len, fields_len, _ = _UNPACK(frame)
+        except StructError:
+            self.oddities.count("malformed_frames")
+            return
+        tail_at = HEADER_BYTES + route_len
+        if wire != WIRE or tail_at + name_len + fields_len > len(frame):
+            self.oddities.count("malformed_frames")
+            return
+        if kind != ANSWER and kind != REFUSED:
+            if self.rare is not None:
+                self.rare(OUTBOUND, rid, frame, now)
+            return
+        request = self.requests.get(correlation)
+        target = request.target if request is not None else None
+        if request is None or not isinstance(target, RemoteInstance) or target.peer.rid != rid:
+            self.oddities.count("late_answers")
+            return
+        if int.from_bytes(frame[HEADER_BYTES : HEADER_BYTES + 8], "big") != self.incarnation or route_len < 8:
+            self.oddities.count("frames_for_another_incarnation")
+            return
+        self._leave_peer(request, target)
+        if kind == REFUSED:
+            self._refused(request, target.peer.host, Code.OVERLOADED if code > _HIGHEST_CODE else Code(code), now)
+            return
+        if code > _HIGHEST_CODE:
+            self.oddities.count("unknown_codes")
+            code = Code.INTERNAL.value
+        self._respond(request, flags, code, frame[HEADER_BYTES:tail_at], frame[tail_at:], name_len, fields_len, now)
+
+    # ------------------------------------------------------------------ requests at the origin
+
+    def meet(self, rid: bytes) -> Source:
+        """A local peer that is not registered: the operator, as far as tiers are concerned."""
+        source = self.sources[rid] = Source(LOCAL, rid, self._operator, self.incarnation)
+        return source
+
+    def caller(self, package: str, version: str) -> Caller:
+        """The identity that a package version's calls are counted under."""
+        key = (package, version)
+        caller = self.callers.get(key)
+        if caller is None:
+            caller = self.callers[key] = Caller(package, version)
+        return caller
+
+    def _enter(
+        self,
+        source: Source,
+        correlation: int,
+        remaining: int,
+        types: int,
+        frame: bytes,
+        tail_at: int,
+        name_len: int,
+        now: int,
+    ) -> None:
+        if correlation in source.requests:
+            self.oddities.count("repeated_correlations")
+            return
+        name = frame[tail_at : tail_at + name_len]
+        request = self._open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        pool = self.features.get(name)
+        if pool is None:
+            self._unknown_feature(request, now)
+        elif not remaining:
+            self.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its broker", now)
+        elif len(source.requests) > IN_FLIGHT_PER_SOURCE:
+            message = f"this client has {IN_FLIGHT_PER_SOURCE} requests in flight already"
+            self.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+        else:
+            self._route(request, pool, now)
+
+    def _open(
+        self,
+        source: Source,
+        correlation: int,
+        frame: bytes,
+        tail_at: int,
+        name: bytes,
+        types: int,
+        now: int,
+        deadline: int,
+    ) -> Request:
+        requests = self.requests
+        request_id = self._next_id
+        while True:
+            request_id = (request_id + 1) & _CORRELATION_MASK
+            if request_id not in requests:
+                break
+        self._next_id = request_id
+        request = Request(request_id, source, correlation, frame, tail_at, name, types, now, deadline)
+        requests[request_id] = request
+        source.requests[correlation] = request_id
+        return request
+
+    def _route(self, request: Request, pool: Pool, now: int) -> None:
+        candidates = pool.candidates
+        if request.refused_by:
+            candidates = [one for one in candidates if self._host_of(one) != request.refused_by]
+        if not candidates:
+            self._nobody(request, pool, now)
+            return
+        target = choose(candidates, self._dice)
+        if isinstance(target, RemoteInstance):
+            self._forward(request, target, now)
+        elif not self._place(request, target.version, target, now):
+            self._refused(request, self.host, Code.OVERLOADED, now)
+
+    def _host_of(self, member: LocalInstance | RemoteInstance) -> str:
+        return member.peer.host if isinstance(member, RemoteInstance) else self.host
+
+    def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
+        peer = target.peer
+        target.pending += 1
+        peer.in_flight += 1
+        request.target = target
+        request.bucket.discard(request.id)
+        request.bucket = self.deadlines.add(request.id, request.deadline_ns + ORIGIN_GRACE_NS)
+        self.out.append((OUTBOUND, peer.rid, self._onward(request, target.route_from(request.source.caller), now)))
+
+    def _onward(self, request: Request, route: bytes, now: int) -> bytes:
+        frame, tail_at = request.frame, request.tail_at
+        fields_len = int.from_bytes(frame[24:26], "big")
+        remaining = max(0, request.deadline_ns - now) // _MS
+        head = _PACK(
+            WIRE,
+            REQUEST,
+            0,
+            request.attempt,
+            request.id,
+            remaining,
+            request.types,
+            len(route),
+            len(request.name),
+            fields_len,
+            0,
+        )
+        return head + route + frame[tail_at:]
+
+    def _refused(self, request: Request, host: str, code: Code, now: int) -> None:
+        """Not executed at *host*: one re-route is free, then the caller is told."""
+        pool = self.features[request.name]
+        if request.source.port != LOCAL:
+            self._refuse(request, code, now)
+        elif request.attempt == 0 and any(self._host_of(one) != host for one in pool.candidates):
+            request.attempt = 1
+            request.refused_by = host
+            self._route(request, pool, now)
+        elif code is Code.OVERLOADED:
+            message = f"every slot of {pool.package} is taken and its queues are full"
+            self.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+        else:
+            message = f"{host} had no instance that could take it"
+            self.end(request, Code.UNAVAILABLE if code is Code.OK else code, NOT_EXECUTED, message, now)
+
+    # ------------------------------------------------------------------ requests at the destination
+
+    def _arrive(
+        self,
+        source: Source,
+        correlation: int,
+        remaining: int,
+        types: int,
+        frame: bytes,
+        tail_at: int,
+        name: bytes,
+        attempt: int,
+        now: int,
+    ) -> None:
+        block = frame[HEADER_BYTES:tail_at]
+        known = self._routes.get(block) or self._learn_route(block)
+        if known is None:
+            return
+        route, caller = known
+        if route.incarnation != self.incarnation:
+            self.oddities.count("frames_for_another_incarnation")
+            return
+        if correlation in source.requests:
+            self.oddities.count("repeated_correlations")
+            return
+        request = self._open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        request.attempt = attempt
+        request.caller = caller
+        pool = self.features.get(name)
+        version = pool.local.get(route.version) if pool is not None else None
+        if not remaining:
+            self.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its destination", now)
+        elif version is None:
+            self._refuse(request, Code.NO_ROUTE, now)
+        else:
+            preferred = next((one for one in version.ready if one.id == route.instance), None)
+            if not self._place(request, version, preferred, now):
+                self._refuse(request, Code.OVERLOADED, now)
+
+    def _learn_route(self, block: bytes) -> tuple[RequestRoute, Caller] | None:
+        try:
+            route = decode_request_route(block)
+        except MalformedFrame:
+            self.oddities.count("malformed_frames")
+            return None
+        if len(self._routes) >= ROUTE_CACHE_SIZE:
+            self._routes.clear()
+        caller = Caller(route.caller, route.caller_version, route.caller_instance)
+        self._routes[block] = route, caller
+        return route, caller
+
+    def _place(self, request: Request, version: LocalVersion, preferred: LocalInstance | None, now: int) -> bool:
+        """Give it to *preferred*, else to a free instance, else queue it; False: there is no room."""
+        if preferred is None or preferred.pending >= preferred.slots:
+            preferred = version.free_instance()
+        if preferred is not None:
+            self._dispatch(request, preferred, now)
+            return True
+        if version.queued >= version.capacity():
+            return False
+        version.queue.append(request.id)
+        version.queued += 1
+        request.queued_at = version
+        request.bucket.discard(request.id)
+        request.bucket = self.deadlines.add(request.id, request.deadline_ns)
+        return True
+
+    def _dispatch(self, request: Request, instance: LocalInstance, now: int) -> None:
+        counter = instance.counters.get(request.name)
+        if counter is None:
+            message = f"version {instance.version.spec.version} of the package has no such feature"
+            self.end(request, Code.NOT_FOUND, NOT_EXECUTED, message, now)
+            return
+        if counter.types != request.types:
+            counter.outcomes[Code.BAD_REQUEST] += 1
+            self.end(request, Code.BAD_REQUEST, NOT_EXECUTED, self._type_mismatch(request, instance), now)
+            return
+        instance.pending += 1
+        request.target = instance
+        request.counter = counter
+        request.sent_ns = now
+        if request.bucket is NO_BUCKET:
+            request.bucket = self.deadlines.add(request.id, request.deadline_ns)
+        caller = request.caller
+        route = instance.routes.get(caller) or instance.route_from(caller, self.incarnation)
+        self.out.append((LOCAL, instance.rid, self._onward(request, route, now)))
+
+    def _type_mismatch(self, request: Request, instance: LocalInstance) -> str:
+        name = request.name.decode(errors="replace")
+        feature = next(one for one in instance.version.spec.features if one.name == name)
+        return f"it takes {feature.request_type} and answers {feature.reply_type}; the caller used other types"
+
+    def pull(self, version: LocalVersion, now: int) -> None:
+        """Slots may have come free: start what waits, oldest first."""
+        queue = version.queue
+        while queue:
+            instance = version.free_instance()
+            if instance is None:
+                return
+            request = self.requests.get(queue.popleft())
+            if request is None or request.queued_at is not version:
+                continue
+            version.queued -= 1
+            request.queued_at = None
+            self._dispatch(request, instance, now)
+
+    def rehome(self, version: LocalVersion, now: int) -> None:
+        """The version has no instance here any more: what waits was not executed and goes elsewhere."""
+        waiting = [self.requests.get(request_id) for request_id in version.queue]
+        version.queue.clear()
+        version.queued = 0
+        for request in waiting:
+            if request is not None and request.queued_at is version:
+                request.queued_at = None
+                self._refused(request, self.host, Code.NO_ROUTE, now)
+
+    # ------------------------------------------------------------------ endings
+
+    def _answered(
+        self,
+        rid: bytes,
+        flags: int,
+        code: int,
+        correlation: int,
+        frame: bytes,
+        tail_at: int,
+        name_len: int,
+        fields_len: int,
+        now: int,
+    ) -> None:
+        request = self.requests.get(correlation)
+        instance = request.target if request is not None else None
+        if request is None or not isinstance(instance, LocalInstance) or instance.rid != rid:
+            self.oddities.count("late_answers")
+            return
+        if request.ended:
+            self.oddities.count("late_answers")
+            self._free_slot(request, instance, now)
+            return
+        if code > _HIGHEST_CODE:
+            self.oddities.count("unknown_codes")
+            code = Code.INTERNAL.value
+        counter = request.counter
+        if counter is not None:
+            counter.outcomes[code] += 1
+            counter.times.record(now - request.sent_ns)
+            if code:
+                counter.last_error = frame[tail_at + name_len + fields_len :]
+                counter.last_error_ns = now
+        source = request.source
+        version = instance.version
+        instance.pending -= 1
+        request.target = None
+        route = encode_answer_route(
+            source.incarnation, instance.pending, version.queued, instance.slots, 0, instance.answer_tail
+        )
+        self._respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+        if version.queue:
+            self.pull(version, now)
+        if instance.health is Health.LEAVING and not instance.pending and self.on_drained is not None:
+            self.on_drained(instance)
+
+    def _respond(
+        self,
+        request: Request,
+        flags: int,
+        code: int,
+        route: bytes,
+        tail: bytes,
+        name_len: int,
+        fields_len: int,
+        now: int,
+    ) -> None:
+        """The one place where a request gets its terminal answer."""
+        source = request.source
+        request.ended = True
+        request.bucket.discard(request.id)
+        if request.target is None:
+            del self.requests[request.id]
+        correlation = request.source_correlation
+        del source.requests[correlation]
+        head = _PACK(
+            WIRE, ANSWER, flags, code, correlation, 0, request.types, len(route), name_len, fields_len, 0
+        )
+        frame = head + route + tail
+        if len(frame) > MAX_FRAME_BYTES:
+            frame = self._oversize(request, len(frame))
+            code = Code.INTERNAL.value
+        self.out.append((source.port, source.rid, frame))
+        if source.port == LOCAL and request.name in self.features:
+            counters = source.caller.counters
+            counter = counters.get(request.name)
+            if counter is None:
+                counter = counters[request.name] = CallerCounter()
+            counter.outcomes[code] += 1
+            counter.times.record(now - request.started_ns)
+
+    def _oversize(self, request: Request, size: int) -> bytes:
+        message = f"the answer has {size} bytes with its route, a frame holds {MAX_FRAME_BYTES}"
+        payload = failure_payload(Code.INTERNAL, message, request.name.decode(errors="replace"), f"broker {self.host}")
+        return encode(ANSWER, code=Code.INTERNAL, correlation=request.source_correlation, payload=payload)
+
+    def end(self, request: Request, code: Code, executed: int, message: str, now: int) -> None:
+        """The broker itself answers; an instance that still works on it keeps its slot until it lets go."""
+        if request.queued_at is not None:
+            request.queued_at.queued -= 1
+            request.queued_at = None
+        target = request.target
+        if isinstance(target, RemoteInstance):
+            self._leave_peer(request, target)
+            tail = self._own_tail
+        elif target is not None:
+            tail = target.answer_tail
+            if request.counter is not None:
+                request.counter.outcomes[code] += 1
+        else:
+            tail = self._own_tail
+        payload = failure_payload(code, message, request.name.decode(errors="replace"), f"broker {self.host}")
+        route = encode_answer_route(request.source.incarnation, 0, 0, 0, 0, tail)
+        self._respond(request, executed, code, route, payload, 0, 0, now)
+
+    def _refuse(self, request: Request, code: Code, now: int) -> None:
+        """Tell the origin that nothing was executed here; it may route once more."""
+        source = request.source
+        request.ended = True
+        request.bucket.discard(request.id)
+        del self.requests[request.id]
+        del source.requests[request.source_correlation]
+        route = encode_answer_route(source.incarnation, 0, 0, 0, 0, self._own_tail)
+        self.out.append(
+            (
+                source.port,
+                source.rid,
+                encode(REFUSED, flags=NOT_EXECUTED, code=code, correlation=request.source_correlation, route=route),
+            )
+        )
+
+    def _leave_peer(self, request: Request, target: RemoteInstance) -> None:
+        target.pending -= 1
+        target.peer.in_flight -= 1
+        request.target = None
+        request.bucket.discard(request.id)
+        request.bucket = NO_BUCKET
+
+    def _free_slot(self, request: Request, instance: LocalInstance, now: int) -> None:
+        del self.requests[request.id]
+        instance.pending -= 1
+        if instance.version.queue:
+            self.pull(instance.version, now)
+        if instance.health is Health.LEAVING and not instance.pending and self.on_drained is not None:
+            self.on_drained(instance)
+
+    def _released(self, rid: bytes, correlation: int, now: int) -> None:
+        request = self.requests.get(correlation)
+        instance = request.target if request is not None else None
+        if request is None or not isinstance(instance, LocalInstance) or instance.rid != rid:
+            self.oddities.count("late_releases")
+            return
+        if not request.ended:
+            self.end(request, Code.CANCELLED, MAYBE_EXECUTED, "the instance gave it back without an answer", now)
+        self._free_slot(request, instance, now)
+
+    def _cancelled(self, source: Source | None, correlation: int, now: int) -> None:
+        request_id = source.requests.get(correlation) if source is not None else None
+        if request_id is None:
+            return
+        request = self.requests[request_id]
+        self.cancel_downstream(request)
+        started = NOT_EXECUTED if request.target is None else MAYBE_EXECUTED
+        self.end(request, Code.CANCELLED, started, "the caller cancelled it", now)
+
+    def cancel_downstream(self, request: Request) -> None:
+        """Whoever works on it is told to stop; the slot comes back when the instance says so."""
+        target = request.target
+        if isinstance(target, LocalInstance):
+            self.out.append((LOCAL, target.rid, encode(CANCEL, correlation=request.id)))
+        elif target is not None:
+            route = target.peer.incarnation.to_bytes(8, "big")
+            self.out.append((OUTBOUND, target.peer.rid, encode(CANCEL, correlation=request.id, route=route)))
+
+    def expire(self, now: int) -> None:
+        """End what has run out of time."""
+        for request_id in self.deadlines.expired(now):
+            request = self.requests.get(request_id)
+            if request is None or request.ended:
+                continue
+            self.cancel_downstream(request)
+            if request.queued_at is not None:
+                self.end(request, Code.TIMEOUT, NOT_EXECUTED, "it waited for a free slot until its deadline", now)
+            else:
+                self.end(request, Code.TIMEOUT, MAYBE_EXECUTED, "no answer before the deadline", now)
+
+    def _unknown_feature(self, request: Request, now: int) -> None:
+        name = request.name.decode(errors="replace")
+        package = package_of(name)
+        if package in self.pools:
+            self.end(request, Code.NOT_FOUND, NOT_EXECUTED, f"{package[1:]} has no feature of that name", now)
+        else:
+            self.end(request, Code.NO_ROUTE, NOT_EXECUTED, "no package of that name was ever registered", now)
+
+    def _nobody(self, request: Request, pool: Pool, now: int) -> None:
+        message = f"no instance of {pool.package[1:]} can take it"
+        self.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
+
+    # ------------------------------------------------------------------ losses
+
+    def lose_requests_of(self, lost: Iterable[LocalInstance | RemoteInstance], why: str, now: int) -> None:
+        """Sent and unanswered, and now nobody will: the outcome is unknown, and the caller is told so."""
+        gone = {id(member) for member in lost}
+        for request in [one for one in self.requests.values() if one.target is not None and id(one.target) in gone]:
+            if request.ended:
+                del self.requests[request.id]
+                continue
+            target = request.target
+            self.end(request, Code.OUTCOME_UNKNOWN, MAYBE_EXECUTED, why, now)
+            if isinstance(target, LocalInstance):
+                self.requests.pop(request.id, None)
+
+    def lose_source(self, source: Source, now: int) -> None:
+        """A client or a peer's link is gone: nobody waits for its requests any more."""
+        for request_id in list(source.requests.values()):
+            request = self.requests[request_id]
+            self.cancel_downstream(request)
+            self.end(request, Code.CANCELLED, MAYBE_EXECUTED, "its client is gone", now)
+        table = self.sources if source.port == LOCAL else self.inbound
+        table.pop(source.rid, None)
+
+    def unsent(self, rid: bytes, frame: bytes, now: int) -> None:
+        """The socket could not take *frame*: a request in it was not executed and may go elsewhere."""
+        kind = frame[1]
+        self.oddities.count("unsent_frames")
+        if kind != REQUEST:
+            return
+        request = self.requests.get(int.from_bytes(frame[4:8], "big"))
+        target = request.target if request is not None else None
+        if request is None or request.ended or target is None or target.link != rid:
+            return
+        if isinstance(target, RemoteInstance):
+            self._leave_peer(request, target)
+            self._refused(request, target.peer.host, Code.UNAVAILABLE, now)
+            return
+        target.pending -= 1
+        target.health = Health.GONE
+        request.target = None
+        request.counter = None
+        self.rebuild(target.version.pool)
+        self._again(request, target.version, now)
+
+    def _again(self, request: Request, version: LocalVersion, now: int) -> None:
+        """Its instance was gone before the frame left: any other may have it, one of this host included."""
+        if request.source.port == LOCAL and request.attempt == 0:
+            request.attempt = 1
+            self._route(request, version.pool, now)
+        elif not version.ready or not self._place(request, version, None, now):
+            self._refused(request, self.host, Code.UNAVAILABLE, now)
+
+    def rebuild(self, pool: Pool) -> None:
+        """Members or their health changed."""
+        self.membership += 1
+        for version in pool.local.values():
+            version.ready = [one for one in version.instances if one.health is Health.READY]
+        pool.rebuild(self.new_versions)
+
+    def pong(self, port: int, rid: bytes, clock: bytes, flags: int = 0) -> None:
+        """Answer a PING: our incarnation and the asker's own clock."""
+        body = self.incarnation.to_bytes(8, "big") + clock
+        self.out.append((port, rid, encode(PONG, flags=flags, payload=body)))
