@@ -1,0 +1,432 @@
+"""The link to the own broker: one socket on one loop, and every question on it until its one answer.
+
+Used by clients and instances alike. Frames are read up to 128 at a time and sent together once a loop
+turn (DESIGN §6). A future that waits for an answer is resolved with the answer's raw frame, or with an
+`Ended` that the link makes up when no answer can come: deadline passed, broker gone, link closed.
+
+How a lost broker is noticed: libzmq ends the pipe, which wakes the descriptor without a frame; a PING that
+then can't be sent proves the loss. A broker restarted too fast for that is known by its incarnation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import struct
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from h2o_core.envelope import (
+    ANSWER,
+    ASK,
+    CANCEL,
+    HELLO,
+    LEFT,
+    PING,
+    PING_BODY,
+    PONG,
+    REGISTERED,
+    REQUEST,
+    TOLD,
+    WELCOME,
+    WIRE,
+    MalformedFrame,
+    decode,
+    encode,
+)
+from h2o_core.errors import Code, Executed, H2OError
+from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.deadlines import Deadlines
+from h2o_core.io.timers import Timers
+from h2o_core.io.wire import Dealer
+from h2o_core.pb.registration_pb2 import Hello, Welcome
+
+_log = logging.getLogger("h2o.link")
+
+GRACE_NS: Final = 50_000_000
+"""The SDK gives up this long after the deadline: brokers, who know more, answer first."""
+PATIENCE_NS: Final = 250_000_000
+"""How long a frame waits for a broker to be there, when it can't be sent at once."""
+PING_S: Final = 0.3
+SEEK_S: Final = 0.03
+_RETRY_S: Final = 0.01
+_PROBE_S: Final = 0.02
+_LEAST_ALARM_S: Final = 0.001
+MAX_SENT: Final = 16_384
+"""Questions on the way at the same time; the rest waits here, where it can't fill the socket."""
+
+_CORRELATION: Final = struct.Struct("!I")
+_NS: Final = 1_000_000_000
+_QUESTIONS: Final = frozenset({REQUEST, ASK, HELLO})
+"""What may wait for the next broker; an instance that finds one registers anew anyway."""
+_RESOLVING: Final = frozenset({WELCOME, REGISTERED, TOLD})
+NO_BROKER_HINT: Final = "start a fleet on this machine: h2o dev; or set H2O_BROKER to the directory of broker.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The terminal answer that the link makes up when none can come."""
+
+    code: Code
+    executed: Executed
+    message: str
+    hint: str = ""
+
+
+Outcome = bytes | Ended
+
+
+class Listener:
+    """What an instance wants to hear from its link; a plain client hears nothing. Called on the loop."""
+
+    def requested(self, frame: bytes) -> None:
+        """A REQUEST arrived."""
+
+    def cancelled(self, correlation: int) -> None:
+        """A CANCEL arrived: nobody waits for this request any more."""
+
+    def left(self) -> None:
+        """Nothing is in flight and nothing will come: the answer to LEAVE."""
+
+    def found(self, incarnation: int) -> None:
+        """A broker is there, another than before or for the first time."""
+
+    def lost(self) -> None:
+        """The broker is gone; what was sent to it has ended."""
+
+
+class Link:
+    """One Dealer on the running loop. Not thread-safe: everything happens on that loop."""
+
+    def __init__(self, endpoint: str, listener: Listener | None = None) -> None:
+        """Start to connect to *endpoint*; nobody needs to be there. A link with a *listener* pings always."""
+        self.endpoint = endpoint
+        self.loop = asyncio.get_running_loop()
+        self.incarnation = 0
+        """Of the broker that answers; 0 while none is known."""
+        self.rtt_ns = 0
+        self.late = 0
+        """Answers that nobody waited for any more."""
+        self.malformed = 0
+        self._listener = listener or Listener()
+        self._always = listener is not None
+        self._dealer = Dealer(endpoint)
+        self._send = self._dealer.send
+        self._has_input = self._dealer.has_input
+        self._call_soon = self.loop.call_soon
+        self._create_future = self.loop.create_future
+        self._pending: dict[int, asyncio.Future[Outcome]] = {}
+        self._deadlines = Deadlines()
+        self._held: deque[bytes] = deque()
+        self._outgoing: list[bytes] = []
+        self._correlation = 0
+        self._flushing = False
+        self._reading = False
+        self._sent_any = False
+        self._stalled_since_ns = 0
+        self._timers = Timers(self.loop)
+        self.closed = False
+        self.loop.add_reader(self._dealer.fileno, self._read)
+        if self._always:
+            self._call_soon(self._beat)
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def next_correlation(self) -> int:
+        """A number that nothing in flight on this link has."""
+        correlation = self._correlation
+        while True:
+            correlation = correlation + 1 & 0xFFFF_FFFF
+            if correlation not in self._pending:
+                self._correlation = correlation
+                return correlation
+
+    def submit(self, correlation: int, frame: bytes, deadline_ns: int) -> asyncio.Future[Outcome]:
+        """Send *frame* and wait for the answer that has its correlation, until *deadline_ns* and the grace."""
+        future = self._create_future()
+        if self.closed:
+            future.set_result(Ended(Code.UNAVAILABLE, Executed.NO, "this client is closed; nothing was sent"))
+            return future
+        self._pending[correlation] = future
+        if self._deadlines.add(correlation, deadline_ns + GRACE_NS):
+            self._set_alarm()
+        if "beat" not in self._timers:
+            self._timers.set("beat", PING_S, self._beat)
+        if len(self._pending) > MAX_SENT:
+            self._held.append(frame)
+        else:
+            self.post(frame)
+        return future
+
+    def post(self, frame: bytes) -> None:
+        """Send *frame* with the others of this turn; nobody waits for an answer."""
+        self._outgoing.append(frame)
+        if not self._flushing:
+            self._flushing = True
+            self._call_soon(self._flush)
+
+    def abandon(self, correlation: int) -> None:
+        """The caller does not want the answer any more: tell the broker."""
+        if self._pending.pop(correlation, None) is not None:
+            self._deadlines.discard(correlation)
+            self.post(encode(CANCEL, correlation=correlation))
+
+    async def greet(self, program: str, timeout_s: float) -> Welcome:
+        """HELLO until a broker says WELCOME; raises H2OError UNAVAILABLE after *timeout_s*."""
+        deadline_ns = monotonic_ns() + int(timeout_s * _NS)
+        hello = Hello(wire=WIRE, program=program, pid=os.getpid()).SerializeToString()
+        while True:
+            correlation = self.next_correlation()
+            frame = encode(HELLO, correlation=correlation, payload=hello)
+            outcome = await self.submit(correlation, frame, deadline_ns)
+            if isinstance(outcome, bytes):
+                return Welcome.FromString(decode(outcome).payload)
+            if monotonic_ns() >= deadline_ns:
+                raise _no_broker(self.endpoint)
+            await asyncio.sleep(_PROBE_S)
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self.closed or not self._outgoing:
+            return
+        frames = iter(self._outgoing)
+        self._outgoing = []
+        send = self._send
+        for frame in frames:
+            if not send(frame):
+                self._outgoing = [frame, *frames]
+                self._nobody_there()
+                return
+        self._sent_any = True
+        self._stalled_since_ns = 0
+        if self._has_input():
+            self._read_soon()
+
+    def _nobody_there(self) -> None:
+        """A frame could not be sent: whoever was there is gone, and what waits does so for a while only."""
+        self._drain_first()
+        self._broker_lost("the broker went away before it answered")
+        now_ns = monotonic_ns()
+        if not self._stalled_since_ns:
+            self._stalled_since_ns = now_ns
+        if now_ns - self._stalled_since_ns >= PATIENCE_NS:
+            for correlation in self._unsent():
+                self._end(correlation, self._unavailable())
+            self._outgoing.clear()
+            self._held.clear()
+        elif self._outgoing and "retry" not in self._timers:
+            self._timers.set("retry", _RETRY_S, self._flush)
+
+    def _unavailable(self) -> Ended:
+        return Ended(Code.UNAVAILABLE, Executed.NO, f"no broker at {self.endpoint}, nothing was sent", NO_BROKER_HINT)
+
+    def _unsent(self) -> list[int]:
+        """Correlations of the questions that no broker has been given."""
+        return [
+            _CORRELATION.unpack_from(frame, 4)[0] for frame in (*self._outgoing, *self._held) if _is_question(frame)
+        ]
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def _read_soon(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._call_soon(self._read_again)
+
+    def _read_again(self) -> None:
+        self._reading = False
+        if not self.closed:
+            self._read()
+
+    def _read(self) -> None:
+        frames = self._dealer.drain()
+        if not frames:
+            self._woken_for_nothing()
+            return
+        pending = self._pending
+        forget = self._deadlines.discard
+        for frame in frames:
+            try:
+                kind = frame[1]
+                if kind == ANSWER:
+                    correlation = _CORRELATION.unpack_from(frame, 4)[0]
+                    future = pending.pop(correlation, None)
+                    if future is None:
+                        self.late += 1
+                        continue
+                    forget(correlation)
+                    future.set_result(frame)
+                elif kind == REQUEST:
+                    self._listener.requested(frame)
+                else:
+                    self._read_rare(kind, frame)
+            except (IndexError, struct.error, MalformedFrame):
+                self.malformed += 1
+            except asyncio.InvalidStateError:
+                self.late += 1  # cancelled in this very turn; `abandon` follows
+            except Exception:  # noqa: BLE001 - one frame's trouble must not cost the link
+                _log.exception("a frame from the broker could not be handled")
+        if self._held:
+            self._release_held()
+        if self._has_input():
+            self._read_soon()
+
+    def _release_held(self) -> None:
+        """Answers arrived, so some of the questions that were held back may go."""
+        while self._held and len(self._pending) - len(self._held) < MAX_SENT:
+            frame = self._held.popleft()
+            if self._is_wanted(frame):
+                self.post(frame)
+
+    def _read_rare(self, kind: int, frame: bytes) -> None:
+        parsed = decode(frame)
+        if kind in {PING, PONG}:
+            self._read_ping(kind, parsed.payload)
+        elif kind == CANCEL:
+            self._listener.cancelled(parsed.correlation)
+        elif kind == LEFT:
+            self._listener.left()
+        elif kind in _RESOLVING:
+            if kind == WELCOME:
+                self._met(Welcome.FromString(parsed.payload).incarnation)
+            self._end(parsed.correlation, frame)
+        else:
+            self.malformed += 1
+
+    def _read_ping(self, kind: int, body: bytes) -> None:
+        incarnation, clock_ns = PING_BODY.unpack(body)
+        if kind == PONG:
+            self.rtt_ns = monotonic_ns() - clock_ns
+        else:
+            self.post(encode(PONG, payload=PING_BODY.pack(0, clock_ns)))
+        self._met(incarnation)
+
+    # --- the broker's life ------------------------------------------------------------------------
+
+    def _met(self, incarnation: int) -> None:
+        if incarnation == self.incarnation:
+            return
+        if self.incarnation:
+            self._broker_lost("the broker was restarted before it answered")
+        self._sent_any = True
+        self.incarnation = incarnation
+        self._listener.found(incarnation)
+
+    def _broker_lost(self, message: str) -> None:
+        """End everything that a broker was given and will never answer now."""
+        if not self._sent_any:
+            return
+        self._sent_any = False
+        self.incarnation = 0
+        # Answers must not reach the next broker: their correlations are the old one's.
+        self._outgoing = [frame for frame in self._outgoing if _is_question(frame)]
+        unsent = set(self._unsent())
+        for correlation in [each for each in self._pending if each not in unsent]:
+            self._end(correlation, Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, message))
+        self._listener.lost()
+        if self._always:
+            self._timers.set("beat", SEEK_S, self._beat)
+
+    def _woken_for_nothing(self) -> None:
+        """The descriptor spoke without a frame: a peer came or went, or libzmq talks to itself."""
+        if not self._sent_any:
+            if self._outgoing:
+                self._flush()
+            elif self._always:
+                self._ping()
+        elif "probe" not in self._timers:
+            self._timers.set("probe", _PROBE_S, self._ping)
+
+    def _beat(self) -> None:
+        if not (self._always or self._pending):
+            return
+        self._ping()
+        # jittered while seeking: a host's instances must not all knock at the same moment
+        jitter = random.uniform(0.5, 1.5)
+        self._timers.set("beat", PING_S if self.incarnation else SEEK_S * jitter, self._beat)
+
+    def _ping(self) -> None:
+        if self._send(encode(PING, payload=PING_BODY.pack(0, monotonic_ns()))):
+            self._sent_any = True
+            if self._outgoing and not self._flushing:
+                self._flush()
+        else:
+            self._nobody_there()
+        if self._has_input():
+            self._read_soon()
+
+    # --- deadlines --------------------------------------------------------------------------------
+
+    def _set_alarm(self) -> None:
+        wakeup_ns = self._deadlines.next_wakeup_ns()
+        if wakeup_ns is not None:
+            self._timers.set("alarm", max((wakeup_ns - monotonic_ns()) / _NS, _LEAST_ALARM_S), self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        self._drain_first()
+        due = self._deadlines.sweep(monotonic_ns())
+        if due:
+            unsent = set(self._unsent())
+            for correlation in due:
+                if correlation not in unsent:
+                    self._end(correlation, Ended(Code.TIMEOUT, Executed.UNKNOWN, "no answer within the deadline"))
+                    self.post(encode(CANCEL, correlation=correlation))
+                elif self._stalled_since_ns:
+                    self._end(correlation, self._unavailable())
+                else:
+                    crowd = f"waited behind {len(self._pending)} other calls of this client until its deadline"
+                    self._end(correlation, Ended(Code.TIMEOUT, Executed.NO, crowd))
+            self._outgoing = [frame for frame in self._outgoing if self._is_wanted(frame)]
+        self._set_alarm()
+
+    def _is_wanted(self, frame: bytes) -> bool:
+        return not _is_question(frame) or _CORRELATION.unpack_from(frame, 4)[0] in self._pending
+
+    def _drain_first(self) -> None:
+        """Answers that have arrived while this loop was busy count, whatever the clock says now."""
+        for _ in range(MAX_SENT // 128):
+            if not self._has_input():
+                return
+            self._read()
+
+    def _end(self, correlation: int, outcome: Outcome) -> None:
+        future = self._pending.pop(correlation, None)
+        if future is None:
+            self.late += 1
+            return
+        self._deadlines.discard(correlation)
+        if not future.done():
+            future.set_result(outcome)
+
+    # --- the end ------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Send what this turn has collected, end what is in flight, close the socket. Idempotent."""
+        if self.closed:
+            return
+        self._flush()
+        self.closed = True
+        self.loop.remove_reader(self._dealer.fileno)
+        self._timers.close()
+        unsent = set(self._unsent())
+        for correlation in list(self._pending):
+            if correlation in unsent:
+                ended = Ended(Code.UNAVAILABLE, Executed.NO, "the client was closed before this was sent")
+            else:
+                ended = Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, "the client was closed before the answer came")
+            self._end(correlation, ended)
+        self._dealer.close()
+
+
+def _is_question(frame: bytes) -> bool:
+    return frame[1] in _QUESTIONS
+
+
+def _no_broker(endpoint: str) -> H2OError:
+    message = f"no broker answers at {endpoint}"
+    return H2OError(message, code=Code.UNAVAILABLE, executed=Executed.NO, hint=NO_BROKER_HINT)
