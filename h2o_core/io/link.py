@@ -19,6 +19,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from h2o_core.deadlines import Deadlines
 from h2o_core.envelope import (
     ANSWER,
     ASK,
@@ -39,7 +40,6 @@ from h2o_core.envelope import (
 )
 from h2o_core.errors import Code, Executed, H2OError
 from h2o_core.io.clock import monotonic_ns
-from h2o_core.io.deadlines import Deadlines
 from h2o_core.io.timers import Timers
 from h2o_core.io.wire import Dealer
 from h2o_core.pb.registration_pb2 import Hello, Welcome
@@ -60,6 +60,7 @@ MAX_SENT: Final = 16_384
 
 _CORRELATION: Final = struct.Struct("!I")
 _NS: Final = 1_000_000_000
+_NEVER: Final = 1 << 63
 _QUESTIONS: Final = frozenset({REQUEST, ASK, HELLO})
 """What may wait for the next broker; an instance that finds one registers anew anyway."""
 _RESOLVING: Final = frozenset({WELCOME, REGISTERED, TOLD})
@@ -118,8 +119,9 @@ class Link:
         self._has_input = self._dealer.has_input
         self._call_soon = self.loop.call_soon
         self._create_future = self.loop.create_future
-        self._pending: dict[int, asyncio.Future[Outcome]] = {}
+        self._pending: dict[int, tuple[asyncio.Future[Outcome], set[int]]] = {}
         self._deadlines = Deadlines()
+        self._alarm_ns = _NEVER
         self._held: deque[bytes] = deque()
         self._outgoing: list[bytes] = []
         self._correlation = 0
@@ -150,8 +152,9 @@ class Link:
         if self.closed:
             future.set_result(Ended(Code.UNAVAILABLE, Executed.NO, "this client is closed; nothing was sent"))
             return future
-        self._pending[correlation] = future
-        if self._deadlines.add(correlation, deadline_ns + GRACE_NS):
+        give_up_ns = deadline_ns + GRACE_NS
+        self._pending[correlation] = future, self._deadlines.add(correlation, give_up_ns)
+        if give_up_ns < self._alarm_ns:
             self._set_alarm()
         if "beat" not in self._timers:
             self._timers.set("beat", PING_S, self._beat)
@@ -170,8 +173,9 @@ class Link:
 
     def abandon(self, correlation: int) -> None:
         """The caller does not want the answer any more: tell the broker."""
-        if self._pending.pop(correlation, None) is not None:
-            self._deadlines.discard(correlation)
+        waiting = self._pending.pop(correlation, None)
+        if waiting is not None:
+            waiting[1].discard(correlation)
             self.post(encode(CANCEL, correlation=correlation))
 
     async def greet(self, program: str, timeout_s: float) -> Welcome:
@@ -249,17 +253,17 @@ class Link:
             self._woken_for_nothing()
             return
         pending = self._pending
-        forget = self._deadlines.discard
         for frame in frames:
             try:
                 kind = frame[1]
                 if kind == ANSWER:
                     correlation = _CORRELATION.unpack_from(frame, 4)[0]
-                    future = pending.pop(correlation, None)
-                    if future is None:
+                    waiting = pending.pop(correlation, None)
+                    if waiting is None:
                         self.late += 1
                         continue
-                    forget(correlation)
+                    future, bucket = waiting
+                    bucket.discard(correlation)
                     future.set_result(frame)
                 elif kind == REQUEST:
                     self._listener.requested(frame)
@@ -363,13 +367,14 @@ class Link:
     # --- deadlines --------------------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        wakeup_ns = self._deadlines.next_wakeup_ns()
+        wakeup_ns = self._deadlines.next_ns()
+        self._alarm_ns = _NEVER if wakeup_ns is None else wakeup_ns
         if wakeup_ns is not None:
             self._timers.set("alarm", max((wakeup_ns - monotonic_ns()) / _NS, _LEAST_ALARM_S), self._on_alarm)
 
     def _on_alarm(self) -> None:
         self._drain_first()
-        due = self._deadlines.sweep(monotonic_ns())
+        due = self._deadlines.expired(monotonic_ns())
         if due:
             unsent = set(self._unsent())
             for correlation in due:
@@ -395,11 +400,12 @@ class Link:
             self._read()
 
     def _end(self, correlation: int, outcome: Outcome) -> None:
-        future = self._pending.pop(correlation, None)
-        if future is None:
+        waiting = self._pending.pop(correlation, None)
+        if waiting is None:
             self.late += 1
             return
-        self._deadlines.discard(correlation)
+        future, bucket = waiting
+        bucket.discard(correlation)
         if not future.done():
             future.set_result(outcome)
 
