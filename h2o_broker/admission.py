@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_SLOTS: Final = 10_000
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, and its name is the sentence's
+class Refused(Exception):
     """The registration can't be admitted; the text says why and what to change."""
 
 

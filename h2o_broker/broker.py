@@ -17,20 +17,23 @@ from h2o_broker.links import Links
 from h2o_broker.members import Admission
 from h2o_broker.ports import Ports
 from h2o_broker.report import Identity, Moment, broker_report, picture
-from h2o_broker.requests import failure_payload
+from h2o_broker.requests import LOCAL
 from h2o_broker.roster import Roster
-from h2o_broker.switch import LOCAL, Switch
+from h2o_broker.switch import Switch
+from h2o_core.access import Role
 from h2o_core.documents import InvalidDocument
 from h2o_core.envelope import ANSWER, WIRE, encode
 from h2o_core.errors import Code
 from h2o_core.io.clock import monotonic_ns, unix_s
-from h2o_core.io.registry import Registry
+from h2o_core.io.registry import RegisterUnavailable, Registry, StateKind
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.names import shown
 from h2o_core.pb.stats_pb2 import Ask
 from h2o_core.znodes import LiveHost, LiveInstance
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from h2o_core.hostfile import HostFile
     from h2o_core.io.registry import RegistryState
     from h2o_core.pb.manifest_pb2 import Manifest
@@ -47,6 +50,7 @@ class Broker:
     def __init__(self, hostfile: HostFile) -> None:
         self._hostfile = hostfile
         self._machine = machine_id(hostfile)
+        self._secret = fleet_secret(hostfile)
         self._incarnation = secrets.randbits(64) or 1
         self._started_s = unix_s()
         self._address = ""
@@ -62,6 +66,8 @@ class Broker:
             dev=hostfile.dev,
             session_timeout_s=hostfile.session_timeout_s,
             on_state=self._on_register_state,
+            role=Role.BROKER,
+            secret=self._secret,
         )
         self._control = Control(
             self._registry,
@@ -74,17 +80,22 @@ class Broker:
         )
 
     async def run(self) -> None:
-        """Serve until cancelled; raises ForeignHost, EndpointTaken or CannotStart."""
+        """Serve until cancelled; raises ForeignHost, EndpointTaken, RegisterRefused or CannotStart."""
         hostfile = self._hostfile
         path = prepare_directories(hostfile)
         self._address = self._advertised(
             self._ports.open(
-                f"ipc://{path}", f"tcp://{hostfile.advertise}:{hostfile.broker_port or '*'}", fleet_secret(hostfile),
+                f"ipc://{path}",
+                f"tcp://{hostfile.advertise}:{hostfile.broker_port or '*'}",
+                fleet_secret(hostfile),
                 hostfile.fleet,
             )
         )
         log.info("broker of %s serves %s and tcp://%s", hostfile.host, path, self._address)
-        await self._registry.start(timeout_s=REGISTER_START_S)
+        try:
+            await self._registry.start(timeout_s=REGISTER_START_S)
+        except RegisterUnavailable as error:
+            log.warning("serving without the register: %s", error)
         await self._control.run()
 
     def _advertised(self, endpoint: str) -> str:
@@ -126,7 +137,7 @@ class Broker:
     # ------------------------------------------------------------------ events
 
     def _on_register_state(self, state: RegistryState) -> None:
-        if state.kind != "connected":
+        if state.kind is not StateKind.CONNECTED:
             return
         if state.session_id != self._session:
             self._session = state.session_id
@@ -143,9 +154,7 @@ class Broker:
                 self._control.live_node.added()
             case events.InstanceRemoved():
                 self._control.live_node.removed()
-                log.info(
-                    "%s %s instance %s is out: %s", shown(event.package), event.version, event.id[:8], event.why
-                )
+                log.info("%s %s instance %s is out: %s", shown(event.package), event.version, event.id[:8], event.why)
             case events.LinkWanted():
                 self._ports.link(event.address, event.rid)
                 self._links.greet(event.rid)
@@ -154,8 +163,8 @@ class Broker:
             case events.LinkChanged():
                 log.info("link to %s: %s", event.host, event.what)
 
-    def _spawn(self, coroutine: object) -> None:
-        task = asyncio.ensure_future(coroutine)
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -182,7 +191,7 @@ class Broker:
             if manifest is None:
                 wanted = f"{shown(ask.package)} {ask.version}".strip()
                 message = f"no package {wanted} was ever registered"
-                payload = failure_payload(Code.NOT_FOUND, message, "", f"broker {self._hostfile.host}")
+                payload = self._switch.ledger.failure(Code.NOT_FOUND, message, "")
                 frame = encode(ANSWER, code=Code.NOT_FOUND, correlation=asked.correlation, payload=payload)
                 self._switch.out.append((LOCAL, asked.rid, frame))
                 return

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from h2o_broker.admission import Refused, conflict
-from h2o_broker.live_node import LiveNode
+from h2o_broker.live_node import RETRY_S, LiveNode
 from h2o_core.documents import InvalidDocument
 from h2o_core.inventory import (
     HostChanged,
@@ -20,16 +20,17 @@ from h2o_core.inventory import (
     VersionSeen,
 )
 from h2o_core.io.clock import monotonic_ns
-from h2o_core.io.registry import NodeExists, NodeGone, NodeSeen, RegisterUnavailable, Synced
+from h2o_core.io.mirror import NodeGone, NodeSeen, Synced
+from h2o_core.io.registry import NodeExists, RegisterUnavailable
 from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.znodes import (
     Epoch,
     Paths,
     encode_epoch,
     encode_package_version,
-    parse_settings,
     parse_live,
     parse_package_version,
+    parse_settings,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from h2o_broker.roster import Roster
     from h2o_broker.switch import Switch
     from h2o_core.inventory import Event
-    from h2o_core.io.registry import MirrorEvent, Registry
+    from h2o_core.io.mirror import MirrorEvent
+    from h2o_core.io.registry import Registry
     from h2o_core.znodes import LiveHost, PackageVersion
 
 log = logging.getLogger(__name__)
@@ -92,7 +94,7 @@ class Control:
             except NodeExists:
                 return
             except RegisterUnavailable:
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(RETRY_S)
             else:
                 return
 
@@ -241,8 +243,8 @@ class Control:
         now = monotonic_ns()
         state = self._registry.state
         return RegisterReport(
-            state=state.kind,
+            state=state.kind.value,
             silent_s=state.silent_s(now),
             picture_age_s=(now - self._last_seen_ns) / 1e9 if self._last_seen_ns else -1.0,
-            error="",
+            error=state.error,
         )

@@ -71,6 +71,4 @@ class LinkChanged:
     what: str
 
 
-Event = (
-    RegistrationAsked | ReportAsked | InstanceAdmitted | InstanceRemoved | LinkWanted | LinkDropped | LinkChanged
-)
+Event = RegistrationAsked | ReportAsked | InstanceAdmitted | InstanceRemoved | LinkWanted | LinkDropped | LinkChanged

@@ -16,7 +16,7 @@ SECRET_BYTES: Final = 32
 MAX_SOCKET_PATH_BYTES: Final = 107
 
 
-class CannotStart(Exception):  # noqa: N818 - the sentence is what matters
+class CannotStart(Exception):
     """The broker refuses to start; `exit_code` is 2 for a bad configuration, 3 for another one in its place."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 
 from h2o_broker.events import LinkChanged, LinkDropped, LinkWanted
 from h2o_broker.members import Caller, Health, Peer, Pool, RemoteInstance, Source
-from h2o_broker.switch import INBOUND, OUTBOUND
+from h2o_broker.requests import INBOUND, OUTBOUND
 from h2o_core.envelope import HELLO, PING, PING_BODY, PONG, WELCOME, WIRE, Frame, decode, encode
 from h2o_core.pb.registration_pb2 import Hello, Welcome
 

@@ -21,10 +21,9 @@ log = logging.getLogger(__name__)
 ADDITIONS_EVERY_S: Final = 1.0
 RETRY_S: Final = 0.5
 RETURN_WAIT_S: Final = 0.5
-RETURN_POLL_S: Final = 0.02
 
 
-class ForeignHost(Exception):  # noqa: N818 - it says what was met
+class ForeignHost(Exception):
     """Another machine holds this host's name."""
 
 
@@ -108,7 +107,8 @@ class LiveNode:
                 await self._registry.transact([Delete(self._path, version=left.version), create])
         except (NodeExists, TransactionFailed, NoNode):
             self._wake.set()
-            raise RegisterUnavailable from None
+            msg = f"{self._path} changed while it was claimed"
+            raise RegisterUnavailable(msg) from None
         self._written = data
 
     def _inherited(self, data: bytes) -> int:
@@ -131,5 +131,9 @@ class LiveNode:
         """A broker that restarts gives its instances half a second to come back before it says who is here."""
         loop = asyncio.get_running_loop()
         until = loop.time() + RETURN_WAIT_S
-        while len(self._document().instances) < count and loop.time() < until:
-            await asyncio.sleep(RETURN_POLL_S)
+        while len(self._document().instances) < count and (left := until - loop.time()) > 0:
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), left)
+            except TimeoutError:
+                return

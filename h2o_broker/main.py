@@ -54,6 +54,7 @@ async def _serve(hostfile: HostFile) -> int:
     from h2o_broker.broker import Broker  # noqa: PLC0415 - as above
     from h2o_broker.identity import CannotStart, prepare_directories, take_lock  # noqa: PLC0415
     from h2o_broker.live_node import ForeignHost  # noqa: PLC0415
+    from h2o_core.io.registry import RegisterRefused  # noqa: PLC0415
     from h2o_core.io.wire import EndpointTaken  # noqa: PLC0415
 
     try:
@@ -62,6 +63,8 @@ async def _serve(hostfile: HostFile) -> int:
         broker = Broker(hostfile)
     except CannotStart as error:
         return _refuse(str(error), error.exit_code)
+    except RegisterRefused as error:
+        return _refuse(str(error), 2)
     serving = asyncio.ensure_future(broker.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,6 +77,8 @@ async def _serve(hostfile: HostFile) -> int:
         return _refuse(str(error), 3)
     except CannotStart as error:
         return _refuse(str(error), error.exit_code)
+    except RegisterRefused as error:
+        return _refuse(str(error), 2)
     finally:
         await broker.close()
     return 0

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.telemetry import CallerCounter, FeatureCounter
 from h2o_core.envelope import RequestRoute, encode_answer_route_tail, encode_request_route
 from h2o_core.routing import serving_versions
-from h2o_core.znodes import NewVersions
 
 if TYPE_CHECKING:
-    from h2o_core.znodes import PackageVersion
+    from h2o_core.znodes import NewVersions, PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
 OPERATOR: Final = "operator"
@@ -192,7 +191,9 @@ class Peer:
         "zone",
     )
 
-    def __init__(self, host: str, zone: str, address: str, incarnation: int, rid: bytes, labels: dict[str, str]) -> None:
+    def __init__(
+        self, host: str, zone: str, address: str, incarnation: int, rid: bytes, labels: dict[str, str]
+    ) -> None:
         self.host = host
         self.zone = zone
         self.address = address

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS
-from h2o_broker.switch import INBOUND, LOCAL, OUTBOUND
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.wire import Gatekeeper, Router, Sent, curve_keys
 
@@ -149,7 +149,7 @@ class Ports:
         """Send all that the switch has said, tell its events, and look whether more has come in."""
         switch = self._switch
         while switch.out or switch.events:
-            batch, switch.out = switch.out, []
+            batch = switch.take()
             routers = self._routers
             for port, rid, frame in batch:
                 sent = routers[port].send(rid, frame)
@@ -181,7 +181,7 @@ class Ports:
             call_soon(self._read_inbound)
         if outbound.has_input():
             call_soon(self._read_outbound)
-        due = self._switch.deadlines.next_ns()
+        due = self._switch.ledger.deadlines.next_ns()
         if due is not None:
             self._wake_at(due)
 

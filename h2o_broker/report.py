@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from h2o_broker.links import Links
-    from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool
+    from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool, RemoteInstance
     from h2o_broker.switch import Switch
     from h2o_broker.telemetry import FeatureCounter
     from h2o_core.histogram import Histogram
@@ -194,9 +194,7 @@ def picture(identity: Identity, switch: Switch, links: Links, inventory: Invento
     return Picture(
         as_of_s=moment.unix_s,
         hosts=sorted(hosts, key=lambda host: host.host),
-        manifests=[
-            manifest_from_package_version(manifests[key], descriptors=False) for key in sorted(manifests)
-        ],
+        manifests=[manifest_from_package_version(manifests[key], descriptors=False) for key in sorted(manifests)],
     )
 
 
@@ -216,7 +214,7 @@ def _own_host(identity: Identity, switch: Switch) -> HostPicture:
                 slots=one.slots,
                 started_s=one.started_s,
                 routable=one in one.version.pool.candidates,
-                why=_why(one in one.version.pool.candidates, one.health, one.version.pool),
+                why=_why(one, one.health, one.version.pool),
             )
             for one in switch.instances.values()
         ],
@@ -239,21 +237,21 @@ def _other_host(peer: Peer) -> HostPicture:
                 slots=one.slots,
                 started_s=one.started_s,
                 routable=one in pool.candidates,
-                why=_why(one in pool.candidates, peer.health, pool, f"the link to {peer.host} is {link_state(peer)}"),
+                why=_why(one, peer.health, pool, f"the link to {peer.host} is {link_state(peer)}"),
             )
             for pool, one in peer.instances.values()
         ],
     )
 
 
-def _why(routable: bool, health: Health, pool: Pool, link: str = "") -> str:
+def _why(member: LocalInstance | RemoteInstance, health: Health, pool: Pool, link: str = "") -> str:
     if health is Health.SUSPECT:
         return link or "it does not answer PING"
     if health is Health.CONNECTING:
         return link
     if health is Health.LEAVING:
         return "it is leaving"
-    if routable or not pool.candidates:
+    if member in pool.candidates or not pool.candidates:
         return ""
     serving = pool.candidates[0].version
     version = serving if isinstance(serving, str) else serving.spec.version

@@ -1,17 +1,40 @@
-"""One request in the switch, and the failures that a broker answers by itself."""
+"""A request's life in this broker: opened once, ended once. The ledger is where both happen. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from h2o_broker.members import LocalInstance, RemoteInstance
+from h2o_broker.telemetry import CallerCounter
+from h2o_core.deadlines import Deadlines
+from h2o_core.envelope import (
+    ANSWER,
+    CANCEL,
+    HEADER,
+    MAX_FRAME_BYTES,
+    REFUSED,
+    WIRE,
+    encode,
+    encode_answer_route,
+    encode_answer_route_tail,
+)
 from h2o_core.errors import Code, Executed, hint_for
 from h2o_core.pb.answer_pb2 import Failure
 
 if TYPE_CHECKING:
-    from h2o_broker.members import LocalInstance, LocalVersion, RemoteInstance, Source
+    from h2o_broker.members import LocalVersion, Source
     from h2o_broker.telemetry import FeatureCounter
 
-NO_BUCKET: set[int] = set()
+LOCAL: Final = 0
+INBOUND: Final = 1
+OUTBOUND: Final = 2
+"""The three ports: local clients and instances, brokers that came to us, brokers that we went to."""
+
+NOT_EXECUTED: Final = int(Executed.NO)
+MAYBE_EXECUTED: Final = int(Executed.UNKNOWN)
+_CORRELATION_MASK: Final = 0xFFFF_FFFF
+_NO_BUCKET: Final[set[int]] = set()
+_PACK: Final = HEADER.pack
 
 
 class Request:
@@ -30,6 +53,7 @@ class Request:
         "ended",
         "frame",
         "id",
+        "known",
         "name",
         "queued_at",
         "refused_by",
@@ -42,7 +66,7 @@ class Request:
         "types",
     )
 
-    def __init__(  # noqa: PLR0913 - built on the hot path, positionally
+    def __init__(
         self,
         request_id: int,
         source: Source,
@@ -68,17 +92,142 @@ class Request:
         self.sent_ns = 0
         self.attempt = 0
         self.ended = False
+        self.known = False
+        """Its feature is one: only such names are counted, or strangers could fill the memory."""
         self.target: LocalInstance | RemoteInstance | None = None
         self.queued_at: LocalVersion | None = None
         self.counter: FeatureCounter | None = None
-        self.bucket = NO_BUCKET
+        self.bucket = _NO_BUCKET
         self.refused_by = ""
 
 
-def failure_payload(code: Code, message: str, feature: str, at: str) -> bytes:
-    """A Failure that says what happened and what to type next."""
-    return Failure(message=message, hint=hint_for(code, feature), at=at).SerializeToString()
+class Ledger:
+    """All requests that are open, or ended with a slot still held. Answers go to `out`."""
 
+    def __init__(self, host: str) -> None:
+        self.out: list[tuple[int, bytes, bytes]] = []
+        self.requests: dict[int, Request] = {}
+        self.deadlines = Deadlines()
+        self._at = f"broker {host}"
+        self._own_tail = encode_answer_route_tail("", "", host)
+        self._last_id = 0
 
-NOT_EXECUTED = int(Executed.NO)
-MAYBE_EXECUTED = int(Executed.UNKNOWN)
+    def open(
+        self,
+        source: Source,
+        correlation: int,
+        frame: bytes,
+        tail_at: int,
+        name: bytes,
+        types: int,
+        now: int,
+        deadline: int,
+    ) -> Request:
+        """A request has come in; its id is this broker's correlation for it wherever it goes."""
+        requests = self.requests
+        request_id = self._last_id
+        while True:
+            request_id = (request_id + 1) & _CORRELATION_MASK
+            if request_id not in requests:
+                break
+        self._last_id = request_id
+        request = Request(request_id, source, correlation, frame, tail_at, name, types, now, deadline)
+        requests[request_id] = request
+        source.requests[correlation] = request_id
+        return request
+
+    def watch(self, request: Request, deadline_ns: int) -> None:
+        """End it with TIMEOUT at *deadline_ns*, unless it ends before."""
+        request.bucket.discard(request.id)
+        request.bucket = self.deadlines.add(request.id, deadline_ns)
+
+    def watched(self, request: Request) -> bool:
+        """Somebody looks after its deadline already."""
+        return request.bucket is not _NO_BUCKET
+
+    def respond(
+        self,
+        request: Request,
+        flags: int,
+        code: int,
+        route: bytes,
+        tail: bytes,
+        name_len: int,
+        fields_len: int,
+        now: int,
+    ) -> None:
+        """The one place where a request gets its terminal answer."""
+        source = request.source
+        request.ended = True
+        request.bucket.discard(request.id)
+        if request.target is None:
+            del self.requests[request.id]
+        correlation = request.source_correlation
+        del source.requests[correlation]
+        head = _PACK(WIRE, ANSWER, flags, code, correlation, 0, request.types, len(route), name_len, fields_len, 0)
+        frame = head + route + tail
+        if len(frame) > MAX_FRAME_BYTES:
+            frame = self._oversize(request, len(frame))
+            code = Code.INTERNAL.value
+        self.out.append((source.port, source.rid, frame))
+        if request.known and source.port == LOCAL:
+            counters = source.caller.counters
+            counter = counters.get(request.name)
+            if counter is None:
+                counter = counters[request.name] = CallerCounter()
+            counter.outcomes[code] += 1
+            counter.times.record(now - request.started_ns)
+
+    def _oversize(self, request: Request, size: int) -> bytes:
+        message = f"the answer has {size} bytes with its route, a frame holds {MAX_FRAME_BYTES}"
+        payload = self.failure(Code.INTERNAL, message, request.name.decode(errors="replace"))
+        return encode(ANSWER, code=Code.INTERNAL, correlation=request.source_correlation, payload=payload)
+
+    def end(self, request: Request, code: Code, executed: int, message: str, now: int) -> None:
+        """The broker itself answers; an instance that still works on it keeps its slot until it lets go."""
+        if request.queued_at is not None:
+            request.queued_at.queued -= 1
+            request.queued_at = None
+        target = request.target
+        tail = self._own_tail
+        if isinstance(target, RemoteInstance):
+            self.leave_peer(request, target)
+        elif target is not None:
+            tail = target.answer_tail
+            if request.counter is not None:
+                request.counter.outcomes[code] += 1
+        payload = self.failure(code, message, request.name.decode(errors="replace"))
+        route = encode_answer_route(request.source.incarnation, 0, 0, 0, 0, tail)
+        self.respond(request, executed, code, route, payload, 0, 0, now)
+
+    def refuse(self, request: Request, code: Code) -> None:
+        """Tell the origin that nothing was executed here; it may route once more."""
+        source = request.source
+        request.ended = True
+        request.bucket.discard(request.id)
+        del self.requests[request.id]
+        del source.requests[request.source_correlation]
+        route = encode_answer_route(source.incarnation, 0, 0, 0, 0, self._own_tail)
+        frame = encode(REFUSED, flags=NOT_EXECUTED, code=code, correlation=request.source_correlation, route=route)
+        self.out.append((source.port, source.rid, frame))
+
+    def leave_peer(self, request: Request, target: RemoteInstance) -> None:
+        """The other broker has nothing to do with it any more."""
+        target.pending -= 1
+        target.peer.in_flight -= 1
+        request.target = None
+        request.bucket.discard(request.id)
+        request.bucket = _NO_BUCKET
+
+    def cancel_downstream(self, request: Request) -> None:
+        """Whoever works on it is told to stop; the slot comes back when the instance says so."""
+        target = request.target
+        if isinstance(target, LocalInstance):
+            self.out.append((LOCAL, target.rid, encode(CANCEL, correlation=request.id)))
+        elif target is not None:
+            route = target.peer.incarnation.to_bytes(8, "big")
+            self.out.append((OUTBOUND, target.peer.rid, encode(CANCEL, correlation=request.id, route=route)))
+
+    def failure(self, code: Code, message: str, feature: str) -> bytes:
+        """The payload of an answer that this broker makes itself: what happened, and what to type next."""
+        return Failure(message=message, hint=hint_for(code, feature), at=self._at).SerializeToString()

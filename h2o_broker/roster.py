@@ -8,8 +8,7 @@ from google.protobuf.message import DecodeError
 
 from h2o_broker.events import InstanceAdmitted, InstanceRemoved, RegistrationAsked, ReportAsked
 from h2o_broker.members import Admission, Caller, Health, LocalInstance, LocalVersion, Pool
-from h2o_broker.requests import NOT_EXECUTED, failure_payload
-from h2o_broker.switch import LOCAL
+from h2o_broker.requests import LOCAL, NOT_EXECUTED
 from h2o_core.envelope import (
     ANSWER,
     ASK,
@@ -105,10 +104,10 @@ class Roster:
 
     def reject(self, rid: bytes, correlation: int, code: Code, message: str) -> None:
         """Tell a peer that it is not an instance, and why."""
-        payload = failure_payload(code, message, "", f"broker {self._switch.host}")
+        payload = self._switch.ledger.failure(code, message, "")
         self._send(rid, encode(ANSWER, flags=NOT_EXECUTED, code=code, correlation=correlation, payload=payload))
 
-    def admit(  # noqa: PLR0913 - what a registration is made of
+    def admit(
         self, rid: bytes, correlation: int, instance_id: str, spec: PackageVersion, admission: Admission, now: int
     ) -> None:
         """The peer behind *rid* is an instance from now on, and routable."""
@@ -250,9 +249,7 @@ class Roster:
         switch.rebuild(pool)
         if last:
             switch.rehome(version, now)
-        switch.events.append(
-            InstanceRemoved(instance.id, pool.package, version.spec.version, instance.pid, why)
-        )
+        switch.events.append(InstanceRemoved(instance.id, pool.package, version.spec.version, instance.pid, why))
 
     def _send(self, rid: bytes, frame: bytes) -> None:
         self._switch.out.append((LOCAL, rid, frame))

@@ -6,19 +6,17 @@ through `events`. The path of a request is written for speed: scalars, slots, on
 
 from __future__ import annotations
 
-from struct import error as StructError
+from struct import error as struct_error
 from typing import TYPE_CHECKING, Final
 
-from h2o_broker.deadlines import Deadlines
 from h2o_broker.members import OPERATOR, Caller, Health, LocalInstance, LocalVersion, Pool, RemoteInstance, Source
-from h2o_broker.requests import MAYBE_EXECUTED, NO_BUCKET, NOT_EXECUTED, Request, failure_payload
-from h2o_broker.telemetry import CallerCounter, Oddities
+from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger, Request
+from h2o_broker.telemetry import Oddities
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
     HEADER,
     HEADER_BYTES,
-    MAX_FRAME_BYTES,
     PONG,
     REFUSED,
     RELEASED,
@@ -29,7 +27,6 @@ from h2o_core.envelope import (
     decode_request_route,
     encode,
     encode_answer_route,
-    encode_answer_route_tail,
 )
 from h2o_core.errors import Code
 from h2o_core.names import package_of
@@ -41,15 +38,12 @@ if TYPE_CHECKING:
 
     from h2o_broker.events import Event
 
-LOCAL: Final = 0
-INBOUND: Final = 1
-OUTBOUND: Final = 2
-
 IN_FLIGHT_PER_SOURCE: Final = 16_384
 ORIGIN_GRACE_NS: Final = 25_000_000
 """The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
 ROUTE_CACHE_SIZE: Final = 4096
-_CORRELATION_MASK: Final = 0xFFFF_FFFF
+_TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
+_TO_ORIGIN: Final = frozenset((ANSWER, REFUSED))
 _HIGHEST_CODE: Final = max(Code)
 _MS: Final = 1_000_000
 _PACK: Final = HEADER.pack
@@ -64,7 +58,8 @@ class Switch:
         self.host = host
         self.incarnation = incarnation
         self.new_versions = NewVersions.HOLD
-        self.out: list[tuple[int, bytes, bytes]] = []
+        self.ledger = Ledger(host)
+        self.out = self.ledger.out
         self.events: list[Event] = []
         self.oddities = Oddities()
         self.pools: dict[str, Pool] = {}
@@ -73,10 +68,9 @@ class Switch:
         self.inbound: dict[bytes, Source] = {}
         self.instances: dict[bytes, LocalInstance] = {}
         self.callers: dict[tuple[str, str], Caller] = {}
-        self.requests: dict[int, Request] = {}
+        self.requests = self.ledger.requests
         self.membership = 1
         """Raised whenever a pool was worked out anew: the version of the picture."""
-        self.deadlines = Deadlines()
         self.on_drained: Callable[[LocalInstance], None] | None = None
         """Called when a leaving instance has nothing in flight any more."""
         self.rare: Callable[[int, bytes, bytes, int], None] | None = None
@@ -84,8 +78,12 @@ class Switch:
         self._dice = dice
         self._operator = self.caller(OPERATOR, "")
         self._routes: dict[bytes, tuple[RequestRoute, Caller]] = {}
-        self._next_id = 0
-        self._own_tail = encode_answer_route_tail("", "", host)
+
+    def take(self) -> list[tuple[int, bytes, bytes]]:
+        """What is to be sent, in order; the list starts anew."""
+        batch = self.out.copy()
+        self.out.clear()
+        return batch
 
     # ------------------------------------------------------------------ frames in
 
@@ -93,7 +91,7 @@ class Switch:
         """A frame from a client or an instance of this host; *now* is monotonic ns."""
         try:
             wire, kind, flags, code, correlation, remaining, types, route_len, name_len, fields_len, _ = _UNPACK(frame)
-        except StructError:
+        except struct_error:
             self.oddities.count("malformed_frames")
             return
         tail_at = HEADER_BYTES + route_len
@@ -116,14 +114,14 @@ class Switch:
         """A frame from another broker, over the link that it opened."""
         try:
             wire, kind, _, attempt, correlation, remaining, types, route_len, name_len, fields_len, _ = _UNPACK(frame)
-        except StructError:
+        except struct_error:
             self.oddities.count("malformed_frames")
             return
         tail_at = HEADER_BYTES + route_len
         if wire != WIRE or tail_at + name_len + fields_len > len(frame):
             self.oddities.count("malformed_frames")
             return
-        if kind != REQUEST and kind != CANCEL:
+        if kind not in _TO_DESTINATION:
             if self.rare is not None:
                 self.rare(INBOUND, rid, frame, now)
             return
@@ -140,14 +138,14 @@ class Switch:
         """A frame from another broker, over the link that we opened."""
         try:
             wire, kind, flags, code, correlation, _, _, route_len, name_len, fields_len, _ = _UNPACK(frame)
-        except StructError:
+        except struct_error:
             self.oddities.count("malformed_frames")
             return
         tail_at = HEADER_BYTES + route_len
         if wire != WIRE or tail_at + name_len + fields_len > len(frame):
             self.oddities.count("malformed_frames")
             return
-        if kind != ANSWER and kind != REFUSED:
+        if kind not in _TO_ORIGIN:
             if self.rare is not None:
                 self.rare(OUTBOUND, rid, frame, now)
             return
@@ -159,14 +157,16 @@ class Switch:
         if int.from_bytes(frame[HEADER_BYTES : HEADER_BYTES + 8], "big") != self.incarnation or route_len < 8:
             self.oddities.count("frames_for_another_incarnation")
             return
-        self._leave_peer(request, target)
+        self.ledger.leave_peer(request, target)
         if kind == REFUSED:
             self._refused(request, target.peer.host, Code.OVERLOADED if code > _HIGHEST_CODE else Code(code), now)
             return
         if code > _HIGHEST_CODE:
             self.oddities.count("unknown_codes")
             code = Code.INTERNAL.value
-        self._respond(request, flags, code, frame[HEADER_BYTES:tail_at], frame[tail_at:], name_len, fields_len, now)
+        self.ledger.respond(
+            request, flags, code, frame[HEADER_BYTES:tail_at], frame[tail_at:], name_len, fields_len, now
+        )
 
     # ------------------------------------------------------------------ requests at the origin
 
@@ -198,40 +198,19 @@ class Switch:
             self.oddities.count("repeated_correlations")
             return
         name = frame[tail_at : tail_at + name_len]
-        request = self._open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        request = self.ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
         pool = self.features.get(name)
         if pool is None:
             self._unknown_feature(request, now)
-        elif not remaining:
-            self.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its broker", now)
+            return
+        request.known = True
+        if not remaining:
+            self.ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its broker", now)
         elif len(source.requests) > IN_FLIGHT_PER_SOURCE:
             message = f"this client has {IN_FLIGHT_PER_SOURCE} requests in flight already"
-            self.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+            self.ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
         else:
             self._route(request, pool, now)
-
-    def _open(
-        self,
-        source: Source,
-        correlation: int,
-        frame: bytes,
-        tail_at: int,
-        name: bytes,
-        types: int,
-        now: int,
-        deadline: int,
-    ) -> Request:
-        requests = self.requests
-        request_id = self._next_id
-        while True:
-            request_id = (request_id + 1) & _CORRELATION_MASK
-            if request_id not in requests:
-                break
-        self._next_id = request_id
-        request = Request(request_id, source, correlation, frame, tail_at, name, types, now, deadline)
-        requests[request_id] = request
-        source.requests[correlation] = request_id
-        return request
 
     def _route(self, request: Request, pool: Pool, now: int) -> None:
         candidates = pool.candidates
@@ -254,8 +233,7 @@ class Switch:
         target.pending += 1
         peer.in_flight += 1
         request.target = target
-        request.bucket.discard(request.id)
-        request.bucket = self.deadlines.add(request.id, request.deadline_ns + ORIGIN_GRACE_NS)
+        self.ledger.watch(request, request.deadline_ns + ORIGIN_GRACE_NS)
         self.out.append((OUTBOUND, peer.rid, self._onward(request, target.route_from(request.source.caller), now)))
 
     def _onward(self, request: Request, route: bytes, now: int) -> bytes:
@@ -281,17 +259,17 @@ class Switch:
         """Not executed at *host*: one re-route is free, then the caller is told."""
         pool = self.features[request.name]
         if request.source.port != LOCAL:
-            self._refuse(request, code, now)
+            self.ledger.refuse(request, code)
         elif request.attempt == 0 and any(self._host_of(one) != host for one in pool.candidates):
             request.attempt = 1
             request.refused_by = host
             self._route(request, pool, now)
         elif code is Code.OVERLOADED:
             message = f"every slot of {pool.package} is taken and its queues are full"
-            self.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+            self.ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
         else:
             message = f"{host} had no instance that could take it"
-            self.end(request, Code.UNAVAILABLE if code is Code.OK else code, NOT_EXECUTED, message, now)
+            self.ledger.end(request, Code.UNAVAILABLE if code is Code.OK else code, NOT_EXECUTED, message, now)
 
     # ------------------------------------------------------------------ requests at the destination
 
@@ -318,19 +296,21 @@ class Switch:
         if correlation in source.requests:
             self.oddities.count("repeated_correlations")
             return
-        request = self._open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        request = self.ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
         request.attempt = attempt
         request.caller = caller
         pool = self.features.get(name)
         version = pool.local.get(route.version) if pool is not None else None
         if not remaining:
-            self.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its destination", now)
+            self.ledger.end(
+                request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its destination", now
+            )
         elif version is None:
-            self._refuse(request, Code.NO_ROUTE, now)
+            self.ledger.refuse(request, Code.NO_ROUTE)
         else:
             preferred = next((one for one in version.ready if one.id == route.instance), None)
             if not self._place(request, version, preferred, now):
-                self._refuse(request, Code.OVERLOADED, now)
+                self.ledger.refuse(request, Code.OVERLOADED)
 
     def _learn_route(self, block: bytes) -> tuple[RequestRoute, Caller] | None:
         try:
@@ -356,26 +336,25 @@ class Switch:
         version.queue.append(request.id)
         version.queued += 1
         request.queued_at = version
-        request.bucket.discard(request.id)
-        request.bucket = self.deadlines.add(request.id, request.deadline_ns)
+        self.ledger.watch(request, request.deadline_ns)
         return True
 
     def _dispatch(self, request: Request, instance: LocalInstance, now: int) -> None:
         counter = instance.counters.get(request.name)
         if counter is None:
             message = f"version {instance.version.spec.version} of the package has no such feature"
-            self.end(request, Code.NOT_FOUND, NOT_EXECUTED, message, now)
+            self.ledger.end(request, Code.NOT_FOUND, NOT_EXECUTED, message, now)
             return
         if counter.types != request.types:
             counter.outcomes[Code.BAD_REQUEST] += 1
-            self.end(request, Code.BAD_REQUEST, NOT_EXECUTED, self._type_mismatch(request, instance), now)
+            self.ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, self._type_mismatch(request, instance), now)
             return
         instance.pending += 1
         request.target = instance
         request.counter = counter
         request.sent_ns = now
-        if request.bucket is NO_BUCKET:
-            request.bucket = self.deadlines.add(request.id, request.deadline_ns)
+        if not self.ledger.watched(request):
+            self.ledger.watch(request, request.deadline_ns)
         caller = request.caller
         route = instance.routes.get(caller) or instance.route_from(caller, self.incarnation)
         self.out.append((LOCAL, instance.rid, self._onward(request, route, now)))
@@ -449,93 +428,11 @@ class Switch:
         route = encode_answer_route(
             source.incarnation, instance.pending, version.queued, instance.slots, 0, instance.answer_tail
         )
-        self._respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+        self.ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
         if version.queue:
             self.pull(version, now)
         if instance.health is Health.LEAVING and not instance.pending and self.on_drained is not None:
             self.on_drained(instance)
-
-    def _respond(
-        self,
-        request: Request,
-        flags: int,
-        code: int,
-        route: bytes,
-        tail: bytes,
-        name_len: int,
-        fields_len: int,
-        now: int,
-    ) -> None:
-        """The one place where a request gets its terminal answer."""
-        source = request.source
-        request.ended = True
-        request.bucket.discard(request.id)
-        if request.target is None:
-            del self.requests[request.id]
-        correlation = request.source_correlation
-        del source.requests[correlation]
-        head = _PACK(
-            WIRE, ANSWER, flags, code, correlation, 0, request.types, len(route), name_len, fields_len, 0
-        )
-        frame = head + route + tail
-        if len(frame) > MAX_FRAME_BYTES:
-            frame = self._oversize(request, len(frame))
-            code = Code.INTERNAL.value
-        self.out.append((source.port, source.rid, frame))
-        if source.port == LOCAL and request.name in self.features:
-            counters = source.caller.counters
-            counter = counters.get(request.name)
-            if counter is None:
-                counter = counters[request.name] = CallerCounter()
-            counter.outcomes[code] += 1
-            counter.times.record(now - request.started_ns)
-
-    def _oversize(self, request: Request, size: int) -> bytes:
-        message = f"the answer has {size} bytes with its route, a frame holds {MAX_FRAME_BYTES}"
-        payload = failure_payload(Code.INTERNAL, message, request.name.decode(errors="replace"), f"broker {self.host}")
-        return encode(ANSWER, code=Code.INTERNAL, correlation=request.source_correlation, payload=payload)
-
-    def end(self, request: Request, code: Code, executed: int, message: str, now: int) -> None:
-        """The broker itself answers; an instance that still works on it keeps its slot until it lets go."""
-        if request.queued_at is not None:
-            request.queued_at.queued -= 1
-            request.queued_at = None
-        target = request.target
-        if isinstance(target, RemoteInstance):
-            self._leave_peer(request, target)
-            tail = self._own_tail
-        elif target is not None:
-            tail = target.answer_tail
-            if request.counter is not None:
-                request.counter.outcomes[code] += 1
-        else:
-            tail = self._own_tail
-        payload = failure_payload(code, message, request.name.decode(errors="replace"), f"broker {self.host}")
-        route = encode_answer_route(request.source.incarnation, 0, 0, 0, 0, tail)
-        self._respond(request, executed, code, route, payload, 0, 0, now)
-
-    def _refuse(self, request: Request, code: Code, now: int) -> None:
-        """Tell the origin that nothing was executed here; it may route once more."""
-        source = request.source
-        request.ended = True
-        request.bucket.discard(request.id)
-        del self.requests[request.id]
-        del source.requests[request.source_correlation]
-        route = encode_answer_route(source.incarnation, 0, 0, 0, 0, self._own_tail)
-        self.out.append(
-            (
-                source.port,
-                source.rid,
-                encode(REFUSED, flags=NOT_EXECUTED, code=code, correlation=request.source_correlation, route=route),
-            )
-        )
-
-    def _leave_peer(self, request: Request, target: RemoteInstance) -> None:
-        target.pending -= 1
-        target.peer.in_flight -= 1
-        request.target = None
-        request.bucket.discard(request.id)
-        request.bucket = NO_BUCKET
 
     def _free_slot(self, request: Request, instance: LocalInstance, now: int) -> None:
         del self.requests[request.id]
@@ -552,7 +449,7 @@ class Switch:
             self.oddities.count("late_releases")
             return
         if not request.ended:
-            self.end(request, Code.CANCELLED, MAYBE_EXECUTED, "the instance gave it back without an answer", now)
+            self.ledger.end(request, Code.CANCELLED, MAYBE_EXECUTED, "the instance gave it back without an answer", now)
         self._free_slot(request, instance, now)
 
     def _cancelled(self, source: Source | None, correlation: int, now: int) -> None:
@@ -560,42 +457,35 @@ class Switch:
         if request_id is None:
             return
         request = self.requests[request_id]
-        self.cancel_downstream(request)
+        self.ledger.cancel_downstream(request)
         started = NOT_EXECUTED if request.target is None else MAYBE_EXECUTED
-        self.end(request, Code.CANCELLED, started, "the caller cancelled it", now)
-
-    def cancel_downstream(self, request: Request) -> None:
-        """Whoever works on it is told to stop; the slot comes back when the instance says so."""
-        target = request.target
-        if isinstance(target, LocalInstance):
-            self.out.append((LOCAL, target.rid, encode(CANCEL, correlation=request.id)))
-        elif target is not None:
-            route = target.peer.incarnation.to_bytes(8, "big")
-            self.out.append((OUTBOUND, target.peer.rid, encode(CANCEL, correlation=request.id, route=route)))
+        self.ledger.end(request, Code.CANCELLED, started, "the caller cancelled it", now)
 
     def expire(self, now: int) -> None:
         """End what has run out of time."""
-        for request_id in self.deadlines.expired(now):
+        for request_id in self.ledger.deadlines.expired(now):
             request = self.requests.get(request_id)
             if request is None or request.ended:
                 continue
-            self.cancel_downstream(request)
+            self.ledger.cancel_downstream(request)
             if request.queued_at is not None:
-                self.end(request, Code.TIMEOUT, NOT_EXECUTED, "it waited for a free slot until its deadline", now)
+                self.ledger.end(
+                    request, Code.TIMEOUT, NOT_EXECUTED, "it waited for a free slot until its deadline", now
+                )
             else:
-                self.end(request, Code.TIMEOUT, MAYBE_EXECUTED, "no answer before the deadline", now)
+                self.ledger.end(request, Code.TIMEOUT, MAYBE_EXECUTED, "no answer before the deadline", now)
 
     def _unknown_feature(self, request: Request, now: int) -> None:
         name = request.name.decode(errors="replace")
         package = package_of(name)
         if package in self.pools:
-            self.end(request, Code.NOT_FOUND, NOT_EXECUTED, f"{package[1:]} has no feature of that name", now)
+            self.ledger.end(request, Code.NOT_FOUND, NOT_EXECUTED, f"{package[1:]} has no feature of that name", now)
         else:
-            self.end(request, Code.NO_ROUTE, NOT_EXECUTED, "no package of that name was ever registered", now)
+            self.ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, "no package of that name was ever registered", now)
 
     def _nobody(self, request: Request, pool: Pool, now: int) -> None:
         message = f"no instance of {pool.package[1:]} can take it"
-        self.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
+        self.ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
 
     # ------------------------------------------------------------------ losses
 
@@ -607,7 +497,7 @@ class Switch:
                 del self.requests[request.id]
                 continue
             target = request.target
-            self.end(request, Code.OUTCOME_UNKNOWN, MAYBE_EXECUTED, why, now)
+            self.ledger.end(request, Code.OUTCOME_UNKNOWN, MAYBE_EXECUTED, why, now)
             if isinstance(target, LocalInstance):
                 self.requests.pop(request.id, None)
 
@@ -615,8 +505,8 @@ class Switch:
         """A client or a peer's link is gone: nobody waits for its requests any more."""
         for request_id in list(source.requests.values()):
             request = self.requests[request_id]
-            self.cancel_downstream(request)
-            self.end(request, Code.CANCELLED, MAYBE_EXECUTED, "its client is gone", now)
+            self.ledger.cancel_downstream(request)
+            self.ledger.end(request, Code.CANCELLED, MAYBE_EXECUTED, "its client is gone", now)
         table = self.sources if source.port == LOCAL else self.inbound
         table.pop(source.rid, None)
 
@@ -631,7 +521,7 @@ class Switch:
         if request is None or request.ended or target is None or target.link != rid:
             return
         if isinstance(target, RemoteInstance):
-            self._leave_peer(request, target)
+            self.ledger.leave_peer(request, target)
             self._refused(request, target.peer.host, Code.UNAVAILABLE, now)
             return
         target.pending -= 1

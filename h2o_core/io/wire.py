@@ -10,10 +10,10 @@ from __future__ import annotations
 import hmac
 from enum import IntEnum
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import zmq
-from zmq.backend import Socket as RawSocket  # pyright: ignore[reportPrivateImportUsage] - the documented backend
+from zmq.backend import Socket as RawSocket
 from zmq.utils import z85
 
 from h2o_core.envelope import MAX_FRAME_BYTES
@@ -46,12 +46,12 @@ class EndpointTaken(OSError):
 
 
 def _context() -> zmq.Context[zmq.Socket[bytes]]:
-    context = zmq.Context.instance()
+    context = cast("zmq.Context[zmq.Socket[bytes]]", zmq.Context.instance())
     context.set(zmq.MAX_SOCKETS, 4096)
     return context
 
 
-def _raw(kind: int) -> Any:  # noqa: ANN401 - pyzmq's backend socket is untyped
+def _raw(kind: int) -> Any:
     raw = RawSocket(_context(), kind)
     raw.set(zmq.LINGER, 0)
     raw.set(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
@@ -228,12 +228,12 @@ class Gatekeeper:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.bind("inproc://zeromq.zap.01")
         self._admitted = z85.decode(client_public_key)
-        self.fileno: int = self._socket.getsockopt(zmq.FD)
+        self.fileno = int(self._socket.getsockopt(zmq.FD))
         self.refused = 0
 
     def serve(self) -> None:
         """Answer every request that waits."""
-        while self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+        while int(self._socket.getsockopt(zmq.EVENTS)) & _POLLIN:
             parts = self._socket.recv_multipart()
             # address, empty, version, request id, domain, peer address, identity, mechanism, credentials…
             known = len(parts) >= 9 and parts[7] == b"CURVE" and hmac.compare_digest(parts[8], self._admitted)

@@ -1,0 +1,348 @@
+"""The switch under any order of events: one terminal answer a request, slots never negative, never leaked."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from h2o_broker.links import Links
+from h2o_broker.members import Admission, Health, LocalInstance
+from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
+from h2o_broker.roster import PING_EVERY_NS, Roster
+from h2o_broker.switch import Switch
+from h2o_core.envelope import (
+    ANSWER,
+    CANCEL,
+    HELLO,
+    LEAVE,
+    PONG,
+    REFUSED,
+    RELEASED,
+    REQUEST,
+    WELCOME,
+    WIRE,
+    RequestRoute,
+    decode,
+    decode_request_route,
+    encode,
+    encode_answer_route,
+    encode_request_route,
+    types_hash,
+)
+from h2o_core.errors import Code
+from h2o_core.pb.registration_pb2 import Hello, Welcome
+from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, NewVersions, package_version
+
+FEATURE = "/service/customer/retrieve"
+TYPES = types_hash("t.Request", "t.Reply")
+SPECS = {
+    version: package_version("/service/customer", version, [FeatureSpec(FEATURE, "t.Request", "t.Reply")], b"")
+    for version in ("1.0.0", "2.0.0")
+}
+OWN = 0xAAAA
+THEIRS = 0xBBBB
+MS = 1_000_000
+
+
+class SwitchMachine(RuleBasedStateMachine):
+    """Clients, instances, one peer broker on both sides; frames in any order, late, doubled and from strangers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_000_000_000
+        self.dice = random.Random(7)
+        self.switch = Switch("host-1", OWN, self.dice.random)
+        self.roster = Roster(self.switch, "a", "t")
+        self.links = Links(self.switch, "a", "t")
+        self.switch.rare = self._rare
+        self.serial = 0
+        self.asked: dict[tuple[int, bytes, int], int] = {}
+        """(port, routing id, correlation) of a request → terminal answers that came for it."""
+        self.held: dict[tuple[bytes, int], bool] = {}
+        """What instances execute: (routing id, correlation) → the slot is theirs."""
+        self.at_peer: list[int] = []
+        self.lost_clients: set[bytes] = set()
+        self.slots: dict[bytes, int] = {}
+        self.peer_rid = b""
+
+    def _rare(self, port: int, rid: bytes, frame: bytes, now: int) -> None:
+        if port == LOCAL:
+            self.roster.on_frame(rid, frame, now)
+        elif port == INBOUND:
+            self.links.on_inbound(rid, frame)
+        else:
+            self.links.on_outbound(rid, frame, now)
+
+    def _next(self) -> int:
+        self.serial += 1
+        return self.serial
+
+    def _deliver(self) -> None:
+        """Carry what the switch sends to whom it concerns."""
+        while self.switch.out or self.switch.events:
+            batch = self.switch.take()
+            self.switch.events = []
+            for port, rid, raw in batch:
+                frame = decode(raw)
+                if frame.type in {ANSWER, REFUSED} and port in {LOCAL, INBOUND}:
+                    key = (port, rid, frame.correlation)
+                    assert key in self.asked, "an answer that nobody asked for"
+                    self.asked[key] += 1
+                    assert self.asked[key] == 1, "a second terminal answer"
+                elif frame.type == REQUEST and port == LOCAL:
+                    assert rid in self.slots, "a request for an instance that is gone"
+                    assert (rid, frame.correlation) not in self.held, "a correlation in use was used again"
+                    self.held[rid, frame.correlation] = True
+                elif frame.type == REQUEST:
+                    assert decode_request_route(frame.route).incarnation == THEIRS
+                    self.at_peer.append(frame.correlation)
+
+    # ------------------------------------------------------------------ members
+
+    @initialize(share=st.booleans())
+    def begin(self, share: bool) -> None:
+        self.switch.new_versions = NewVersions.SHARE if share else NewVersions.HOLD
+        for order, spec in enumerate(SPECS.values(), start=1):
+            self.roster.pool_of(spec).order[spec.version] = order
+
+    @precondition(lambda self: len(self.slots) < 4)
+    @rule(slots=st.integers(1, 3), version=st.sampled_from(sorted(SPECS)))
+    def instance_registers(self, slots: int, version: str) -> None:
+        rid = f"i{self._next()}".encode()
+        self.slots[rid] = slots
+        self.roster.admit(rid, 1, rid.decode(), SPECS[version], Admission(slots, 1, "", 0.0), self.now)
+        self._deliver()
+
+    @precondition(lambda self: self.slots)
+    @rule(data=st.data())
+    def instance_dies(self, data: st.DataObject) -> None:
+        rid = data.draw(st.sampled_from(sorted(self.slots)))
+        del self.slots[rid]
+        self.held = {key: held for key, held in self.held.items() if key[0] != rid}
+        self.roster.unreachable(rid, self.now)
+        self._deliver()
+
+    @precondition(lambda self: self.slots)
+    @rule(data=st.data())
+    def instance_leaves(self, data: st.DataObject) -> None:
+        rid = data.draw(st.sampled_from(sorted(self.slots)))
+        self.switch.on_local(rid, encode(LEAVE), self.now)
+        self._deliver()
+        if rid not in self.switch.instances:
+            del self.slots[rid]
+
+    @precondition(lambda self: not self.peer_rid)
+    @rule(instances=st.integers(0, 2), version=st.sampled_from(sorted(SPECS)))
+    def peer_appears(self, instances: int, version: str) -> None:
+        live = LiveHost("host-2", "b", "127.0.0.1:1", "k" * 40, THEIRS, "m", WIRE)
+        self.links.host_up(live)
+        self.peer_rid = self.links.peers["host-2"].rid
+        for number in range(instances):
+            remote = LiveInstance(f"r{self._next()}-{number}", "/service/customer", version, "d", 2, 0.0, 1)
+            self.links.instance_up("host-2", remote, self.roster.pool_named("/service/customer"))
+        welcome = Welcome(wire=WIRE, host="host-2", incarnation=THEIRS, fleet="t").SerializeToString()
+        self.switch.on_outbound(self.peer_rid, encode(WELCOME, payload=welcome), self.now)
+        self._deliver()
+
+    @precondition(lambda self: self.peer_rid)
+    @rule()
+    def peer_vanishes(self) -> None:
+        self.links.host_down("host-2", self.now)
+        self.peer_rid = b""
+        self.at_peer.clear()
+        self._deliver()
+
+    @precondition(lambda self: self.peer_rid)
+    @rule(same=st.booleans())
+    def peer_answers_ping(self, same: bool) -> None:
+        body = (THEIRS if same else THEIRS + 1).to_bytes(8, "big") + self.now.to_bytes(8, "big")
+        self.switch.on_outbound(self.peer_rid, encode(PONG, payload=body), self.now)
+        if not same:
+            self.at_peer.clear()
+        self._deliver()
+
+    # ------------------------------------------------------------------ requests
+
+    @rule(client=st.integers(0, 2), remaining=st.sampled_from([0, 1, 50, 1000]), known=st.booleans())
+    def client_asks(self, client: int, remaining: int, known: bool) -> None:
+        rid, correlation = f"c{client}".encode(), self._next()
+        name = FEATURE if known else "/service/customer/nothing"
+        self.asked[LOCAL, rid, correlation] = 0
+        frame = encode(
+            REQUEST, correlation=correlation, remaining_ms=remaining, types=TYPES, name=name.encode(), payload=b"x"
+        )
+        self.switch.on_local(rid, frame, self.now)
+        self._deliver()
+
+    @rule(remaining=st.sampled_from([0, 50, 1000]), version=st.sampled_from([*SPECS, "9"]), ours=st.booleans())
+    def peer_asks(self, remaining: int, version: str, ours: bool) -> None:
+        rid, correlation = b"peer-in", self._next()
+        if rid not in self.switch.inbound:
+            hello = Hello(wire=WIRE, host="host-2", incarnation=THEIRS).SerializeToString()
+            self.switch.on_inbound(rid, encode(HELLO, payload=hello), self.now)
+        route = encode_request_route(RequestRoute(OWN if ours else OWN + 1, version, "", "/api/x", "1", "z"))
+        if ours:
+            self.asked[INBOUND, rid, correlation] = 0
+        frame = encode(
+            REQUEST,
+            correlation=correlation,
+            remaining_ms=remaining,
+            types=TYPES,
+            route=route,
+            name=FEATURE.encode(),
+            payload=b"x",
+        )
+        self.switch.on_inbound(rid, frame, self.now)
+        self._deliver()
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), code=st.sampled_from([0, 10, 11, 200]), twice=st.booleans(), release=st.booleans())
+    def instance_answers(self, data: st.DataObject, code: int, twice: bool, release: bool) -> None:
+        rid, correlation = data.draw(st.sampled_from(sorted(self.held)))
+        del self.held[rid, correlation]
+        kind = RELEASED if release else ANSWER
+        for _ in range(1 + twice):
+            self.switch.on_local(rid, encode(kind, code=code, correlation=correlation, payload=b"y"), self.now)
+        if rid not in self.switch.instances:
+            self.slots.pop(rid, None)
+        self._deliver()
+
+    @precondition(lambda self: self.at_peer and self.peer_rid)
+    @rule(refused=st.booleans(), ours=st.booleans(), data=st.data())
+    def peer_answers(self, refused: bool, ours: bool, data: st.DataObject) -> None:
+        correlation = data.draw(st.sampled_from(self.at_peer))
+        route = encode_answer_route(OWN if ours else OWN + 1, 0, 0, 1, 0, b"\0\0\0")
+        if ours:
+            self.at_peer.remove(correlation)
+        kind = REFUSED if refused else ANSWER
+        frame = encode(kind, code=Code.OVERLOADED if refused else 0, correlation=correlation, route=route)
+        self.switch.on_outbound(self.peer_rid, frame, self.now)
+        self._deliver()
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def caller_cancels(self, data: st.DataObject) -> None:
+        port, rid, correlation = data.draw(st.sampled_from(sorted(self.asked)))
+        receive = self.switch.on_local if port == LOCAL else self.switch.on_inbound
+        receive(rid, encode(CANCEL, correlation=correlation), self.now)
+        self._deliver()
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def a_stranger_answers(self, data: st.DataObject) -> None:
+        _, correlation = data.draw(st.sampled_from(sorted(self.held)))
+        self.switch.on_local(b"stranger", encode(ANSWER, correlation=correlation), self.now)
+        self.switch.on_outbound(b"stranger", encode(ANSWER, correlation=correlation), self.now)
+        self._deliver()
+
+    @rule(data=st.binary(max_size=64), port=st.sampled_from([LOCAL, INBOUND, OUTBOUND]))
+    def garbage_arrives(self, data: bytes, port: int) -> None:
+        receive = (self.switch.on_local, self.switch.on_inbound, self.switch.on_outbound)[port]
+        receive(b"stranger", data, self.now)
+        self.switch.out[:] = [one for one in self.switch.out if one[1] != b"stranger"]
+        self._deliver()
+
+    @precondition(lambda self: self.switch.instances)
+    @rule(data=st.data())
+    def a_send_fails(self, data: st.DataObject) -> None:
+        """The next request for one instance finds its link gone: it was not executed and goes elsewhere."""
+        rid, correlation = b"c9", self._next()
+        self.asked[LOCAL, rid, correlation] = 0
+        frame = encode(REQUEST, correlation=correlation, remaining_ms=900, types=TYPES, name=FEATURE.encode())
+        self.switch.on_local(rid, frame, self.now)
+        batch = self.switch.take()
+        for port, to, raw in batch:
+            if port == LOCAL and decode(raw).type == REQUEST:
+                self.switch.unsent(to, raw, self.now)
+                self.slots.pop(to, None)
+                self.held = {key: held for key, held in self.held.items() if key[0] != to}
+                self.roster.unreachable(to, self.now)
+            else:
+                self.switch.out.insert(0, (port, to, raw))
+        self._deliver()
+
+    @rule(passed_ms=st.sampled_from([1, 30, 300, 2000]))
+    def time_passes(self, passed_ms: int) -> None:
+        self.now += passed_ms * MS
+        self.switch.expire(self.now)
+        if passed_ms * MS >= PING_EVERY_NS:
+            self.roster.ping_round(self.now)
+            self.links.ping_round(self.now)
+        self._deliver()
+
+    # ------------------------------------------------------------------ what always holds
+
+    @invariant()
+    def slots_are_what_is_held(self) -> None:
+        for rid, instance in self.switch.instances.items():
+            held = sum(1 for key in self.held if key[0] == rid)
+            assert instance.pending == held, (rid, instance.pending, held)
+            assert 0 <= instance.pending <= instance.slots
+
+    @invariant()
+    def nothing_waits_beside_a_free_slot(self) -> None:
+        for pool in self.switch.pools.values():
+            for version in pool.local.values():
+                live = sum(
+                    1
+                    for request_id in version.queue
+                    if (request := self.switch.requests.get(request_id)) and request.queued_at is version
+                )
+                assert version.queued == live <= version.capacity()
+                if version.free_instance() is not None:
+                    assert not version.queued
+
+    @invariant()
+    def what_is_open_is_what_was_not_answered(self) -> None:
+        open_at_sources = sum(
+            len(source.requests) for table in (self.switch.sources, self.switch.inbound) for source in table.values()
+        )
+        unanswered = sum(1 for answers in self.asked.values() if not answers)
+        assert open_at_sources == unanswered
+
+    def teardown(self) -> None:
+        """After the longest deadline every request has its one answer, and nothing is left but held slots."""
+        self.now += 10_000 * MS
+        self.switch.expire(self.now)
+        self._deliver()
+        assert all(answers == 1 for answers in self.asked.values())
+        assert len(self.switch.requests) == len(self.held)
+        assert all(request.ended for request in self.switch.requests.values())
+        peers = self.links.peers.values()
+        assert all(peer.in_flight == 0 for peer in peers)
+
+
+SwitchMachine.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestSwitch = SwitchMachine.TestCase
+
+
+def test_a_suspect_instance_is_chosen_only_when_nobody_else_is_left() -> None:
+    machine = SwitchMachine()
+    machine.begin(share=True)
+    machine.instance_registers(3, "1.0.0")
+    machine.instance_registers(3, "1.0.0")
+    silent, well = machine.switch.instances
+    pool = machine.roster.pool_named("/service/customer")
+    for _ in range(5):
+        machine.now += PING_EVERY_NS
+        machine.roster.ping_round(machine.now)
+        machine.switch.on_local(well, encode(PONG, payload=b"\0" * 16), machine.now)
+    assert [one.link for one in pool.candidates] == [well]
+    machine.roster.unreachable(well, machine.now)
+    assert machine.switch.instances[silent].health is Health.SUSPECT
+    assert [one.link for one in pool.candidates] == [silent]
+
+
+@pytest.mark.parametrize(("new_versions", "serving"), [(NewVersions.HOLD, {"1.0.0"}), (NewVersions.SHARE, set(SPECS))])
+def test_who_serves_when_nobody_has_decided(new_versions: NewVersions, serving: set[str]) -> None:
+    machine = SwitchMachine()
+    machine.begin(share=new_versions is NewVersions.SHARE)
+    for version in ("2.0.0", "1.0.0"):
+        machine.instance_registers(3, version)
+    pool = machine.roster.pool_named("/service/customer")
+    assert {one.version.spec.version for one in pool.candidates if isinstance(one, LocalInstance)} == serving
