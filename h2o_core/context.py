@@ -6,10 +6,12 @@ Pure: texts and mappings in, one `Context` out. Reading and writing the file is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 MAX_SOCKET_PATH_BYTES: Final = 107
 """What `sockaddr_un.sun_path` holds on Linux, without its closing zero."""
@@ -18,7 +20,7 @@ BROKER_SOCKET: Final = "broker.sock"
 AGENT_SOCKET: Final = "agent.sock"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_TEXT_KEYS: Final = ("fleet", "zookeeper", "agent", "run_dir")
+_TEXT_KEYS: Final = ("fleet", "zookeeper", "agent", "run_dir", "secret_file")
 
 
 class NoContext(ValueError):
@@ -30,7 +32,7 @@ class Context:
     """How to reach a fleet. Texts are empty when unknown.
 
     ``agent`` is ``unix:<path>`` or ``http://host:port``; ``run_dir`` is the runtime directory of the
-    default host, when that host is this machine.
+    default host, when that host is this machine. ``secret_file`` holds the fleet's secret, for reading ZooKeeper.
     """
 
     name: str = ""
@@ -39,6 +41,7 @@ class Context:
     agent: str = ""
     run_dir: str = ""
     dev: bool = False
+    secret_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,11 @@ def _named(name: str, configuration: Configuration) -> Context:
 
 
 def _applied(context: Context, said: Overrides) -> Context:
-    if said.zookeeper or said.fleet or said.run_dir:
+    if said.zookeeper or said.fleet:
+        context = replace(context, agent="", run_dir="", dev=False, secret_file="")
+    elif said.run_dir or said.agent:
         context = replace(context, agent="", run_dir="")
-    elif said.agent:
-        context = replace(context, run_dir="")
-    named = {key: value for key in _TEXT_KEYS if (value := getattr(said, key))}
+    named = {key: value for key in _TEXT_KEYS if (value := getattr(said, key, ""))}
     return replace(context, **named)
 
 
@@ -138,7 +141,7 @@ def check_socket_path(path: str) -> str:
 
 def short_hash(text: str) -> str:
     """Eight hex digits that stand for *text* where paths must be short."""
-    return blake2b(text.encode(), digest_size=4).hexdigest()
+    return f"{crc32(text.encode()):08x}"
 
 
 def parse_configuration(data: Mapping[str, Any]) -> Configuration:
@@ -152,7 +155,7 @@ def parse_configuration(data: Mapping[str, Any]) -> Configuration:
     return Configuration(current, contexts)
 
 
-def _parse_context(name: str, table: Any) -> Context:  # noqa: ANN401 - TOML's own types
+def _parse_context(name: str, table: Any) -> Context:
     where = f"[contexts.{name}]"
     if not isinstance(table, dict):
         msg = f"{where} is not a table; write {where} on a line of its own"

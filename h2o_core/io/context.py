@@ -9,7 +9,7 @@ The file is ``$H2O_CONFIG``, else ``$XDG_CONFIG_HOME/h2o/config.toml``, else ``~
     zookeeper = "127.0.0.1:2181"
     agent = "unix:/run/h2o/host-1/agent.sock"   # or "http://host:port"
     run_dir = "/run/h2o/host-1"
-    dev = true
+    dev = true                                  # an open register; elsewhere: secret_file = "/etc/h2o/secret"
 """
 
 from __future__ import annotations

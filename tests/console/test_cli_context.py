@@ -38,14 +38,14 @@ NOTHING = Overrides()
             Overrides(agent="h:1"),
             Context("dev", "dev-1", "127.0.0.1:2181", "http://f:2", dev=True),
         ),
-        (Overrides(zookeeper="other:1"), NOTHING, Context("dev", "dev-1", "other:1", dev=True)),
-        (Overrides(zookeeper="other:1"), Overrides(agent="h:1"), Context("dev", "dev-1", "other:1", dev=True)),
+        (Overrides(zookeeper="other:1"), NOTHING, Context("dev", "dev-1", "other:1")),
+        (Overrides(zookeeper="other:1"), Overrides(agent="h:1"), Context("dev", "dev-1", "other:1")),
         (
             Overrides(zookeeper="other:1", agent="h:1"),
             NOTHING,
-            Context("dev", "dev-1", "other:1", "http://h:1", dev=True),
+            Context("dev", "dev-1", "other:1", "http://h:1"),
         ),
-        (NOTHING, Overrides(fleet="blue"), Context("dev", "blue", "127.0.0.1:2181", dev=True)),
+        (NOTHING, Overrides(fleet="blue"), Context("dev", "blue", "127.0.0.1:2181")),
         (
             NOTHING,
             Overrides(run_dir="/run/x"),
@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_edited_safely_is_left_alone(tmp_path: Path) -> No
     path = tmp_path / "config.toml"
     before = 'contexts = {dev = {fleet = "inline"}}\n'
     path.write_text(before)
-    with pytest.raises(NoContext, match="by hand|not TOML"):
+    with pytest.raises(NoContext, match=r"by hand|not TOML"):
         write_context(DEV, {"H2O_CONFIG": str(path)})
     assert path.read_text() == before
 

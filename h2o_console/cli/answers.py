@@ -1,0 +1,212 @@
+"""What agents answer, parsed once: instances, hosts, statistics. Pure: JSON objects in, checked values out.
+
+An agent may be older or newer than this program: what is absent or of the wrong type becomes empty or None,
+never an exception, and names stay what they are until they are printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = 1
+
+
+def text(document: Mapping[str, Any], key: str) -> str:
+    """A text, or "" for anything else."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def number(document: Mapping[str, Any], key: str) -> float | None:
+    """A number, or None for anything else."""
+    value = document.get(key)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def whole(document: Mapping[str, Any], key: str) -> int | None:
+    """A whole number, or None for anything else."""
+    value = document.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def objects(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """A list's objects; whatever else is in it is left out."""
+    value: Any = document.get(key)
+    if not isinstance(value, list):
+        return []
+    return [cast("dict[str, Any]", entry) for entry in cast("list[Any]", value) if isinstance(entry, dict)]
+
+
+def table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object, or an empty one for anything else."""
+    value: Any = document.get(key)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance. `package` has no leading slash; numbers are None when unknown."""
+
+    id: str
+    package: str
+    version: str
+    host: str
+    zone: str = ""
+    state: str = "unknown"
+    routable: bool | None = None
+    why: str = ""
+    slots: int | None = None
+    in_flight: int | None = None
+    queued: int | None = None
+    started: str = ""
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host as the asked broker sees it. `agent` is ``host:port``, empty when it has none."""
+
+    host: str
+    zone: str = ""
+    address: str = ""
+    incarnation: str = ""
+    link: str = ""
+    rtt_ms: float | None = None
+    agent: str = ""
+    instances: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Whose picture it is and how old. `source` is ``agent`` or ``zookeeper``; `as_of` RFC 3339."""
+
+    fleet: str
+    host: str
+    source: str
+    as_of: str
+    picture_age_s: float | None = None
+    register_state: str = ""
+    silent_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One feature of one instance, counted by its broker since that started. Times in ns or ms, as named."""
+
+    name: str
+    requests: int | None
+    errors: int | None
+    application_errors: int | None
+    average_ns: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    last_error: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStats:
+    """One instance's counters. `document` is the agent's own JSON, for those who read JSON."""
+
+    id: str
+    package: str
+    version: str
+    host: str
+    endpoints: tuple[Endpoint, ...]
+    document: Mapping[str, Any]
+
+
+def parse_head(document: Mapping[str, Any], source: str = "agent") -> Head:
+    """The part that all of an agent's answers begin with."""
+    register = table(document, "register")
+    return Head(
+        fleet=text(document, "fleet"),
+        host=text(document, "host"),
+        source=source,
+        as_of=text(document, "as_of"),
+        picture_age_s=number(document, "picture_age_s"),
+        register_state=text(register, "state"),
+        silent_s=number(register, "silent_s"),
+    )
+
+
+def parse_instances(document: Mapping[str, Any]) -> tuple[Instance, ...]:
+    """The answer of ``/instances``."""
+    return tuple(map(_instance, objects(document, "instances")))
+
+
+def _instance(entry: Mapping[str, Any]) -> Instance:
+    routable = entry.get("routable")
+    return Instance(
+        id=text(entry, "id"),
+        package=text(entry, "package").removeprefix("/"),
+        version=text(entry, "version"),
+        host=text(entry, "host"),
+        zone=text(entry, "zone"),
+        state=text(entry, "state") or "unknown",
+        routable=routable if isinstance(routable, bool) else None,
+        why=text(entry, "why"),
+        slots=whole(entry, "slots"),
+        in_flight=whole(entry, "in_flight"),
+        queued=whole(entry, "queued"),
+        started=text(entry, "started"),
+        pid=whole(entry, "pid"),
+    )
+
+
+def parse_hosts(document: Mapping[str, Any]) -> tuple[Host, ...]:
+    """The answer of ``/hosts``."""
+    return tuple(map(_host, objects(document, "hosts")))
+
+
+def _host(entry: Mapping[str, Any]) -> Host:
+    incarnation = entry.get("incarnation")
+    return Host(
+        host=text(entry, "host"),
+        zone=text(entry, "zone"),
+        address=text(entry, "address"),
+        incarnation=f"{incarnation:016x}" if isinstance(incarnation, int) else text(entry, "incarnation"),
+        link=text(entry, "link"),
+        rtt_ms=number(entry, "rtt_ms"),
+        agent=text(entry, "agent"),
+        instances=whole(entry, "instances"),
+        labels={key: value for key, value in table(entry, "labels").items() if isinstance(value, str)},
+    )
+
+
+def parse_stats(document: Mapping[str, Any]) -> tuple[InstanceStats, ...]:
+    """The answer of ``/stats``: one host's instances."""
+    host = text(document, "host")
+    return tuple(_instance_stats(entry, host) for entry in objects(document, "instances"))
+
+
+def _instance_stats(entry: Mapping[str, Any], host: str) -> InstanceStats:
+    return InstanceStats(
+        id=text(entry, "id"),
+        package=text(entry, "name").removeprefix("/"),
+        version=text(entry, "version"),
+        host=text(entry, "host") or host,
+        endpoints=tuple(map(_endpoint, objects(entry, "endpoints"))),
+        document=entry,
+    )
+
+
+def _endpoint(entry: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
+        name=text(entry, "name").removeprefix("/"),
+        requests=whole(entry, "num_requests"),
+        errors=whole(entry, "num_errors"),
+        application_errors=whole(entry, "num_application_errors"),
+        average_ns=number(entry, "average_processing_time"),
+        p50_ms=number(entry, "p50_ms"),
+        p95_ms=number(entry, "p95_ms"),
+        p99_ms=number(entry, "p99_ms"),
+        last_error=text(entry, "last_error"),
+        document=entry,
+    )

@@ -1,0 +1,32 @@
+"""`h2o call <feature> ['{json}']`: calls a feature through the local broker, with the types it registered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from h2o_console.cli.options import flags_of, fleet_options
+from h2o_console.cli.output import Format
+
+if TYPE_CHECKING:
+    from h2o_console.cli.failures import Exit
+
+
+@click.command("call")
+@click.argument("feature")
+@click.argument("request", metavar="[JSON]", required=False)
+@click.option("--key", metavar="KEY", help="A sticky key: the same key, the same version.")
+@click.option("-o", "--output", type=click.Choice(["json", "yaml"]), default="json", help="How to print the reply.")
+@click.option("--json", "as_json", is_flag=True, help="The same as -o json.")
+@fleet_options
+def command(feature: str, request: str | None, key: str | None, **options: Any) -> Exit:
+    """Call FEATURE (service/customer/retrieve) with a request in JSON; '-' reads it from standard input.
+
+    Without JSON, print a filled example of the request and call nothing. The types are those that the package
+    registered; no .proto is needed. It goes to the broker of this machine. --timeout is the call's deadline.
+    """
+    from h2o_console.cli import calling  # noqa: PLC0415 - protobuf and zmq, which `h2o call --help` needs not
+
+    output = Format.JSON if options["as_json"] else Format(options["output"])
+    return calling.run(calling.Call(feature, request, key, options.get("timeout"), output, flags_of(options)))

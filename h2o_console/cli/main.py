@@ -1,0 +1,105 @@
+"""The `h2o` command: finds a command's module by name and imports only that; turns every end into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.options import context_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "list": ("listing", "List the fleet's instances, or those of one package."),
+    "stats": ("stats", "Show what instances did: requests, errors, times."),
+    "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
+    "call": ("call", "Call a feature with JSON; without JSON, print an example."),
+    "dev": ("dev", "Run a whole fleet on this machine until Ctrl-C."),
+    "version": ("version", "Show the versions of this program, agent and broker."),
+}
+"""Command → its module and the line that `h2o --help` shows, so that help imports none of them."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when that command is run, and no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of COMMANDS: reading first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command, or None: click then says what is known."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"h2o_console.cli.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The list in `h2o --help`, from COMMANDS alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 no match, 4 agent or ZooKeeper out of reach, 5 partial, 130 Ctrl-C.",
+)
+@context_options
+def group(**_options: Any) -> None:
+    """Look at an H2O fleet, and call its features."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code and never raises."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return Exit.OK
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        result = group.main(arguments, prog_name="h2o", standalone_mode=False)
+    except CommandFailed as failure:
+        _say(failure.message, failure.hint)
+        return failure.exit_code
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except click.UsageError as error:
+        return _usage(error)
+    except click.ClickException as error:
+        _say(error.format_message(), "")
+        return Exit.FAILED
+    return result if isinstance(result, int) else Exit.OK
+
+
+def _usage(error: click.UsageError) -> int:
+    command = error.ctx.command_path if error.ctx else "h2o"
+    _say(error.format_message(), f"see how: {command} --help")
+    return Exit.USAGE
+
+
+def _say(message: str, hint: str) -> None:
+    from h2o_console.cli.printing import tell  # noqa: PLC0415 - `h2o --help` does not need it
+
+    for at, line in enumerate(message.splitlines() or [""]):
+        tell(f"h2o: {line}" if at == 0 else line)
+    if hint:
+        tell(f"  {hint}")
+
+
+def _forget_stdout() -> None:
+    """The reader has gone, which is its right; the interpreter must not complain when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,165 @@
+"""Tables, JSON, YAML and names. Pure: values in, text out; everything is made safe for a terminal here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from h2o_console.text import clip, safe, width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_LONGEST_CELL: Final = 4096
+"""Nothing is cut when it is piped; this only bounds what a hostile name can cost."""
+
+
+class Format(StrEnum):
+    """What ``-o`` takes."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+class Colour(StrEnum):
+    """A terminal's own colours; always beside a word that says the same."""
+
+    GOOD = "32"
+    WARN = "33"
+    BAD = "31"
+    FAINT = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its head, whether it is for ``-o wide`` only, and its words' colours."""
+
+    head: str
+    right: bool = False
+    wide: bool = False
+    colours: Mapping[str, Colour] = field(default_factory=dict[str, Colour])
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a table is to look. `cells` is the terminal's width; None: no terminal, nothing is cut."""
+
+    wide: bool = False
+    heads: bool = True
+    colour: bool = False
+    cells: int | None = None
+
+
+def render_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], style: Style) -> str:
+    """UPPERCASE heads, two spaces between, no borders; only the last column is cut, and only for a terminal."""
+    shown = [at for at, column in enumerate(columns) if style.wide or not column.wide]
+    lines = [[safe(row[at], _LONGEST_CELL) or "-" for at in shown] for row in rows]
+    heads = [columns[at].head if style.heads else "" for at in shown]
+    widths = [max([width(head), *(width(line[at]) for line in lines)]) for at, head in enumerate(heads)]
+    if style.cells is not None and widths:
+        left = style.cells - sum(widths[:-1]) - 2 * (len(widths) - 1)
+        widths[-1] = max(min(widths[-1], left), len(columns[shown[-1]].head))
+    out = [_line(heads, columns, shown, widths, colour=False)] if style.heads else []
+    out += [_line(line, columns, shown, widths, colour=style.colour) for line in lines]
+    return "".join(f"{line}\n" for line in out)
+
+
+def _line(
+    cells: Sequence[str], columns: Sequence[Column], shown: Sequence[int], widths: Sequence[int], *, colour: bool
+) -> str:
+    parts: list[str] = []
+    last = len(cells) - 1
+    for at, cell in enumerate(cells):
+        column = columns[shown[at]]
+        cut = clip(cell, widths[at])
+        blanks = " " * (widths[at] - width(cut))
+        code = column.colours.get(cell) if colour else None
+        inked = f"\x1b[{code.value}m{cut}\x1b[0m" if code else cut
+        parts.append(blanks + inked if column.right else inked if at == last else inked + blanks)
+    return "  ".join(parts).rstrip()
+
+
+def to_json(document: Any, *, one_line: bool = False) -> str:
+    """JSON in ASCII: no control or direction character survives unescaped. Ends with a line break."""
+    dumped = json.dumps(document, indent=None if one_line else 2, separators=(",", ":") if one_line else None)
+    return dumped.replace("\x7f", "\\u007f") + "\n"
+
+
+def to_yaml(document: Any) -> str:
+    """YAML in block style; every text is a JSON string, which YAML reads the same."""
+    return "".join(f"{line}\n" for line in _yaml_lines(document))
+
+
+def _yaml_lines(value: Any) -> list[str]:
+    if isinstance(value, dict) and value:
+        return _yaml_table(cast("dict[Any, Any]", value))
+    if isinstance(value, (list, tuple)) and value:
+        lines: list[str] = []
+        for entry in cast("list[Any]", value):
+            first, *rest = _yaml_lines(entry)
+            lines += [f"- {first}", *(f"  {line}" for line in rest)]
+        return lines
+    return [to_json(value, one_line=True).rstrip("\n")]
+
+
+def _yaml_table(table: dict[Any, Any]) -> list[str]:
+    lines: list[str] = []
+    for key, entry in table.items():
+        quoted = _yaml_key(str(key))
+        nested = _yaml_lines(entry)
+        if isinstance(entry, (dict, list, tuple)) and entry:
+            lines += [f"{quoted}:", *(f"  {line}" for line in nested)]
+        else:
+            lines.append(f"{quoted}: {nested[0]}")
+    return lines
+
+
+_YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def _yaml_key(key: str) -> str:
+    plain = key.isascii() and key.replace("_", "").isalnum() and not key[0].isdigit() and key.lower() not in _YAML_WORDS
+    return key if plain else to_json(key, one_line=True).rstrip("\n")
+
+
+def to_names(names: Iterable[str]) -> str:
+    """One name a line; what has none is left out."""
+    return "".join(f"{safe(name, _LONGEST_CELL)}\n" for name in names if name)
+
+
+def one_line(text: str) -> str:
+    """A sentence from anywhere, fit for standard error."""
+    return safe(text, _LONGEST_CELL)
+
+
+def age(seconds: float | None) -> str:
+    """``45s``, ``12m``, ``3h12m``, ``2d4h``; "-" when unknown."""
+    if seconds is None:
+        return "-"
+    whole = max(0, int(seconds))
+    if whole < 120:
+        return f"{whole}s"
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if minutes < 120:
+        return f"{minutes}m"
+    if hours < 48:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
+
+
+def count(value: int | None) -> str:
+    """A whole number, "-" when unknown."""
+    return "-" if value is None else str(value)
+
+
+def milliseconds(value: float | None) -> str:
+    """Three figures: ``0.42``, ``4.20``, ``42.0``, ``4200``; "-" when unknown."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN alone differs from itself
+        return "-"
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"

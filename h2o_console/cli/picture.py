@@ -1,0 +1,99 @@
+"""The fleet as an agent sees it; without an agent, as ZooKeeper's register tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
+from h2o_console.cli.answers import Head, objects, parse_head, parse_hosts, parse_instances
+from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.output import age
+from h2o_console.cli.printing import tell
+from h2o_console.cli.views import HostsView, InstancesView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from h2o_core.context import Context
+
+_FRESH_S = 5.0
+"""A picture may be this old before it is worth a word: an agent asks its broker once a second."""
+
+
+class Fleet:
+    """Where a command reads the fleet: the agent, and ZooKeeper once that was out of reach."""
+
+    def __init__(self, context: Context, timeout_s: float, say: Callable[..., None] = tell) -> None:
+        self.context = context
+        self.timeout_s = timeout_s
+        self._say = say
+        self._said: set[str] = set()
+
+    def instances(self) -> InstancesView:
+        """All instances of the fleet; raises CommandFailed when neither agent nor ZooKeeper can be reached."""
+        document = self._asked("/instances?fleet=1")
+        if document is None:
+            self._check_zookeeper()
+            from h2o_console.cli.register import read_instances  # noqa: PLC0415 - kazoo is 46 ms that an agent saves
+
+            return read_instances(self.context, self.timeout_s)
+        return InstancesView(self._head(document), parse_instances(document), tuple(objects(document, "instances")))
+
+    def hosts(self) -> HostsView:
+        """All hosts of the fleet; raises CommandFailed as `instances`."""
+        document = self._asked("/hosts")
+        if document is None:
+            self._check_zookeeper()
+            from h2o_console.cli.register import read_hosts  # noqa: PLC0415 - as above
+
+            return read_hosts(self.context, self.timeout_s)
+        return HostsView(self._head(document), parse_hosts(document), tuple(objects(document, "hosts")))
+
+    def _asked(self, path: str) -> Mapping[str, Any] | None:
+        """The agent's answer; None when it is ZooKeeper's turn."""
+        context = self.context
+        if not context.agent:
+            return None
+        try:
+            return ask(context.agent, path, self.timeout_s)
+        except AgentUnreachable as error:
+            failure = CommandFailed(Exit.UNREACHABLE, str(error), _reach_hint(context))
+        except AgentRefused as error:
+            hint = error.hint or _reach_hint(context)
+            failure = CommandFailed(Exit.UNREACHABLE, f"the agent at {context.agent}: {error.error}", hint)
+        if not context.zookeeper:
+            raise failure
+        self._say_once(f"{failure.message}; reading ZooKeeper {context.zookeeper} (fleet {context.fleet}) instead")
+        return None
+
+    def _check_zookeeper(self) -> None:
+        if not self.context.zookeeper or not self.context.fleet:
+            msg = "no agent and no ZooKeeper to ask"
+            raise CommandFailed(Exit.UNREACHABLE, msg, _reach_hint(self.context))
+
+    def _head(self, document: Mapping[str, Any]) -> Head:
+        head = parse_head(document)
+        wanted = self.context.fleet
+        if wanted and head.fleet and head.fleet != wanted:
+            msg = f"the agent at {self.context.agent} belongs to fleet {head.fleet}, not to {wanted}"
+            raise CommandFailed(
+                Exit.USAGE, msg, f"ask for that one: --fleet {head.fleet}, or name an agent of {wanted}"
+            )
+        if head.picture_age_s is not None and head.picture_age_s > _FRESH_S:
+            self._say_once(f"the picture of host {head.host} is {age(head.picture_age_s)} old")
+        elif head.silent_s is not None and head.silent_s > _FRESH_S:
+            self._say_once(f"host {head.host} has not heard from ZooKeeper for {age(head.silent_s)}")
+        return head
+
+    def _say_once(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._say(sentence)
+
+
+def _reach_hint(context: Context) -> str:
+    if context.dev:
+        return "is the fleet up? start it: h2o dev"
+    if not context.name and not context.fleet:
+        return "start a fleet here: h2o dev; or name one: --agent http://HOST:PORT, or --zk HOST:PORT --fleet NAME"
+    return "name another agent: --agent http://HOST:PORT, or read the register: --zk HOST:PORT --fleet NAME"
