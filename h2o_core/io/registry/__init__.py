@@ -1,0 +1,52 @@
+"""The one kazoo user: `Registry`, and the values and errors that come with it."""
+
+from h2o_core.io.registry.mirror import Mirror
+from h2o_core.io.registry.operations import MAX_WRITE_BYTES, Registry
+from h2o_core.register import (
+    Check,
+    Create,
+    Delete,
+    MirrorEvent,
+    Node,
+    NodeExists,
+    NodeGone,
+    NodeSeen,
+    NoNode,
+    Operation,
+    RegisterError,
+    RegisterRefused,
+    RegisterUnavailable,
+    RegistryState,
+    Set,
+    StateKind,
+    Synced,
+    TooLarge,
+    TransactionFailed,
+    VersionConflict,
+)
+
+__all__ = [
+    "MAX_WRITE_BYTES",
+    "Check",
+    "Create",
+    "Delete",
+    "Mirror",
+    "MirrorEvent",
+    "NoNode",
+    "Node",
+    "NodeExists",
+    "NodeGone",
+    "NodeSeen",
+    "Operation",
+    "RegisterError",
+    "RegisterRefused",
+    "RegisterUnavailable",
+    "Registry",
+    "RegistryState",
+    "Set",
+    "StateKind",
+    "Synced",
+    "TooLarge",
+    "TransactionFailed",
+    "VersionConflict",
+]
