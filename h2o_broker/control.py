@@ -20,8 +20,7 @@ from h2o_core.inventory import (
     VersionSeen,
 )
 from h2o_core.io.clock import monotonic_ns
-from h2o_core.io.mirror import NodeGone, NodeSeen, Synced
-from h2o_core.io.registry import NodeExists, RegisterUnavailable
+from h2o_core.io.registry import NodeExists, NodeGone, NodeSeen, RegisterUnavailable, Synced
 from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.znodes import (
     Epoch,
@@ -40,8 +39,7 @@ if TYPE_CHECKING:
     from h2o_broker.roster import Roster
     from h2o_broker.switch import Switch
     from h2o_core.inventory import Event
-    from h2o_core.io.mirror import MirrorEvent
-    from h2o_core.io.registry import Registry
+    from h2o_core.io.registry import MirrorEvent, Registry
     from h2o_core.znodes import LiveHost, PackageVersion
 
 log = logging.getLogger(__name__)
