@@ -77,7 +77,7 @@ def parse_hostfile(text: str) -> HostFile:
     if "dev" in data:
         values["dev"] = _checked(data, "dev", bool, "true or false")
     values["labels"] = _string_table(data, "labels")
-    values["instances"] = tuple(_instance(entry, at) for at, entry in enumerate(data.get("instance", []), start=1))
+    values["instances"] = tuple(parse_instance(entry, at) for at, entry in enumerate(data.get("instance", []), start=1))
     try:
         parse_host(values["host"])
     except InvalidName as error:
@@ -116,7 +116,8 @@ def _string_table(data: dict[str, Any], key: str) -> dict[str, str]:
     return dict(table)  # pyright: ignore[reportUnknownArgumentType] - checked above
 
 
-def _instance(entry: dict[str, Any], at: int) -> InstanceSpec:
+def parse_instance(entry: dict[str, Any], at: int) -> InstanceSpec:
+    """The *at*-th ``[[instance]]`` table, as TOML parsed it; raises InvalidHostFile."""
     where = f"[[instance]] {at}"
     _reject_unknown(entry, _INSTANCE_KNOWN, where)
     try:
