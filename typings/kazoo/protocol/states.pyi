@@ -22,4 +22,4 @@ class ZnodeStat(NamedTuple):
     czxid: int
     mzxid: int
     version: int
-    ephemeralOwner: int
+    ephemeralOwner: int  # noqa: N815 - the name that kazoo has for it
