@@ -198,7 +198,8 @@ class Control:
 
         With ZooKeeper away the version is admitted on what this broker knows and written later.
         """
-        known = self.inventory.versions.get((spec.package, spec.version))
+        key = (spec.package, spec.version)
+        known = self.inventory.versions.get(key) or self._unwritten.get(key)
         if known is not None and known.digest == spec.digest:
             return
         if not replace:
@@ -206,7 +207,7 @@ class Control:
         try:
             await self._create_version(spec, replace=replace)
         except RegisterUnavailable:
-            self._unwritten[spec.package, spec.version] = spec
+            self._unwritten[key] = spec
 
     async def _create_version(self, spec: PackageVersion, *, replace: bool) -> None:
         path = self._paths.version(spec.package, spec.version)

@@ -1,0 +1,271 @@
+"""A real broker process for tests, and raw links to it that speak frames and nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from h2o_core import envelope as wire
+from h2o_core.envelope import Frame
+from h2o_core.io.wire import Dealer
+from h2o_core.pb.manifest_pb2 import Feature, Manifest
+from h2o_core.pb.registration_pb2 import Hello, Register, Registered
+from h2o_core.pb.stats_pb2 import Ask, BrokerReport, Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BOUND_S = 10.0
+NOBODY = "127.0.0.1:1"
+"""A ZooKeeper address where nobody listens: the broker serves its own host."""
+
+STRING = "google.protobuf.StringValue"
+TYPES = wire.types_hash(STRING, STRING)
+SAY = "/service/echo/say"
+
+
+@dataclass
+class BrokerProcess:
+    """`python -m h2o_broker` in a directory of its own; `start` and `kill` as often as a test likes."""
+
+    directory: Path
+    host: str = "host-1"
+    fleet: str = "test"
+    zookeeper: str = NOBODY
+    zone: str = "a"
+    secret_file: str = ""
+    extra: str = ""
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def run_dir(self) -> Path:
+        return self.directory / "run"
+
+    @property
+    def endpoint(self) -> str:
+        return f"ipc://{self.run_dir}/broker.sock"
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "broker.log").read_text()
+
+    def write_host_file(self) -> Path:
+        path = self.directory / "host.toml"
+        path.write_text(
+            f'host = "{self.host}"\nfleet = "{self.fleet}"\nzone = "{self.zone}"\ndev = true\n'
+            f'zookeeper = "{self.zookeeper}"\nrun_dir = "{self.run_dir}"\nstate_dir = "{self.directory / "state"}"\n'
+            f'secret_file = "{self.secret_file}"\n{self.extra}\n'
+        )
+        return path
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        with (self.directory / "broker.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "h2o_broker", "--host-file", str(self.write_host_file()), "--verbose"],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def start(self) -> Self:
+        """Launch, and wait until it answers HELLO."""
+        self.process = self.launch()
+        with RawLink(self.endpoint) as link:
+            until = time.monotonic() + BOUND_S
+            while time.monotonic() < until:
+                assert self.process.poll() is None, f"the broker ended: {self.log}"
+                link.send(wire.HELLO, correlation=1, payload=Hello(wire=1).SerializeToString())
+                if link.wait(wire.WELCOME, within_s=0.1) is not None:
+                    return self
+        raise AssertionError(f"no WELCOME within {BOUND_S} s: {self.log}")
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait(BOUND_S)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(BOUND_S)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class RawLink:
+    """A DEALER that sends and waits for single frames; PINGs are answered unless it is `mute`."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._dealer = Dealer(endpoint)
+        self._waiting: list[Frame] = []
+        self._correlation = 100
+        self.mute = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._dealer.close()
+
+    def raw(self, frame: bytes) -> None:
+        """Send bytes as they are, once somebody is there."""
+        until = time.monotonic() + BOUND_S
+        while not self._dealer.send(frame):
+            assert time.monotonic() < until, "nobody to send to"
+            time.sleep(0.002)
+
+    def send(
+        self,
+        kind: int,
+        *,
+        correlation: int = 0,
+        payload: bytes = b"",
+        name: str = "",
+        remaining_ms: int = 0,
+        types: int = TYPES,
+        flags: int = 0,
+        code: int = 0,
+    ) -> None:
+        self.raw(
+            wire.encode(
+                kind,
+                correlation=correlation,
+                payload=payload,
+                name=name.encode(),
+                remaining_ms=remaining_ms,
+                types=types,
+                flags=flags,
+                code=code,
+            )
+        )
+
+    def poll(self) -> None:
+        """Take in what has come."""
+        for raw in self._dealer.drain():
+            frame = wire.decode(raw)
+            if frame.type == wire.PING:
+                if not self.mute:
+                    self._dealer.send(wire.encode(wire.PONG, payload=frame.payload))
+            else:
+                self._waiting.append(frame)
+
+    def wait(self, kind: int, *, within_s: float = BOUND_S, correlation: int | None = None) -> Frame | None:
+        """The first frame of *kind* (for *correlation*); None when none came in time."""
+        until = time.monotonic() + within_s
+        while True:
+            self.poll()
+            for at, frame in enumerate(self._waiting):
+                if frame.type == kind and correlation in {None, frame.correlation}:
+                    return self._waiting.pop(at)
+            if time.monotonic() > until:
+                return None
+            time.sleep(0.002)
+
+    def expect(self, kind: int, *, correlation: int | None = None, within_s: float = BOUND_S) -> Frame:
+        frame = self.wait(kind, correlation=correlation, within_s=within_s)
+        assert frame is not None, f"no {wire.TYPE_NAMES[kind]} within {within_s} s; got {self._waiting}"
+        return frame
+
+    def register(
+        self,
+        package: str = "/service/echo",
+        version: str = "1.0.0",
+        *,
+        slots: int = 4,
+        features: tuple[str, ...] = ("say",),
+        request_type: str = STRING,
+    ) -> Frame:
+        """REGISTER; the frame that answers it."""
+        manifest = Manifest(
+            package=package,
+            version=version,
+            features=[
+                Feature(name=f"{package}/{name}", request_type=request_type, reply_type=STRING) for name in features
+            ],
+        )
+        register = Register(manifest=manifest, slots=slots, pid=os.getpid())
+        self.send(wire.REGISTER, correlation=7, payload=register.SerializeToString())
+        until = time.monotonic() + BOUND_S
+        while time.monotonic() < until:
+            for kind in (wire.REGISTERED, wire.ANSWER):
+                frame = self.wait(kind, within_s=0.01, correlation=7)
+                if frame is not None:
+                    return frame
+        raise AssertionError("no answer to REGISTER")
+
+    def registered(self, **what: object) -> str:
+        """REGISTER and be admitted; the instance's id."""
+        frame = self.register(**what)  # pyright: ignore[reportArgumentType] - handed on
+        assert frame.type == wire.REGISTERED, frame
+        return Registered.FromString(frame.payload).instance
+
+    def ask(self, name: str = SAY, *, remaining_ms: int = 5000, payload: bytes = b"", types: int = TYPES) -> int:
+        """Send a REQUEST; its correlation."""
+        self._correlation += 1
+        self.send(
+            wire.REQUEST,
+            correlation=self._correlation,
+            name=name,
+            remaining_ms=remaining_ms,
+            payload=payload,
+            types=types,
+        )
+        return self._correlation
+
+    def answer_one(self, *, code: int = 0, payload: bytes = b"") -> Frame:
+        """Wait for a REQUEST and answer it; the request."""
+        request = self.expect(wire.REQUEST)
+        self.send(wire.ANSWER, correlation=request.correlation, flags=2, code=code, payload=payload)
+        return request
+
+    def report(self) -> BrokerReport:
+        """The broker's counters, now."""
+        self.send(wire.ASK, correlation=9, payload=Ask(what=Ask.REPORT).SerializeToString())
+        return BrokerReport.FromString(self.expect(wire.TOLD, correlation=9).payload)
+
+    def picture(self) -> Picture:
+        """The fleet as this broker sees it, now."""
+        self.send(wire.ASK, correlation=9, payload=Ask(what=Ask.PICTURE).SerializeToString())
+        return Picture.FromString(self.expect(wire.TOLD, correlation=9).payload)
+
+
+def eventually(condition: Callable[[], bool], what: str, within_s: float = BOUND_S) -> float:
+    """Wait until *condition* holds; the seconds it took. Fails with *what*."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < within_s, f"not within {within_s} s: {what}"
+        time.sleep(0.005)
+    return time.monotonic() - started
+
+
+async def eventually_async(condition: Callable[[], bool], what: str, within_s: float = BOUND_S) -> float:
+    """As `eventually`, inside a loop."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < within_s, f"not within {within_s} s: {what}"
+        await asyncio.sleep(0.005)
+    return time.monotonic() - started
