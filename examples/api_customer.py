@@ -14,13 +14,13 @@ from h2o_service import H2OError, Package
 package = Package("/api/customer", version="5.1.0")
 
 
-@package.feature("register", mean_ms=20, upper95_ms=100)
+@package.feature("register", mean_ms=20, upper95_ms=100, errors=["invalid_email"])
 async def register(request: Registration) -> Registered:
     """Through the orchestration: it knows the order of things."""
     return await package.client.call("/orchestration/registration/register", request, Registered)
 
 
-@package.feature("profile", idempotent=True, mean_ms=160, upper95_ms=300)
+@package.feature("profile", idempotent=True, mean_ms=160, upper95_ms=300, errors=["not_found"])
 async def profile(request: CustomerId) -> Profile:
     """The record, and a position when the slow service has one: two answers are better than none."""
     customer = await package.client.call("/service/customer/retrieve", request, Customer)
@@ -32,7 +32,7 @@ async def profile(request: CustomerId) -> Profile:
     return Profile(customer=customer, position=position)
 
 
-@package.feature("pay", mean_ms=8, upper95_ms=40)
+@package.feature("pay", mean_ms=8, upper95_ms=40, errors=["not_found", "card_refused"])
 async def pay(request: Charge) -> Charged:
     """Charge somebody who exists: two calls at once, and both have to succeed."""
     _, charged = await asyncio.gather(

@@ -10,7 +10,7 @@ from h2o_service import Package
 package = Package("/orchestration/registration", version="1.0.3")
 
 
-@package.feature("register", mean_ms=15, upper95_ms=80)
+@package.feature("register", mean_ms=15, upper95_ms=80, errors=["invalid_email"])
 async def register(request: Registration) -> Registered:
     """One after the other: nobody gets an e-mail about a record that does not exist."""
     new = NewCustomer(name=request.name, email=request.email, locale=request.locale)

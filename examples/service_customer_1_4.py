@@ -19,7 +19,7 @@ def create(request: NewCustomer) -> Customer:
     return store.create(request)
 
 
-@package.feature("retrieve", idempotent=True, mean_ms=5, upper95_ms=20)
+@package.feature("retrieve", idempotent=True, mean_ms=5, upper95_ms=20, errors=["not_found"])
 async def retrieve(request: CustomerId) -> Customer:
     """A read of some 20 µs: no thread needed."""
     customer = store.retrieve(request.id)
@@ -28,7 +28,7 @@ async def retrieve(request: CustomerId) -> Customer:
     return customer
 
 
-@package.feature("update", idempotent=True, mean_ms=5, upper95_ms=50)
+@package.feature("update", idempotent=True, mean_ms=5, upper95_ms=50, errors=["not_found"])
 def update(request: Customer) -> Customer:
     """Replace the whole record."""
     if not store.update(request):
@@ -36,7 +36,7 @@ def update(request: Customer) -> Customer:
     return request
 
 
-@package.feature("delete", mean_ms=5, upper95_ms=50)
+@package.feature("delete", mean_ms=5, upper95_ms=50, errors=["not_found"])
 def delete(request: CustomerId) -> Deleted:
     """Deleting twice is an error: the second caller may have meant another one."""
     if not store.delete(request.id):

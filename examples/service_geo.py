@@ -17,7 +17,7 @@ _CAPITALS = {
 }
 
 
-@package.feature("locate", idempotent=True, mean_ms=150, upper95_ms=250)
+@package.feature("locate", idempotent=True, mean_ms=150, upper95_ms=250, errors=["unknown_locale"])
 async def locate(request: Place) -> Position:
     """Wait as a slow upstream would make it wait: the slot is taken, the loop is not."""
     await asyncio.sleep(random.uniform(0.08, 0.25))

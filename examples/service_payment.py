@@ -14,7 +14,7 @@ _REFUSED = 0.06
 _BUG = 0.03
 
 
-@package.feature("charge", mean_ms=3, upper95_ms=15)
+@package.feature("charge", mean_ms=3, upper95_ms=15, errors=["card_refused"])
 async def charge(request: Charge) -> Charged:
     """Charge a customer's card. A refusal is an outcome (APPLICATION), a bug is an error (INTERNAL)."""
     dice = random.random()

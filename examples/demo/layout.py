@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.dev.plan import HostPlan
 from h2o_core.hostfile import InstanceSpec
 
 if TYPE_CHECKING:
@@ -51,8 +52,12 @@ def expected() -> list[tuple[str, str, str]]:
     return sorted((host, package[1:], version) for host, places in _PLACES.items() for package, version in places)
 
 
-def instances(host: str, state: Path) -> tuple[InstanceSpec, ...]:
-    """What *host* is to run; *state* is a directory for the packages' own files."""
+def hosts(state: Path) -> tuple[HostPlan, ...]:
+    """The hosts and what each is to run; *state* is a directory for the packages' own files."""
+    return tuple(HostPlan(host, zone, _instances(host, state)) for host, zone in ZONES.items())
+
+
+def _instances(host: str, state: Path) -> tuple[InstanceSpec, ...]:
     env = {"CUSTOMER_DB": str(state / "customer.db"), "EMAIL_OUTBOX": str(state / "outbox.jsonl")}
     return tuple(
         InstanceSpec(package, (sys.executable, "-m", f"examples.{_MODULES[package, version]}"), env=env)

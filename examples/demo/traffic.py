@@ -4,53 +4,44 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from examples.demo.command_line import Unmet
+from h2o_console.dev.children import MARK, Child
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from h2o_console.dev.fleet import Fleet
 
 _STOP_S: Final = 10.0
 
 
 class TrafficProcess:
-    """`python -m examples.traffic` on one host, until it is stopped."""
+    """`python -m examples.traffic` on one host of the fleet, until it is stopped."""
 
-    def __init__(self, run_dir: Path, log: Path, rate: float) -> None:
-        """Start it at the broker of *run_dir*; what it prints goes to *log*."""
-        self._log = log
+    def __init__(self, fleet: Fleet, host: str, rate: float) -> None:
+        """Start it; what it prints goes to ``traffic.log`` in the fleet's directory."""
+        self._log: Path = fleet.directory / "traffic.log"
         argv = [sys.executable, "-m", "examples.traffic", "--rate", str(rate)]
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                env={"H2O_BROKER": str(run_dir), "PATH": ""},
-            )
+        environ = {**fleet.environment(host), MARK: str(fleet.directory)}
+        self._child = Child("traffic", argv, self._log, environ, fleet.directory)
 
     def stop(self) -> dict[str, Any]:
         """Stop it; returns its summary. Raises Unmet when there is none."""
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            code = self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
+        self._child.signal(signal.SIGTERM)
+        if not self._child.wait(_STOP_S):
             self.kill()
             msg = f"the traffic did not stop within {_STOP_S:.0f} s; see {self._log}"
-            raise Unmet(msg) from None
-        lines = self._log.read_text().splitlines()
-        if code != 0 or not lines:
-            msg = f"the traffic left with {code}: {' '.join(lines[-3:])}"
             raise Unmet(msg)
-        summary: dict[str, Any] = json.loads(lines[-1])
+        if self._child.ended() != 0:
+            msg = f"the traffic left with {self._child.ended()}: {self._child.tail(3)}"
+            raise Unmet(msg)
+        summary: dict[str, Any] = json.loads(self._child.tail(1))
         return summary
 
     def kill(self) -> None:
         """End it at once, if it still runs."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        self._child.signal(signal.SIGKILL)
+        self._child.wait(_STOP_S)
