@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.cli.failures import CommandFailed, Exit
@@ -39,9 +40,10 @@ class Page:
 
 def tell(sentence: str, hint: str = "") -> None:
     """A remark for people, on standard error."""
-    print(one_line(sentence), file=sys.stderr)
-    if hint:
-        print(f"  {one_line(hint)}", file=sys.stderr)
+    with suppress(OSError):  # the terminal may be gone; a remark is not worth dying for
+        print(one_line(sentence), file=sys.stderr)
+        if hint:
+            print(f"  {one_line(hint)}", file=sys.stderr)
 
 
 def terminal_style(reading: Reading) -> Style:

@@ -1,0 +1,72 @@
+"""`h2o dev`: a whole fleet on this machine, with a real ZooKeeper, until Ctrl-C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from h2o_console.cli.failures import Exit
+
+
+@click.command("dev")
+@click.option("--hosts", default=3, show_default=True, metavar="N", help="How many hosts: host-1, host-2, …")
+@click.option("--zones", default=2, show_default=True, metavar="N", help="In how many zones: a, b, …")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where ZooKeeper's data, host files and logs are; a later start goes on with them.  [default: .h2o]",
+)
+@click.option(
+    "--run", "runs", multiple=True, metavar="PACKAGE[*N][@HOSTS]=COMMAND", help="Run a package; may be repeated."
+)
+@click.option(
+    "--package-file",
+    "package_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML with [[instance]] tables (package, command, count, env, cwd, hosts).",
+)
+@click.option("--host-file-extra", "extra", multiple=True, metavar="TOML", help="A line more in every host file.")
+@click.option("--name", default="dev", show_default=True, help="Of the fleet, and of its context.")
+@click.option(
+    "--http-port", default=8101, show_default=True, metavar="PORT", help="Of host-1's agent; the others follow."
+)
+@click.option("--no-context", is_flag=True, help="Leave the configuration file alone.")
+def command(  # noqa: D301, PLR0913 - \b is click's mark for lines to keep; one argument an option
+    hosts: int,
+    zones: int,
+    directory: Path | None,
+    runs: tuple[str, ...],
+    package_files: tuple[Path, ...],
+    extra: tuple[str, ...],
+    name: str,
+    http_port: int,
+    no_context: bool,  # noqa: FBT001 - click passes by keyword
+) -> Exit:
+    """Run a fleet on this machine: a real ZooKeeper, and for each host an agent, a broker and packages.
+
+    \b
+    h2o dev --run 'service/customer=python -m customer'                 one on each host
+    h2o dev --run 'service/customer*2@host-1,host-3=python -m customer'  two on each of these
+
+    Ctrl-C stops everything in order, a second one at once. Its context becomes the current one, with host-1 as
+    the default host, so that the other commands find it. Packages started by hand join a host by H2O_BROKER.
+    """
+    from h2o_console.dev import running  # noqa: PLC0415 - psutil, kazoo and ZooKeeper, when it is really run
+
+    wish = running.Wish(
+        hosts=hosts,
+        zones=zones,
+        directory=directory or Path(".h2o"),
+        runs=runs,
+        package_files=package_files,
+        extra=extra,
+        name=name,
+        http_port=http_port,
+        with_context=not no_context,
+    )
+    return running.run(wish)
