@@ -1,0 +1,65 @@
+"""What a screen shows, before anybody chose colours: pieces of text with a tone, and lines made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Tone(IntEnum):
+    """What a piece of text means; a theme turns it into colour and weight."""
+
+    PLAIN = 0
+    DIM = 1
+    UNKNOWN = 2
+    GOOD = 3
+    NOTE = 4
+    WARN = 5
+    BAD = 6
+    HEAD = 7
+    NAME = 8
+    GRAPH = 9
+    KEY = 10
+    TITLE = 11
+
+
+class Glyph(IntEnum):
+    """How a resource does, the worst last; the sign, the word and the colour are always shown together."""
+
+    FINE = 0
+    NOTE = 1
+    UNKNOWN = 2
+    WARN = 3
+    BROKEN = 4
+
+    @property
+    def sign(self) -> str:
+        """One character."""
+        return " ~?!x"[self]
+
+    @property
+    def word(self) -> str:
+        """What the sign stands for."""
+        return ("ok", "note", "unknown", "warning", "broken")[self]
+
+    @property
+    def tone(self) -> Tone:
+        """Its colour's meaning."""
+        return (Tone.GOOD, Tone.NOTE, Tone.UNKNOWN, Tone.WARN, Tone.BAD)[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of safe text, already as wide as it is to be."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a list. `key` names what it stands for; a line that stands for nothing can't be selected."""
+
+    key: str
+    cells: tuple[Cell, ...]
+    selectable: bool = True

@@ -1,0 +1,111 @@
+"""Numbers as a person reads them in a narrow column: rates, times, shares, ages, and lines of blocks.
+
+Pure. Unknown is always ``-``, never a zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+UNKNOWN: Final = "-"
+BLOCKS: Final = "▁▂▃▄▅▆▇█"
+ASCII_BLOCKS: Final = "_.:-=+*#"
+_GAP: Final = "·"
+
+
+def rate(per_s: float | None) -> str:
+    """Requests per second in at most five characters: ``0.2  9.5  812  2210  12.3k  1.2M``."""
+    return UNKNOWN if per_s is None else _short(per_s)
+
+
+def millis(value_ms: float | None) -> str:
+    """Milliseconds in at most five characters; from ten seconds on in seconds: ``0.42  6.2  388  12.3s``."""
+    if value_ms is None:
+        return UNKNOWN
+    if value_ms >= 999_950:
+        return f"{value_ms / 60_000:.0f}m"
+    if value_ms >= 9_999.5:
+        return f"{value_ms / 1000:.1f}s" if value_ms < 99_950 else f"{value_ms / 1000:.0f}s"
+    if value_ms < 0.995:
+        return f"{value_ms:.2f}" if value_ms >= 0.005 else "<0.01"
+    return f"{value_ms:.1f}" if value_ms < 9.95 else f"{value_ms:.0f}"
+
+
+def percent(part: int, whole: int) -> str:
+    """*part* of *whole* in at most five characters; a small part is never rounded to nothing."""
+    if whole <= 0:
+        return UNKNOWN
+    share = 100 * part / whole
+    if part == 0:
+        return "0"
+    if share < 0.005:
+        return "<0.01"
+    if share < 9.995:
+        return f"{share:.2f}"
+    if share < 99.95:
+        return f"{share:.1f}"
+    return "100" if part >= whole else ">99.9"
+
+
+def whole_percent(part: int, whole: int) -> str:
+    """As `percent`, without decimals; neither a part nor all but a part is rounded away."""
+    if whole <= 0:
+        return UNKNOWN
+    share = round(100 * part / whole)
+    if part and not share:
+        return "<1"
+    return ">99" if share == 100 and part < whole else str(share)
+
+
+def age(seconds: float) -> str:
+    """``0.8s  14s  3m  2h  5d``."""
+    if seconds < 0.95:
+        return f"{max(seconds, 0.0):.1f}s"
+    for limit_s, unit_s, name in ((120, 1, "s"), (7200, 60, "m"), (172_800, 3600, "h")):
+        if seconds < limit_s:
+            return f"{round(seconds / unit_s)}{name}"
+    return f"{round(seconds / 86_400)}d"
+
+
+def times(ratio: float) -> str:
+    """``2.4x``, ``31x``."""
+    return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:.0f}x"
+
+
+def line(values: Sequence[float | None], cells: int, *, ascii_only: bool = False) -> str:
+    """One row of blocks, newest on the right; zero is the lowest, unknown a dot, steady values half high."""
+    blocks = ASCII_BLOCKS if ascii_only else BLOCKS
+    gap = " " if ascii_only else _GAP
+    folded = _folded(values, cells)
+    known = [value for value in folded if value is not None]
+    if not known:
+        return gap * cells
+    top = max(*known, 2 * sum(known) / len(known)) or 1.0
+    return "".join(gap if value is None else blocks[min(7, int(8 * value / top))] for value in folded)
+
+
+def _folded(values: Sequence[float | None], cells: int) -> list[float | None]:
+    """As many values as cells: neighbours averaged, unknown ones left out of the mean."""
+    if not values:
+        return [None] * cells
+    folded: list[float | None] = []
+    for cell in range(cells):
+        first = cell * len(values) // cells
+        part = [
+            value for value in values[first : max((cell + 1) * len(values) // cells, first + 1)] if value is not None
+        ]
+        folded.append(sum(part) / len(part) if part else None)
+    return folded
+
+
+def _short(value: float) -> str:
+    if value < 0.05:
+        return "0" if value == 0 else f"{value:.2f}" if value >= 0.005 else "<0.01"
+    if value < 9.95:
+        return f"{value:.1f}"
+    for limit, unit, suffix in ((9_999.5, 1, ""), (999_950, 1e3, "k"), (999_950_000, 1e6, "M")):
+        if value < limit:
+            scaled = value / unit
+            return f"{scaled:.0f}{suffix}" if unit == 1 or scaled >= 99.95 else f"{scaled:.1f}{suffix}"
+    return ">1G"

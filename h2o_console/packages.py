@@ -1,0 +1,102 @@
+"""One package as the console remembers it: its last minute, its promises, and how many instances it had.
+
+Pure. The instances themselves belong to their hosts (`h2o_console.hosts`); a record outlives them, because a
+package whose last instance went is the one row that must not vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.views import FeatureView
+from h2o_console.windows import Window, quantile
+
+if TYPE_CHECKING:
+    from h2o_console.counters import Promise
+    from h2o_console.hosts import Counted
+
+REMEMBERED_S: Final = 900
+"""How long the most instances, and a package that is gone and promises nothing, are remembered."""
+_NS_PER_MS: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """The newest error of a feature, `age_s` ago."""
+
+    text: str
+    age_s: float
+
+
+@dataclass(slots=True)
+class PackageRecord:
+    """Windows over all instances. `gone_s` is when the last instance went (None: there are some, or never were)."""
+
+    name: str
+    window: Window = field(default_factory=Window)
+    features: dict[tuple[str, str], Window] = field(default_factory=dict[tuple[str, str], Window])
+    callers: Window = field(default_factory=Window)
+    promises: dict[tuple[str, str], Promise] = field(default_factory=dict[tuple[str, str], "Promise"])
+    peak: int = 0
+    peak_s: float = 0.0
+    gone_s: float | None = None
+
+    def count(self, counted: Counted, now_s: float) -> None:
+        """Take in what a reading added."""
+        if not counted.version:
+            self.callers.add(now_s, counted.tally)
+            return
+        self.window.add(now_s, counted.tally)
+        self.features.setdefault((counted.version, counted.feature), Window()).add(now_s, counted.tally)
+
+    def roll(self, now_s: float) -> None:
+        """Forget what is older than the window."""
+        self.window.roll(now_s)
+        self.callers.roll(now_s)
+        for window in self.features.values():
+            window.roll(now_s)
+
+    def saw(self, instances: int, now_s: float) -> None:
+        """There are so many instances now."""
+        if instances >= self.peak or now_s - self.peak_s > REMEMBERED_S:
+            self.peak, self.peak_s = instances, now_s
+        if instances:
+            self.gone_s = None
+        elif self.gone_s is None and self.peak:
+            self.gone_s = now_s
+
+    def forgotten(self, instances: int, now_s: float) -> bool:
+        """Nothing is left to say of it."""
+        if instances or self.promises:
+            return False
+        return self.gone_s is None or now_s - self.gone_s > REMEMBERED_S
+
+    def views(self, errors: dict[tuple[str, str], LastError], running: Iterable[str]) -> tuple[FeatureView, ...]:
+        """Each feature of each version that runs or was called in the last minute."""
+        versions = set(running)
+        keys = {key for key in self.promises if key[0] in versions}
+        keys |= {key for key, window in self.features.items() if window.total.outcomes or key[0] in versions}
+        return tuple(
+            self._view(key, errors.get(key)) for key in sorted(keys | {key for key in errors if key[0] in versions})
+        )
+
+    def _view(self, key: tuple[str, str], error: LastError | None) -> FeatureView:
+        window, promise = self.features.get(key), self.promises.get(key)
+        return FeatureView(
+            feature=key[1],
+            version=key[0],
+            outcomes=dict(window.total.outcomes) if window else {},
+            p50_ms=in_ms(quantile(window.total.sketch, 0.5)) if window else None,
+            p95_ms=in_ms(quantile(window.total.sketch, 0.95)) if window else None,
+            mean_ms=promise.mean_ms if promise else None,
+            upper95_ms=promise.upper95_ms if promise else None,
+            last_error=error.text if error else "",
+            error_age_s=error.age_s if error else None,
+        )
+
+
+def in_ms(value_ns: float | None) -> float | None:
+    """Nanoseconds → milliseconds."""
+    return None if value_ns is None else value_ns / _NS_PER_MS
