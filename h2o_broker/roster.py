@@ -194,8 +194,7 @@ class Roster:
         self._rounds += 1
         ping = encode(PING, payload=PING_BODY.pack(switch.incarnation, now))
         for instance in switch.instances.values():
-            if instance.unanswered_pings < MISSED_PINGS or self._rounds % CLIENT_PING_EVERY == 0:
-                self._send(instance.rid, ping)
+            self._send(instance.rid, ping)
             instance.unanswered_pings += 1
             if instance.unanswered_pings > MISSED_PINGS and instance.health is Health.READY:
                 instance.health = Health.SUSPECT
