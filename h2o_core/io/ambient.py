@@ -19,6 +19,7 @@ from h2o_core.envelope import (
     decode_fields,
     decode_request_route,
 )
+from h2o_core.io.clock import monotonic_ns
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,11 +31,12 @@ _NO_ROUTE: Final = RequestRoute(0, "", "", "", "", "")
 class Ambient:
     """One request as its handler sees it. Fields and route are parsed only when somebody asks."""
 
-    __slots__ = ("_fields", "_parsed", "_route", "deadline_ns", "name")
+    __slots__ = ("_fields", "_parsed", "_route", "deadline_ns", "feature")
 
-    def __init__(self, name: bytes, fields: bytes, route: bytes, deadline_ns: int) -> None:
+    def __init__(self, feature: str, fields: bytes, route: bytes, deadline_ns: int) -> None:
         """Raw blocks of the REQUEST frame; *deadline_ns* on the monotonic clock."""
-        self.name = name
+        self.feature = feature
+        """The feature that was called: ``/service/customer/retrieve``."""
         self.deadline_ns = deadline_ns
         self._fields = fields
         self._route = route
@@ -51,10 +53,9 @@ class Ambient:
             self._parsed = parsed
         return parsed.get(tag, b"")
 
-    @property
-    def feature(self) -> str:
-        """The feature that was called: ``/service/customer/retrieve``."""
-        return self.name.decode(errors="replace")
+    def remaining_s(self) -> float:
+        """Seconds until the deadline, never below 0."""
+        return max(self.deadline_ns - monotonic_ns(), 0) / 1_000_000_000
 
     @property
     def request_id(self) -> str:

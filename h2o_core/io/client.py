@@ -51,6 +51,8 @@ _STUCK_NS: Final = _NS
 class Client:
     """Calls features. One link to the local broker, shared by the coroutines and threads that use it."""
 
+    NOT_OPEN = "this client is not open; write `async with Client() as client:` or `with Client() as client:`"
+
     def __init__(
         self, endpoint: str | None = None, *, program: str = "client", connect_timeout_s: float = CONNECT_TIMEOUT_S
     ) -> None:
@@ -200,14 +202,13 @@ class Client:
 
     # --- opening and closing ----------------------------------------------------------------------
 
-    def attach(self, link: Link) -> None:
-        """Use *link*, which somebody else opens and closes: a package and its client share one."""
+    def attach(self, link: Link | None) -> None:
+        """Use *link* (None: no more), which somebody else opens and closes: a package shares one with its client."""
         self._link = link
 
     def _opened(self) -> Link:
         if self._link is None:
-            msg = "this client is not open; write `async with Client() as client:` or `with Client() as client:`"
-            raise RuntimeError(msg)
+            raise RuntimeError(self.NOT_OPEN)
         return self._link
 
     async def _open(self) -> None:

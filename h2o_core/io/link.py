@@ -19,7 +19,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from h2o_core.deadlines import Deadlines
+from h2o_core.deadlines import BUCKET_SHIFT, Deadlines
 from h2o_core.envelope import (
     ANSWER,
     ASK,
@@ -368,7 +368,8 @@ class Link:
 
     def _set_alarm(self) -> None:
         wakeup_ns = self._deadlines.next_ns()
-        self._alarm_ns = _NEVER if wakeup_ns is None else wakeup_ns
+        # the start of its bucket: what else falls into that needs no new alarm
+        self._alarm_ns = _NEVER if wakeup_ns is None else wakeup_ns - (1 << BUCKET_SHIFT)
         if wakeup_ns is not None:
             self._timers.set("alarm", max((wakeup_ns - monotonic_ns()) / _NS, _LEAST_ALARM_S), self._on_alarm)
 

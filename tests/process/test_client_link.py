@@ -445,7 +445,7 @@ def ambient(left_ms: int, sticky: bytes = b"") -> Ambient:
     fields = {wire.TAG_REQUEST_ID: b"r" * 16, wire.TAG_TRACEPARENT: b"\0" + b"t" * 16 + b"s" * 8 + b"\1"}
     if sticky:
         fields[wire.TAG_STICKY_KEY] = sticky
-    return Ambient(b"/service/a/b", wire.encode_fields(fields), b"", monotonic_ns() + left_ms * 1_000_000)
+    return Ambient("/service/a/b", wire.encode_fields(fields), b"", monotonic_ns() + left_ms * 1_000_000)
 
 
 async def test_deadline_trace_and_sticky_key_are_carried_on(client: Client, peer: Peer) -> None:
