@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--http-port", default=8101, show_default=True, metavar="PORT", help="Of host-1's agent; the others follow."
 )
 @click.option("--no-context", is_flag=True, help="Leave the configuration file alone.")
-def command(  # noqa: D301, PLR0913 - \b is click's mark for lines to keep; one argument an option
+def command(  # noqa: PLR0913 - one argument an option
     hosts: int,
     zones: int,
     directory: Path | None,
@@ -55,7 +55,7 @@ def command(  # noqa: D301, PLR0913 - \b is click's mark for lines to keep; one 
 
     Ctrl-C stops everything in order, a second one at once. Its context becomes the current one, with host-1 as
     the default host, so that the other commands find it. Packages started by hand join a host by H2O_BROKER.
-    """
+    """  # noqa: D301 - \b is click's mark for lines to keep
     from h2o_console.dev import running  # noqa: PLC0415 - psutil, kazoo and ZooKeeper, when it is really run
 
     wish = running.Wish(

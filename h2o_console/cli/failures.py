@@ -29,6 +29,10 @@ class CommandFailed(Exception):
         self.hint = hint
 
 
+class ReaderGone(Exception):
+    """Whoever read standard output has closed it, which is their right. (click makes a failure of EPIPE.)"""
+
+
 def no_match(typed: str, known: list[str], command: str) -> CommandFailed:
     """Nothing fits what was *typed*; names the nearest of the *known*."""
     import difflib  # noqa: PLC0415 - only a command that failed needs it

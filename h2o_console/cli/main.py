@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.failures import CommandFailed, Exit, ReaderGone
 from h2o_console.cli.options import context_options
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (ReaderGone, BrokenPipeError):
         _forget_stdout()
         return Exit.OK
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.failures import CommandFailed, Exit, ReaderGone
 from h2o_console.cli.output import Column, Format, Style, one_line, render_table, to_json, to_names, to_yaml
 
 if TYPE_CHECKING:
@@ -100,8 +100,11 @@ def _watch(read: Callable[[], Page], reading: Reading) -> Exit:
 
 
 def write(text: str) -> None:
-    """To standard output at once, whatever its encoding can't express replaced."""
+    """To standard output at once, whatever its encoding can't express replaced; raises ReaderGone."""
     stream = sys.stdout
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding))
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None

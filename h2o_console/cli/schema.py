@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import Default, DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
@@ -15,6 +15,8 @@ from google.protobuf.message_factory import GetMessageClass
 from h2o_console.cli.failures import CommandFailed, Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _DEEPEST: Final = 4
 _EXAMPLE_TIME_S: Final = 1_769_868_127
+_LISTS: Final = frozenset({"google.protobuf.ListValue", "google.protobuf.Value"})
 _FLOATS: Final = frozenset({FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT})
 
 
@@ -38,13 +41,10 @@ def schema_of(manifest: Manifest, feature: Feature) -> Schema:
     """Build the types of *feature*; raises CommandFailed when the manifest does not hold them."""
     pool = DescriptorPool()
     try:
-        files = FileDescriptorSet.FromString(manifest.descriptors)
-        for file in files.file:
-            pool.Add(file)
-        known = {file.name for file in files.file}
-        missing = {name for file in files.file for name in file.dependency} - known
-        for name in sorted(missing):
-            pool.AddSerializedFile(Default().FindFileByName(name).serialized_pb)
+        files = {file.name: file for file in FileDescriptorSet.FromString(manifest.descriptors).file}
+        added: set[str] = set()
+        for name in files:
+            _add_with_dependencies(pool, name, files, added)
         request = GetMessageClass(pool.FindMessageTypeByName(feature.request_type))
         reply = GetMessageClass(pool.FindMessageTypeByName(feature.reply_type))
     except (KeyError, TypeError, ValueError, DecodeError) as error:
@@ -54,10 +54,26 @@ def schema_of(manifest: Manifest, feature: Feature) -> Schema:
     return Schema(pool, request, reply)
 
 
+def _add_with_dependencies(
+    pool: DescriptorPool, name: str, files: Mapping[str, FileDescriptorProto], added: set[str]
+) -> None:
+    """Google's own types may be left out of a manifest: every protobuf brings them. Raises KeyError, TypeError."""
+    if name in added:
+        return
+    added.add(name)
+    file = files.get(name) or FileDescriptorProto.FromString(Default().FindFileByName(name).serialized_pb)
+    for dependency in file.dependency:
+        _add_with_dependencies(pool, dependency, files, added)
+    pool.AddSerializedFile(file.SerializeToString())
+
+
 def parse_request(schema: Schema, text: str, feature: str) -> Message:
     """JSON → a request; raises CommandFailed that says what does not fit."""
     request = schema.request()
     try:
+        if text.lstrip().startswith("[") and schema.request.DESCRIPTOR.full_name not in _LISTS:
+            msg = "it is a list"  # which json_format would take for a request without fields
+            raise json_format.ParseError(msg)
         json_format.Parse(text, request, descriptor_pool=schema.pool)
     except json_format.ParseError as error:
         msg = f"the JSON is not a {schema.request.DESCRIPTOR.full_name}: {error}"
@@ -66,13 +82,20 @@ def parse_request(schema: Schema, text: str, feature: str) -> Message:
 
 
 def document_of(schema: Schema, message: Message) -> dict[str, Any]:
-    """A message as JSON's own types, with the field names of its .proto, empty fields too."""
-    return json_format.MessageToDict(
-        message,
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-        descriptor_pool=schema.pool,
-    )
+    """A message as JSON's own types, with the field names of its .proto, empty fields too.
+
+    Raises CommandFailed for what JSON has no form for, such as an Any of an unknown type.
+    """
+    try:
+        return json_format.MessageToDict(
+            message,
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+            descriptor_pool=schema.pool,
+        )
+    except (TypeError, ValueError, json_format.Error) as error:
+        msg = f"a {message.DESCRIPTOR.full_name} came that JSON has no form for: {error}"
+        raise CommandFailed(Exit.FAILED, msg, "call it from a program: docs/packages.md") from None
 
 
 def example(schema: Schema) -> dict[str, Any]:

@@ -169,6 +169,7 @@ class Fleet:
     def _make_directories(self) -> None:
         for path in (self.layout.directory, self.layout.run):
             _own_directory(Path(path))
+        Path(self.layout.directory, ".gitignore").write_text("*\n", encoding="ascii")
         for host in self.hosts:
             for path in (self.layout.state(host), self.layout.run_dir(host)):
                 Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
