@@ -28,12 +28,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="h2o-bench-") as directory:
             if options.profile:
-                print(profile.run(Path(directory), 4.0 if options.quick else 10.0, _say))
-                return 0
+                return _profile(Path(directory), 4.0 if options.quick else 10.0)
             return _measure(options.groups or list(_GROUPS), Path(directory), quick=options.quick, lines=options.json)
     except KeyboardInterrupt:
         _say("interrupted; everything that was started is stopped")
         return 130
+
+
+def _profile(directory: Path, seconds: float) -> int:
+    try:
+        print(profile.run(directory, seconds, _say))
+    except BenchError as error:
+        _say(str(error))
+        return 1
+    return 0
 
 
 def _measure(groups: Sequence[str], directory: Path, *, quick: bool, lines: bool) -> int:

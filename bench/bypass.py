@@ -156,4 +156,4 @@ def worker() -> None:
 
 
 def _replace(dealer: type[Dealer]) -> None:
-    h2o_core.io.link.Dealer = dealer  # pyright: ignore[reportPrivateImportUsage] - the one thing that is replaced
+    h2o_core.io.link.Dealer = dealer

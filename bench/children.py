@@ -21,6 +21,7 @@ from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
 _STOP_S: Final = 8.0
+_LEAVE_S: Final = 1.0
 _TAIL_LINES: Final = 12
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -79,8 +80,12 @@ class Child:
         return answer
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL to its whole session; returns when it has ended."""
+        """The end of its standard input, SIGTERM, then SIGKILL to its whole session; returns when it has ended."""
         process = self._process
+        if process.stdin is not None:
+            process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LEAVE_S)
         if process.poll() is None:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -89,9 +94,8 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 class Children:

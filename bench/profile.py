@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.children import Children
+from bench.children import BenchError, Children
 from bench.lanes import Lane, start_sdk
 
 if TYPE_CHECKING:
@@ -34,7 +34,15 @@ def run(directory: Path, seconds: float, say: Callable[[str], None]) -> str:
         lane.measure(IN_FLIGHT, _WARM_UP_S)
         _forget_start_up(lane)
         window = lane.measure(IN_FLIGHT, seconds)
-    return "\n\n".join(_report(role, json.loads(path.read_text()), window) for role, path in seen.items())
+    return "\n\n".join(_report(role, _seen(role, path), window) for role, path in seen.items())
+
+
+def _seen(role: str, path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        msg = f"the {role}'s sampler left nothing: {error}"
+        raise BenchError(msg) from None
 
 
 def _forget_start_up(lane: Lane) -> None:
