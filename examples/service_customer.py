@@ -11,6 +11,7 @@ from h2o_service import ApplicationError, Package
 
 package = Package("/service/customer", version="2.0.0")
 store = CustomerStore(Path(os.environ.get("CUSTOMER_DB", "customer.db")))
+package.on_stop(store.close)
 
 
 @package.feature("create", mean_ms=5, upper95_ms=50, errors=["invalid_email"])
