@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
@@ -15,7 +16,7 @@ from h2o_console.cli.output import Format, to_json, to_yaml
 from h2o_console.cli.printing import tell, write
 from h2o_console.cli.schema import Schema, document_of, example, parse_request, schema_of
 from h2o_core.context import BROKER_SOCKET, Context, NoContext, Overrides, check_socket_path
-from h2o_core.errors import Code, H2OError
+from h2o_core.errors import ApplicationError, Code, H2OError
 from h2o_core.io.client import Client
 from h2o_core.io.context import current_context, runtime_dir
 from h2o_core.names import InvalidName, from_operator, package_of, parse_feature, shown
@@ -83,7 +84,10 @@ async def _call(client: Client, call: Call, feature: Feature, types: Schema) -> 
 
 def sentence(error: H2OError) -> str:
     """What went wrong and where, without the hint, which stands on its own line."""
-    return str(error).removesuffix(f"\n  {error.hint}") if error.hint else str(error)
+    text = str(error).removesuffix(f"\n  {error.hint}") if error.hint else str(error)
+    if isinstance(error, ApplicationError):
+        return text.replace("APPLICATION:", f"APPLICATION {error.application_code}:", 1)
+    return text
 
 
 def _endpoint(flags: Overrides) -> tuple[str, Context]:
@@ -122,6 +126,7 @@ async def _registered(client: Client, name: str) -> tuple[Manifest, Feature]:
 
 def _no_feature(manifest: Manifest, name: str) -> CommandFailed:
     known = [shown(feature.name) for feature in manifest.features]
+    known.sort(key=lambda each: each not in get_close_matches(shown(name), known))
     try:
         parse_feature(name)
         what = f"{shown(package_of(name))} {manifest.version} has no feature {shown(name)}"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
+from unicodedata import category
 
 from h2o_console.text import clip, safe, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_UNCOMMON: Final = re.compile(r"[^\x20-\x7e\n]")
 _LONGEST_CELL: Final = 4096
 """Nothing is cut when it is piped; this only bounds what a hostile name can cost."""
 
@@ -85,9 +88,18 @@ def _line(
 
 
 def to_json(document: Any, *, one_line: bool = False) -> str:
-    """JSON in ASCII: no control or direction character survives unescaped. Ends with a line break."""
-    dumped = json.dumps(document, indent=None if one_line else 2, separators=(",", ":") if one_line else None)
-    return dumped.replace("\x7f", "\\u007f") + "\n"
+    """JSON that people can read: whatever a terminal must not see is escaped. Ends with a line break."""
+    separators = (",", ":") if one_line else None
+    dumped = json.dumps(document, indent=None if one_line else 2, separators=separators, ensure_ascii=False)
+    return _UNCOMMON.sub(_escaped, dumped) + "\n"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Letters stay; controls, directions, invisible and unassigned characters become escapes: they are in texts only."""
+    char = found[0]
+    if char.isprintable() and category(char)[0] != "M":  # marks can be stacked over the lines above
+        return char
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
 def to_yaml(document: Any) -> str:

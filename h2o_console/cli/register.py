@@ -13,7 +13,7 @@ from h2o_console.cli.printing import tell
 from h2o_console.cli.views import HostsView, InstancesView
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import rfc3339, unix_s
-from h2o_core.io.registry import RegisterError, RegisterUnavailable, Registry
+from h2o_core.io.registry import NoNode, RegisterError, RegisterUnavailable, Registry
 from h2o_core.names import InvalidName, shown
 from h2o_core.znodes import AgentNode, LiveHost, LiveInstance, parse_agent, parse_live
 
@@ -99,7 +99,11 @@ async def _read_lives_and_agents(registry: Registry) -> tuple[list[LiveHost], li
 
 async def _read_all(registry: Registry, parent: str, parse: Callable[[str, bytes], Parsed]) -> list[Parsed]:
     """Every child of *parent* that can be parsed; the others are named on standard error."""
-    paths = [f"{parent}/{name}" for name in sorted(await registry.children(parent))]
+    try:
+        names = await registry.children(parent)
+    except NoNode:  # nobody has ever registered there
+        return []
+    paths = [f"{parent}/{name}" for name in sorted(names)]
     nodes = await asyncio.gather(*map(registry.get, paths))
     found: list[Parsed] = []
     for path, node in zip(paths, nodes, strict=True):

@@ -67,6 +67,14 @@ def test_json_loses_nothing_and_holds_no_control(*, one_line: bool) -> None:
     assert (printed.count("\n") == 1) is one_line
 
 
+def test_json_keeps_letters_legible_and_escapes_the_rest() -> None:
+    document = {"name": "Zoë 日本 😀", "odd": "\u0301\u200b\ud800\u2028\U000e0041\xa0"}
+    printed = to_json(document)
+    assert '"Zoë 日本 😀"' in printed
+    assert '"\\u0301\\u200b\\ud800\\u2028\\udb40\\udc41\\u00a0"' in printed
+    assert json.loads(printed) == document
+
+
 def test_yaml() -> None:
     document: dict[str, Any] = {
         "schema": 1,
