@@ -1,0 +1,108 @@
+"""Asks the host's broker once a second: its report, and its picture of the fleet when that has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from google.protobuf.message import DecodeError
+
+from h2o_core.envelope import ASK, TOLD, MalformedFrame, decode, encode
+from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.link import Link
+from h2o_core.pb.stats_pb2 import Ask, BrokerReport, Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+PERIOD_S: Final = 1.0
+SEEK_S: Final = 0.1
+"""While no broker answers: it is about to be there."""
+TIMEOUT_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the broker said last, and when (monotonic)."""
+
+    report: BrokerReport
+    picture: Picture
+    at_ns: int
+
+
+class BrokerLink:
+    """`last` is what the broker said, None before it ever answered. `run` until cancelled."""
+
+    def __init__(
+        self, endpoint: str, on_report: Callable[[BrokerReport], None], on_silence: Callable[[], None]
+    ) -> None:
+        """*on_report* for each report; *on_silence* for each question that remained without an answer."""
+        self._endpoint = endpoint
+        self._on_report = on_report
+        self._on_silence = on_silence
+        self._nudge = asyncio.Event()
+        self.last: Told | None = None
+
+    def nudge(self) -> None:
+        """Something happened: ask now."""
+        self._nudge.set()
+
+    async def run(self) -> None:
+        """Ask, for ever."""
+        link = Link(self._endpoint)
+        try:
+            while True:
+                began_ns = monotonic_ns()
+                told = await self._ask(link)
+                if told is None:
+                    self._on_silence()
+                    pause_s = SEEK_S
+                else:
+                    self.last = told
+                    self._on_report(told.report)
+                    pause_s = max(0.0, PERIOD_S - (monotonic_ns() - began_ns) / 1e9)
+                await self._pause(pause_s)
+        finally:
+            link.close()
+
+    async def _pause(self, pause_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._nudge.wait(), pause_s)
+        except TimeoutError:
+            return
+        self._nudge.clear()
+
+    async def _ask(self, link: Link) -> Told | None:
+        """The broker's report, with a picture that is as new as the report says; None when it does not answer."""
+        try:
+            body = await _question(link, Ask.REPORT)
+            if body is None:
+                return None
+            report = BrokerReport.FromString(body)
+            last = self.last
+            if last is not None and _same_picture(last.report, report):
+                return Told(report, last.picture, monotonic_ns())
+            body = await _question(link, Ask.PICTURE)
+            return None if body is None else Told(report, Picture.FromString(body), monotonic_ns())
+        except (DecodeError, MalformedFrame) as error:
+            log.warning("the broker's answer can't be read: %s", error)
+            return None
+
+
+def _same_picture(old: BrokerReport, new: BrokerReport) -> bool:
+    return (old.incarnation, old.picture_version) == (new.incarnation, new.picture_version)
+
+
+async def _question(link: Link, what: Ask.What) -> bytes | None:
+    """The answer's payload; None when there is none in time."""
+    correlation = link.next_correlation()
+    frame = encode(ASK, correlation=correlation, payload=Ask(what=what).SerializeToString())
+    outcome = await link.submit(correlation, frame, monotonic_ns() + int(TIMEOUT_S * 1e9))
+    if not isinstance(outcome, bytes):
+        return None
+    answer = decode(outcome)
+    return answer.payload if answer.type == TOLD else None

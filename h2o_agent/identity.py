@@ -1,0 +1,104 @@
+"""Who this host is: its directories, the agent's lock, its machine id and the fleet's secret."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET, NoContext, check_socket_path
+
+if TYPE_CHECKING:
+    from h2o_core.hostfile import HostFile
+
+_SECRET_BYTES: Final = 32
+
+
+class CannotStart(Exception):
+    """The agent refuses to start; `exit_code` is 2 for a bad configuration, 3 for another agent in its place."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+def prepare_directories(hostfile: HostFile) -> None:
+    """Make run and state directory and the one for logs (mode 0700); raises CannotStart."""
+    run = Path(hostfile.run_dir)
+    try:
+        for directory in (run, Path(hostfile.state_dir), Path(hostfile.state_dir) / "logs"):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = run.stat().st_mode & 0o777
+    except OSError as error:
+        msg = f"{error.filename}: {error.strerror}; name another directory in the host file"
+        raise CannotStart(msg, 2) from None
+    if mode & 0o077:
+        msg = f"{run} is open to others (mode {mode:o}); chmod 700 {run}"
+        raise CannotStart(msg, 2)
+    try:
+        for name in (BROKER_SOCKET, AGENT_SOCKET):
+            check_socket_path(str(run / name))
+    except NoContext as error:
+        raise CannotStart(str(error), 2) from None
+
+
+def take_lock(hostfile: HostFile) -> int:
+    """Hold the run directory for this process's life; raises CannotStart when another agent has it."""
+    path = Path(hostfile.run_dir) / "agent.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
+        os.close(lock)
+        msg = f"another agent (pid {holder}) serves {hostfile.run_dir}; stop it, or give this host another run_dir"
+        raise CannotStart(msg, 3) from None
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    return lock
+
+
+def machine_id(hostfile: HostFile) -> str:
+    """A UUID that stays with the host's state directory; the broker reads the same file. Raises CannotStart."""
+    path = Path(hostfile.state_dir) / "machine-id"
+    try:
+        return str(uuid.UUID(_read_or_write(path, str(uuid.uuid4()))))
+    except ValueError:
+        msg = f"{path} is not a UUID; remove it, and the host gets a new machine id"
+        raise CannotStart(msg, 2) from None
+
+
+def fleet_secret(hostfile: HostFile) -> bytes:
+    """The fleet's secret; a host without `secret_file` makes one of its own, as its broker does. Raises CannotStart."""
+    path = Path(hostfile.secret_file or Path(hostfile.state_dir) / "secret")
+    try:
+        text = path.read_text() if hostfile.secret_file else _read_or_write(path, secrets.token_hex(_SECRET_BYTES))
+        secret = bytes.fromhex(text.strip())
+    except (OSError, ValueError) as error:
+        msg = f"secret_file {path} can't be read as hex digits: {error}"
+        raise CannotStart(msg, 2) from None
+    if len(secret) < _SECRET_BYTES:
+        msg = f"secret_file {path} has {len(secret)} bytes; it needs {_SECRET_BYTES} or more, in hex"
+        raise CannotStart(msg, 2)
+    return secret
+
+
+def _read_or_write(path: Path, fresh: str) -> str:
+    """The file's text; a new file appears whole or not at all, and the first of two writers wins."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(fresh + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

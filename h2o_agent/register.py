@@ -1,0 +1,164 @@
+"""The agent's own node in ZooKeeper, made anew in each session, and who the other agents are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.access import Role
+from h2o_core.documents import InvalidDocument
+from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.registry import (
+    Create,
+    Delete,
+    NodeExists,
+    NodeGone,
+    NodeSeen,
+    NoNode,
+    RegisterError,
+    RegisterUnavailable,
+    Registry,
+    StateKind,
+    TransactionFailed,
+    VersionConflict,
+)
+from h2o_core.znodes import AgentNode, encode_agent, parse_agent
+
+if TYPE_CHECKING:
+    from h2o_core.hostfile import HostFile
+    from h2o_core.io.registry import MirrorEvent, Node, RegistryState
+
+log = logging.getLogger(__name__)
+
+RETRY_S: Final = 1.0
+START_S: Final = 2.0
+
+
+class ForeignAgent(RegisterError):
+    """Another machine is registered under this host's name."""
+
+
+class Registration:
+    """Keeps `agents/<host>` ours. `run` for as long as the host is to be known, then `stop`."""
+
+    def __init__(self, hostfile: HostFile, own: AgentNode, secret: bytes) -> None:
+        """Raises RegisterRefused when the host file's ZooKeeper can't be used at all."""
+        self._own = own
+        self._registry = Registry(
+            hostfile.zookeeper,
+            hostfile.fleet,
+            dev=hostfile.dev,
+            session_timeout_s=hostfile.session_timeout_s,
+            on_state=self._on_state,
+            role=Role.AGENT,
+            secret=secret,
+        )
+        self._path = self._registry.paths.agent(own.host)
+        self._wake = asyncio.Event()
+        self._addresses: dict[str, str] = {}
+        self.problem = "not registered yet"
+        """Why this agent is not in the register; empty when it is."""
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each host's agent serves HTTP: host → "address:port"."""
+        return self._addresses
+
+    @property
+    def silent_s(self) -> float:
+        """For how long ZooKeeper has not answered; 0 while it does."""
+        return self._registry.state.silent_s(monotonic_ns())
+
+    async def run(self) -> None:
+        """Register, and again whenever that is lost; until cancelled."""
+        self._registry.mirror(self._registry.paths.agents, self._on_event)
+        try:
+            await self._registry.start(START_S)
+        except RegisterError as error:
+            self._complain(str(error))
+        while True:
+            self._wake.clear()
+            try:
+                await self._claim()
+            except RegisterError as error:
+                self._complain(str(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), RETRY_S)
+                continue
+            if not self._wake.is_set():
+                self.problem = ""
+                log.info("registered as %s", self._path)
+                await self._wake.wait()
+
+    async def stop(self) -> None:
+        """Leave the register; needs no ZooKeeper, and then the node goes when the session expires."""
+        await self._registry.stop()
+
+    async def _claim(self) -> None:
+        """Make the node, or find that it is ours; raises RegisterError."""
+        data = encode_agent(self._own)
+        there = await self._registry.get(self._path)
+        if there is not None and there.owner == self._registry.state.session_id:
+            if there.data != data:
+                await self._registry.set(self._path, data)
+            return
+        try:
+            if there is None:
+                await self._registry.create(self._path, data, ephemeral=True)
+            else:
+                self._check_ours(there)
+                await self._registry.transact(
+                    [Delete(self._path, version=there.version), Create(self._path, data, ephemeral=True)]
+                )
+        except (NodeExists, NoNode, VersionConflict, TransactionFailed):
+            self._wake.set()
+            msg = f"{self._path} changed while it was claimed"
+            raise RegisterUnavailable(msg) from None
+
+    def _check_ours(self, there: Node) -> None:
+        """An earlier agent of this machine left it, and its session lingers; raises ForeignAgent for another's."""
+        try:
+            other = parse_agent(self._path, there.data)
+        except InvalidDocument as error:
+            log.warning("replacing what stands at %s: %s", self._path, error)
+            return
+        if other.machine != self._own.machine:
+            msg = (
+                f"another machine ({other.machine}, agent at {other.address}:{other.port}) is registered as "
+                f"{self._own.host}; give one of them another name"
+            )
+            raise ForeignAgent(msg)
+
+    def _complain(self, sentence: str) -> None:
+        if not self.problem or self.problem == "not registered yet":
+            log.warning("not in the register: %s", sentence)
+        self.problem = sentence
+
+    def _on_state(self, state: RegistryState) -> None:
+        if state.kind is not StateKind.CONNECTED:
+            self.problem = state.error or "ZooKeeper does not answer"
+        self._wake.set()
+
+    def _on_event(self, event: MirrorEvent) -> None:
+        match event:
+            case NodeSeen(name=name, data=data):
+                self._seen(name, data)
+            case NodeGone(name=name):
+                self._addresses.pop(name, None)
+                if name == self._own.host:
+                    self._wake.set()
+            case _:
+                pass
+
+    def _seen(self, host: str, data: bytes) -> None:
+        try:
+            node = parse_agent(f"{self._registry.paths.agents}/{host}", data)
+        except InvalidDocument as error:
+            log.warning("what stands in the register is no agent: %s", error)
+            return
+        address = f"[{node.address}]" if ":" in node.address else node.address
+        self._addresses[host] = f"{address}:{node.port}"
+        if host == self._own.host and node != self._own:
+            self._wake.set()

@@ -1,0 +1,255 @@
+"""Keeps a host's children running: performs what the lifecycle orders, tells it what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from h2o_agent.ledger import Entry, LedgerUnreadable
+from h2o_agent.lifecycle import Act, Event, State, exit_text
+from h2o_agent.order import BROKER, HostOrder, Phase
+from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify
+from h2o_core.io.clock import monotonic_ns, unix_s
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from h2o_agent.launch import Launch
+    from h2o_agent.ledger import Ledger
+    from h2o_agent.lifecycle import Child, Instruction, Policy
+    from h2o_core.pb.stats_pb2 import BrokerReport
+
+log = logging.getLogger(__name__)
+
+REFUSED_EXIT: Final = 3
+"""How a broker ends that finds another one in its place."""
+_LONGEST_SLEEP_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStatus:
+    """A child as it stands, for those who show it. Ages and `due_in_s` in seconds at the time of reading."""
+
+    key: str
+    package: str
+    state: State
+    token: str = ""
+    pid: int = 0
+    started_s: float = 0.0
+    """Unix time of the process's start; 0 while there is none."""
+    age_s: float = 0.0
+    """In its state."""
+    due_in_s: float | None = None
+    failures: int = 0
+    restarts: int = 0
+    last_exit: int | None = None
+    why: str = ""
+    crash_loops: bool = False
+
+
+class Supervisor:
+    """Start with `start`, feed with `heard` and `unheard`, end with `stop` and wait for `gone`."""
+
+    def __init__(self, plan: Sequence[Launch], ledger: Ledger, policy: Policy | None = None) -> None:
+        self._launches = {launch.key: launch for launch in plan}
+        self._ledger = ledger
+        self._entries: dict[str, Entry] = {}
+        self._order = HostOrder((launch.key for launch in plan if launch.key != BROKER), policy)
+        self._processes = Processes(self._on_exit)
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self.ticked_ns = monotonic_ns()
+        """When it last looked after its children; it does at least once a second."""
+        self.gone = asyncio.Event()
+
+    # ------------------------------------------------------------------ the host
+
+    def start(self) -> None:
+        """Adopt what an earlier agent left running, then start what is missing, the broker first."""
+        try:
+            left = self._ledger.load()
+        except LedgerUnreadable as error:
+            log.error("%s", error)  # noqa: TRY400 - the sentence says it all
+            left = []
+        for entry in left:
+            self._adopt(entry)
+        self._perform(self._order.start(_now_s()))
+
+    def stop(self, grace_s: float | None = None) -> None:
+        """Leave in order; again with a shorter grace: hurry."""
+        self._perform(self._order.stop(_now_s(), grace_s))
+
+    def close(self) -> None:
+        """Let go of the children without stopping them."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._processes.close()
+
+    @property
+    def phase(self) -> Phase:
+        """Where the host stands."""
+        return self._order.phase
+
+    def statuses(self) -> tuple[ChildStatus, ...]:
+        """Every child that has not left, the broker first."""
+        now_s = _now_s()
+        return tuple(self._status(child, now_s) for child in self._order.children.values() if not child.over)
+
+    def _status(self, child: Child, now_s: float) -> ChildStatus:
+        entry = self._entries.get(child.key)
+        launch = self._launches.get(child.key)
+        return ChildStatus(
+            key=child.key,
+            package=launch.package if launch else entry.package if entry else "",
+            state=child.state,
+            token=entry.token if entry else "",
+            pid=child.pid,
+            started_s=entry.started_s if entry and child.pid else 0.0,
+            age_s=max(0.0, now_s - child.since_s),
+            due_in_s=None if child.due_s is None else max(0.0, child.due_s - now_s),
+            failures=child.failures,
+            restarts=child.restarts,
+            last_exit=child.last_exit,
+            why=child.why,
+            crash_loops=child.crash_loops,
+        )
+
+    # ------------------------------------------------------------------ what the broker says
+
+    def heard(self, report: BrokerReport) -> None:
+        """A fresh report: the broker answers, and says who is registered."""
+        broker = self._order.children[BROKER]
+        if not broker.pid and broker.last_exit == REFUSED_EXIT and broker.state is State.BACKOFF:
+            self._adopt_found_broker(report.pid)
+        if broker.pid and broker.pid == report.pid:
+            self._feed(BROKER, Event.READY)
+        registered = {instance.launch for instance in report.instances}
+        for key, child in list(self._order.children.items()):
+            if key != BROKER and child.state in {State.STARTING, State.RUNNING} and child.pid:
+                entry = self._entries.get(key)
+                known = entry is not None and entry.token in registered
+                self._feed(key, Event.READY if known else Event.UNREADY)
+
+    def unheard(self) -> None:
+        """The broker has not answered for a while."""
+        if self._order.children[BROKER].state is State.RUNNING:
+            self._feed(BROKER, Event.UNREADY)
+
+    def _adopt_found_broker(self, pid: int) -> None:
+        """Ours refused to start because another one serves this run directory: then that one is the host's."""
+        identity = identify(pid)
+        if identity is None:
+            return
+        entry = Entry(BROKER, "", secrets.token_hex(8), identity.pid, identity.started_s)
+        if self._processes.adopt(BROKER, identity, entry.token):
+            self._note(entry)
+            log.warning("the broker with pid %d serves this host already; adopted it", pid)
+            age_s = max(0.0, unix_s() - identity.started_s)
+            self._feed(BROKER, Event.ADOPTED, pid=identity.pid, age_s=age_s)
+
+    # ------------------------------------------------------------------ processes
+
+    def _adopt(self, entry: Entry) -> None:
+        """What the ledger says is running, if it is; what the host file has no place for leaves."""
+        identity = Identity(entry.pid, entry.started_s) if entry.pid else find(entry.token)
+        if identity is None or not self._processes.adopt(entry.key, identity, entry.token):
+            self._forget(entry.key)
+            return
+        wanted = entry.key in self._launches
+        if not wanted:
+            self._order.add(entry.key)
+        self._note(Entry(entry.key, entry.package, entry.token, identity.pid, identity.started_s))
+        age_s = max(0.0, unix_s() - identity.started_s)
+        self._feed(entry.key, Event.ADOPTED, pid=identity.pid, age_s=age_s)
+        log.info("adopted %s (pid %d)%s", entry.key, identity.pid, "" if wanted else ", which is not wanted any more")
+        if not wanted:
+            self._feed(entry.key, Event.STOP)
+
+    def _on_exit(self, key: str, exit_code: int | None) -> None:
+        child = self._order.children[key]
+        leaves = child.state in {State.DRAINING, State.STOPPING}
+        log.log(
+            logging.INFO if leaves else logging.WARNING,
+            "%s (pid %d) ended with %s%s",
+            *(key, child.pid, exit_text(exit_code), "" if leaves else f"; its log: {self._launches[key].log}"),
+        )
+        self._forget(key)
+        self._feed(key, Event.EXITED, exit_code=exit_code)
+
+    def _feed(
+        self,
+        key: str,
+        event: Event,
+        *,
+        pid: int = 0,
+        age_s: float = 0.0,
+        exit_code: int | None = None,
+        why: str = "",
+    ) -> None:
+        self._perform(self._order.handle(key, event, _now_s(), pid=pid, age_s=age_s, exit_code=exit_code, why=why))
+
+    def _perform(self, orders: list[Instruction]) -> None:
+        work = deque(orders)
+        while work:
+            act, key = work.popleft()
+            match act:
+                case Act.SPAWN:
+                    work.extend(self._spawn(key))
+                case Act.TERMINATE:
+                    self._processes.terminate(key)
+                case Act.KILL:
+                    log.warning("%s did not leave in time; killed", key)
+                    self._processes.kill(key)
+        self._set_timer()
+        if self._order.phase is Phase.GONE:
+            self.gone.set()
+
+    def _spawn(self, key: str) -> list[Instruction]:
+        launch = self._launches[key]
+        entry = Entry(key, launch.package, secrets.token_hex(8))
+        self._note(entry)
+        try:
+            identity = self._processes.spawn(launch, entry.token)
+        except SpawnFailed as error:
+            log.error("%s can't be started: %s", key, error)  # noqa: TRY400 - the sentence says it all
+            self._forget(key)
+            return self._order.handle(key, Event.SPAWN_FAILED, _now_s(), why=str(error))
+        self._note(Entry(key, launch.package, entry.token, identity.pid, identity.started_s))
+        log.info("started %s (pid %d)", key, identity.pid)
+        return self._order.handle(key, Event.SPAWNED, _now_s(), pid=identity.pid)
+
+    # ------------------------------------------------------------------ books and clock
+
+    def _note(self, entry: Entry) -> None:
+        self._entries[entry.key] = entry
+        try:
+            self._ledger.put(entry)
+        except OSError as error:
+            # a full disk must not end a host's services; what is lost is adoption after our own death
+            log.error("%s is not noted, a restarted agent will not know it: %s", entry.key, error)  # noqa: TRY400
+
+    def _forget(self, key: str) -> None:
+        self._entries.pop(key, None)
+        try:
+            self._ledger.drop(key)
+        except OSError as error:
+            log.error("%s stays in the list of children, though it is gone: %s", key, error)  # noqa: TRY400
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wakeup_s = self._order.next_wakeup()
+        pause_s = _LONGEST_SLEEP_S if wakeup_s is None else min(_LONGEST_SLEEP_S, max(0.0, wakeup_s - _now_s()))
+        self._timer = self._loop.call_later(pause_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self.ticked_ns = monotonic_ns()
+        self._perform(self._order.tick(_now_s()))
+
+
+def _now_s() -> float:
+    return monotonic_ns() / 1e9

@@ -1,0 +1,224 @@
+"""The supervisor on real processes: order, restarts, adoption by the next supervisor, leaving."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from h2o_agent.launch import Launch
+from h2o_agent.ledger import Entry, Ledger
+from h2o_agent.lifecycle import Policy, State
+from h2o_agent.order import BROKER, Phase
+from h2o_agent.processes import identify
+from h2o_agent.supervisor import ChildStatus, Supervisor
+from h2o_core.pb.stats_pb2 import BrokerReport, InstanceReport
+from tests.process.test_agent_processes import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+QUICK = Policy(first_backoff_s=0.05, cap_s=0.2, stable_s=60.0, grace_s=5.0)
+SLEEP = ("sleep", "600")
+
+
+class Host:
+    """A host of stand-ins: its broker is a `sleep`, and what it would report is made up here."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.argv: dict[str, tuple[str, ...]] = {BROKER: SLEEP, "a": SLEEP, "b": SLEEP}
+        self.policy = QUICK
+        self.supervisors: list[Supervisor] = []
+
+    @property
+    def supervisor(self) -> Supervisor:
+        return self.supervisors[-1]
+
+    def start(self) -> Supervisor:
+        plan = [
+            Launch(key, "" if key == BROKER else f"service/{key}", argv, {}, "", str(self.directory / f"{key}.log"))
+            for key, argv in self.argv.items()
+        ]
+        supervisor = Supervisor(plan, Ledger(self.directory / "children.json"), self.policy)
+        self.supervisors.append(supervisor)
+        supervisor.start()
+        return supervisor
+
+    def status(self, key: str) -> ChildStatus:
+        return {status.key: status for status in self.supervisor.statuses()}[key]
+
+    def report(self, *registered: str) -> None:
+        """What the broker would say if these were registered."""
+        instances = [InstanceReport(instance=f"id-{key}", launch=self.status(key).token) for key in registered]
+        self.supervisor.heard(BrokerReport(pid=self.status(BROKER).pid, instances=instances))
+
+    def pids(self) -> dict[str, int]:
+        return {status.key: status.pid for status in self.supervisor.statuses()}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    made = Host(tmp_path)
+    yield made
+    for entry in Ledger(tmp_path / "children.json").load():
+        if entry.pid:
+            os.killpg(entry.pid, signal.SIGKILL)
+    for supervisor in made.supervisors:
+        supervisor.close()
+
+
+async def test_instances_start_when_the_broker_has_answered(host: Host):
+    supervisor = host.start()
+    assert host.status("a").state is State.WAITING
+    assert supervisor.phase is Phase.BROKER_FIRST
+    supervisor.heard(BrokerReport(pid=1))
+    assert supervisor.phase is Phase.BROKER_FIRST, "another broker's answer says nothing of ours"
+    host.report()
+    assert supervisor.phase is Phase.UP
+    assert {host.status(key).state for key in "ab"} == {State.STARTING}
+    host.report("a")
+    assert (host.status("a").state, host.status("b").state) == (State.RUNNING, State.STARTING)
+    host.report()
+    assert host.status("a").state is State.STARTING, "it lives, but is registered no more"
+
+
+async def test_a_dead_instance_and_a_dead_broker_come_back(host: Host):
+    host.start()
+    host.report()
+    before = host.pids()
+    for key in ("a", BROKER):
+        os.kill(before[key], signal.SIGKILL)
+    await until(lambda: all(host.pids()[key] not in {0, before[key]} for key in before if key != "b"), "both are back")
+    assert host.pids()["b"] == before["b"]
+    assert (host.status("a").last_exit, host.status("a").restarts) == (-9, 1)
+
+
+async def test_a_crash_loop_backs_off_and_says_so(host: Host):
+    host.argv["a"] = ("sh", "-c", "exit 7")
+    host.start()
+    host.report()
+    await until(lambda: host.status("a").crash_loops, "it dies a third time")
+    assert host.status("a").last_exit == 7
+    await until(lambda: host.status("a").failures >= 6, "it is tried on and on")
+
+
+async def test_what_cannot_be_started_is_failed_with_its_sentence(host: Host):
+    host.argv["a"] = ("no-such-command-here",)
+    host.start()
+    host.report()
+    assert host.status("a").state is State.FAILED
+    assert "no-such-command-here: No such file" in host.status("a").why
+    assert host.status("b").state is State.STARTING
+
+
+async def test_leaving_takes_instances_then_the_broker_and_leaves_nothing(host: Host):
+    record = host.directory / "record"
+    say = "trap 'echo {0} >> {1}; exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+    host.argv = {key: ("sh", "-c", say.format(key, record)) for key in (BROKER, "a", "b")}
+    supervisor = host.start()
+    await until(lambda: "ready" in (host.directory / f"{BROKER}.log").read_text(), "the broker listens")
+    host.report()
+    await until(lambda: all("ready" in (host.directory / f"{key}.log").read_text() for key in "ab"), "both listen")
+    pids = host.pids()
+    supervisor.stop()
+    await until(supervisor.gone.is_set, "everything left")
+    assert sorted(record.read_text().split()[:2]) == ["a", "b"]
+    assert record.read_text().split()[2:] == [BROKER]
+    assert all(identify(pid) is None for pid in pids.values())
+    assert Ledger(host.directory / "children.json").load() == []
+
+
+async def test_who_does_not_leave_is_killed_when_hurried(host: Host):
+    deaf = ("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.02; done")
+    host.argv = {BROKER: SLEEP, "a": deaf}
+    supervisor = host.start()
+    host.report()
+    await until(lambda: "ready" in (host.directory / "a.log").read_text(), "it does not listen")
+    supervisor.stop()
+    assert host.status("a").state is State.DRAINING
+    supervisor.stop(0.0)
+    await until(supervisor.gone.is_set, "everything left")
+
+
+async def test_the_next_agent_adopts_everything_and_doubles_nothing(host: Host):
+    host.start()
+    host.report("a", "b")
+    before = host.pids()
+    host.supervisor.close()
+    host.start()
+    assert host.pids() == before
+    host.report("a", "b")
+    assert {status.state for status in host.supervisor.statuses()} == {State.RUNNING}
+    os.kill(before["a"], signal.SIGKILL)
+    await until(lambda: host.pids()["a"] not in {0, before["a"]}, "an adopted one's death is mended")
+    assert host.status("a").last_exit is None
+
+
+async def test_what_died_while_no_agent_was_there_is_started_again(host: Host):
+    host.start()
+    host.report("a", "b")
+    before = host.pids()
+    host.supervisor.close()
+    for key in ("a", BROKER):
+        os.kill(before[key], signal.SIGKILL)
+    await until(lambda: identify(before["a"]) is None and identify(before[BROKER]) is None, "both are dead")
+    host.start()
+    assert host.pids()["b"] == before["b"]
+    assert host.pids()[BROKER] not in {0, before[BROKER]}
+    assert host.status("a").state is State.WAITING, "the broker comes first"
+    host.report()
+    assert host.pids()["a"] not in {0, before["a"]}
+
+
+async def test_an_agent_that_died_between_start_and_note_doubles_nothing(host: Host):
+    host.start()
+    host.report()
+    pid = host.pids()["a"]
+    token = host.status("a").token
+    host.supervisor.close()
+    Ledger.put(_loaded(host.directory), Entry("a", "service/a", token))
+    host.start()
+    assert host.pids()["a"] == pid
+
+
+async def test_what_the_host_file_does_not_want_any_more_leaves(host: Host):
+    host.start()
+    host.report()
+    pid = host.pids()["b"]
+    host.supervisor.close()
+    del host.argv["b"]
+    host.start()
+    await until(lambda: identify(pid) is None, "it is told to leave")
+    await until(lambda: "b" not in host.pids(), "and is not listed any more")
+
+
+async def test_a_broker_that_already_serves_is_adopted_when_ours_is_refused(host: Host):
+    host.start()
+    serving = host.pids()[BROKER]
+    host.supervisor.close()
+    (host.directory / "children.json").unlink()
+    host.argv[BROKER] = ("sh", "-c", "exit 3")
+    supervisor = host.start()
+    await until(lambda: host.status(BROKER).failures > 1, "ours is refused")
+    supervisor.heard(BrokerReport(pid=serving))
+    assert host.pids()[BROKER] == serving
+    assert host.status(BROKER).state is State.RUNNING
+
+
+async def test_a_ledger_that_cannot_be_read_is_said_and_does_not_stop_the_host(
+    host: Host, caplog: pytest.LogCaptureFixture
+):
+    (host.directory / "children.json").write_text("garbage")
+    host.start()
+    assert "can't be read" in caplog.text
+    assert host.pids()[BROKER]
+
+
+def _loaded(directory: Path) -> Ledger:
+    ledger = Ledger(directory / "children.json")
+    ledger.load()
+    return ledger
