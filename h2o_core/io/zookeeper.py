@@ -152,7 +152,7 @@ class ZooKeeperChild:
             self._launch(installation)
             if self._wait_until_serving(deadline_ns):
                 return
-            if "Address already in use" not in self.log_tail():
+            if "Address already in use" not in self._log():
                 break
         reason = f"did not serve within {timeout_s:g} s" if self.running else "exited"
         self.kill()
@@ -187,15 +187,17 @@ class ZooKeeperChild:
             self._lock = None
 
     def log_tail(self, lines: int = 12) -> str:
-        """The end of what the last start logged, for people."""
+        """The end of what the last start logged, for people: without Java's stacks."""
+        return "\n".join([line for line in self._log().splitlines() if not line.startswith("\tat ")][-lines:])
+
+    def _log(self) -> str:
         try:
             with self.log_path.open("rb") as log:
                 end = log.seek(0, os.SEEK_END)
-                log.seek(max(self._log_start, end - 16_384))
-                data = log.read()
+                log.seek(max(self._log_start, end - 65_536))
+                return log.read().decode(errors="replace")
         except OSError:
             return ""
-        return "\n".join(data.decode(errors="replace").splitlines()[-lines:])
 
     def __enter__(self) -> Self:
         self.start()
