@@ -89,7 +89,7 @@ class Mirror:
             return
         self._asked.add(name)
         self._under_way[name] = False
-        path = f"{self.path}/{name}" if name else self.path
+        path = _join(self.path, name)
         changed = partial(self._read, name)
         if self._level(name) == self._depth:
             reads.data(path, partial(self._on_data, name), changed)
@@ -123,7 +123,7 @@ class Mirror:
     def _is_absent(self, name: str, missing: Missing) -> bool:
         """Deal with it; True when the root is not there, and its coming is waited for before it is done."""
         if missing is Missing.UNREADABLE:
-            _LOG.warning("%s/%s can't be read with this credential; its last state stays", self.path, name)
+            _LOG.warning("%s can't be read with this credential; its last state stays", _join(self.path, name))
             return False
         self._drop(name)
         if name or self._reads is None:
@@ -160,4 +160,4 @@ class Mirror:
 
 
 def _join(name: str, child: str) -> str:
-    return f"{name}/{child}" if name else child
+    return f"{name}/{child}" if name and child else name or child

@@ -32,6 +32,7 @@ _LOG: Final = logging.getLogger(__name__)
 _KAZOO_LOG: Final = logging.getLogger(f"{__name__}.kazoo")
 _KAZOO_LOG.setLevel(logging.CRITICAL)
 _WATCH_S: Final = 1.0
+_PATIENCE_S: Final = 3.0  # kazoo tries once in at most 1.4 s
 _RESYNC_JITTER_S: Final = 0.3
 _CLOSE_S: Final = 3.0
 _AWAY: Final = {StateKind.CONNECTING, StateKind.SILENT, StateKind.EXPIRED}
@@ -173,16 +174,17 @@ class Session:
 
     async def _watch(self) -> None:
         """While it is away: a server that serves, and does not let us in for a session's time, never will."""
-        serving_s = 0.0
+        serving_since_ns = 0
         while True:
             await asyncio.sleep(_WATCH_S)
             client = self.client
             serves = self.state.kind in _AWAY and await asyncio.to_thread(_somebody_serves, self.zookeeper)
-            serving_s = serving_s + _WATCH_S if serves else 0.0
-            if serving_s >= self.timeout_s and self.state.kind in _AWAY:
+            serving_since_ns = (serving_since_ns or monotonic_ns()) if serves else 0
+            served_s = (monotonic_ns() - serving_since_ns) / 1e9 if serving_since_ns else 0.0
+            if served_s >= max(self.timeout_s, _PATIENCE_S) and self.state.kind in _AWAY:
                 _LOG.error("ZooKeeper serves, but does not take our session back; making a new one")
                 self._replace(client)
-                serving_s = 0.0
+                serving_since_ns = 0
 
     def _replace(self, client: KazooClient | None) -> None:
         if client is not None and client is self.client:
