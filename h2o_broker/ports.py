@@ -42,6 +42,8 @@ class Ports:
         self._peer_key = b""
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._ping_timer: asyncio.TimerHandle | None = None
+        self._touched: set[int] = set()
+        self._readers = (self._read_local, self._read_inbound, self._read_outbound)
         self._closed = False
         switch.rare = self._rare
 
@@ -60,9 +62,7 @@ class Ports:
         address = inbound.bind(peers)
         here.bind(local)
         readers: tuple[tuple[int, Callable[[], None]], ...] = (
-            (here.fileno, self._read_local),
-            (inbound.fileno, self._read_inbound),
-            (outbound.fileno, self._read_outbound),
+            *((router.fileno, read) for router, read in zip(self._routers, self._readers, strict=True)),
             (self._gatekeeper.fileno, self._gatekeeper.serve),
         )
         for fileno, read in readers:
@@ -115,6 +115,7 @@ class Ports:
         on_local = self._switch.on_local
         for rid, frame in self._routers[LOCAL].drain():
             on_local(rid, frame, now)
+        self._touched.add(LOCAL)
         self.flush()
 
     def _read_inbound(self) -> None:
@@ -124,6 +125,7 @@ class Ports:
         on_inbound = self._switch.on_inbound
         for rid, frame in self._routers[INBOUND].drain():
             on_inbound(rid, frame, now)
+        self._touched.add(INBOUND)
         self.flush()
 
     def _read_outbound(self) -> None:
@@ -133,6 +135,7 @@ class Ports:
         on_outbound = self._switch.on_outbound
         for rid, frame in self._routers[OUTBOUND].drain():
             on_outbound(rid, frame, now)
+        self._touched.add(OUTBOUND)
         self.flush()
 
     def _rare(self, port: int, rid: bytes, frame: bytes, now: int) -> None:
@@ -146,11 +149,14 @@ class Ports:
     # ------------------------------------------------------------------ out
 
     def flush(self) -> None:
-        """Send all that the switch has said, tell its events, and look whether more has come in."""
-        switch = self._switch
+        """Send all that the switch has said, tell its events, and come again for what has arrived meanwhile.
+
+        The descriptors are edge-triggered, reading and sending both take the edge, and a batch is capped.
+        """
+        switch, routers = self._switch, self._routers
         while switch.out or switch.events:
             batch = switch.take()
-            routers = self._routers
+            self._touched.update({port for port, _, _ in batch})
             for port, rid, frame in batch:
                 sent = routers[port].send(rid, frame)
                 if sent:
@@ -159,7 +165,13 @@ class Ports:
                 events, switch.events = switch.events, []
                 for event in events:
                     self._on_event(event)
-        self._rearm()
+        for port in self._touched:
+            if routers[port].has_input():
+                self._loop.call_soon(self._readers[port])
+        self._touched.clear()
+        due = switch.ledger.deadlines.next_ns()
+        if due is not None:
+            self._wake_at(due)
 
     def _unsent(self, sent: Sent, port: int, rid: bytes, frame: bytes) -> None:
         now = monotonic_ns()
@@ -170,20 +182,6 @@ class Ports:
             self._roster.unreachable(rid, now)
         else:
             self._links.unreachable(port, rid, now)
-
-    def _rearm(self) -> None:
-        """The descriptors are edge-triggered and a batch is capped: come again for what is left."""
-        local, inbound, outbound = self._routers
-        call_soon = self._loop.call_soon
-        if local.has_input():
-            call_soon(self._read_local)
-        if inbound.has_input():
-            call_soon(self._read_inbound)
-        if outbound.has_input():
-            call_soon(self._read_outbound)
-        due = self._switch.ledger.deadlines.next_ns()
-        if due is not None:
-            self._wake_at(due)
 
     # ------------------------------------------------------------------ time
 

@@ -1,8 +1,9 @@
 """The one zmq user: sockets that move whole frames in batches, and the keys for links between brokers.
 
-Sockets are read through pyzmq's raw backend (0.33 µs a call against 0.62 for the wrapper) and never
-through ``zmq.asyncio`` (DESIGN §6). A socket's descriptor is edge-triggered: after a drain *and after a
-send* ask `has_input()`, and come again when it says so.
+Sockets are read through pyzmq's raw backend and never through ``zmq.asyncio`` (DESIGN §6). With pyzmq 27 a
+message of two parts costs 0.28 µs, asking for RCVMORE 0.77 more and a Frame's `more` 0.51, which we take.
+A socket's descriptor is edge-triggered: after a drain *and after a send* ask `has_input()`, and come again
+when it says so.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from h2o_core.envelope import MAX_FRAME_BYTES
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _SNDMORE: Final = int(zmq.SNDMORE)
 _NOBLOCK_MORE: Final = _NOBLOCK | _SNDMORE
-_RCVMORE: Final = int(zmq.RCVMORE)
 _EVENTS: Final = int(zmq.EVENTS)
 _POLLIN: Final = int(zmq.POLLIN)
 
 BATCH: Final = 128
+_FEW: Final = 2
+"""To find a socket empty costs 3.6 µs as an exception and 1.35 as a question: after small batches we ask."""
 _HANDSHAKE_MS: Final = 3000
 _HEARTBEAT_MS: Final = 1500
 _HEARTBEAT_TIMEOUT_MS: Final = 5000
@@ -76,6 +78,7 @@ class Dealer:
         self._get = raw.get
         self._send = raw.send
         self.fileno: int = raw.get(zmq.FD)
+        self._few = True
         self.discarded = 0
         """Multipart messages thrown away: a frame is one part."""
 
@@ -89,23 +92,24 @@ class Dealer:
 
     def drain(self, limit: int = BATCH) -> list[bytes]:
         """Up to *limit* frames that have arrived; multipart messages are discarded whole and counted."""
-        recv, get = self._recv, self._get
+        recv = self._recv
         frames: list[bytes] = []
         try:
-            for _ in range(limit):
-                frame = recv(_NOBLOCK)
-                if get(_RCVMORE):
+            while len(frames) < limit and (not self._few or self._get(_EVENTS) & _POLLIN):
+                part = recv(_NOBLOCK, copy=False)
+                if part.more:
                     self._discard_rest()
                 else:
-                    frames.append(frame)
+                    frames.append(part.bytes)
         except zmq.Again:
             pass
+        self._few = len(frames) <= _FEW
         return frames
 
     def _discard_rest(self) -> None:
         self.discarded += 1
-        while self._get(_RCVMORE):
-            self._recv(_NOBLOCK)
+        while self._recv(_NOBLOCK, copy=False).more:
+            pass
 
     def has_input(self) -> bool:
         """More has arrived than was drained; the descriptor will not say so again."""
@@ -128,6 +132,7 @@ class Router:
         self._get = raw.get
         self._send = raw.send
         self.fileno: int = raw.get(zmq.FD)
+        self._few = True
         self.discarded = 0
 
     def bind(self, endpoint: str) -> str:
@@ -173,29 +178,30 @@ class Router:
         self._raw.set(zmq.RECONNECT_IVL_MAX, 1000)
 
     def drain(self, limit: int = BATCH) -> list[tuple[bytes, bytes]]:
-        """Up to *limit* (routing id, frame); messages of another shape are discarded whole and counted."""
-        recv, get = self._recv, self._get
+        """Up to *limit* (routing id, frame); messages of another shape are discarded whole and counted.
+
+        A ROUTER puts the routing id before every message, so the first part always has one behind it.
+        """
+        recv = self._recv
         messages: list[tuple[bytes, bytes]] = []
         append = messages.append
         try:
-            for _ in range(limit):
+            while len(messages) < limit and (not self._few or self._get(_EVENTS) & _POLLIN):
                 peer = recv(_NOBLOCK)
-                if not get(_RCVMORE):
-                    self.discarded += 1
-                    continue
-                frame = recv(_NOBLOCK)
-                if get(_RCVMORE):
+                part = recv(_NOBLOCK, copy=False)
+                if part.more:
                     self._discard_rest()
                 else:
-                    append((peer, frame))
+                    append((peer, part.bytes))
         except zmq.Again:
             pass
+        self._few = len(messages) <= _FEW
         return messages
 
     def _discard_rest(self) -> None:
         self.discarded += 1
-        while self._get(_RCVMORE):
-            self._recv(_NOBLOCK)
+        while self._recv(_NOBLOCK, copy=False).more:
+            pass
 
     def send(self, peer: bytes, frame: bytes) -> Sent:
         """Hand *frame* to *peer*; anything but OK means that nothing was sent."""
