@@ -95,7 +95,7 @@ def to_json(document: Any, *, one_line: bool = False) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Letters stay; controls, directions, invisible and unassigned characters become escapes: they are in texts only."""
+    """Letters stay; controls, directions, invisible and unassigned characters become escapes."""
     char = found[0]
     if char.isprintable() and category(char)[0] != "M":  # marks can be stacked over the lines above
         return char

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
-from h2o_console.cli.answers import InstanceStats, parse_stats
+from h2o_console.cli.counters import InstanceStats, parse_stats
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.options import Reading, reading, reading_options
 from h2o_console.cli.output import Column, count, milliseconds
@@ -21,7 +21,8 @@ from h2o_console.cli.views import InstancesView, document_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from h2o_console.cli.answers import Endpoint, Instance
+    from h2o_console.cli.answers import Instance
+    from h2o_console.cli.counters import Endpoint
 
 COLUMNS: Final = (
     Column("FEATURE"),

@@ -1,8 +1,9 @@
 """The processes of a fleet on this machine: none outlives who started it, and what was left behind is found.
 
-A child hangs on a pipe: when its starter dies, however suddenly, a watcher beside it sees the pipe's end and
-sends SIGTERM, and the child leaves in order. What even that misses carries a mark in its environment, and is
-found by it at the next start; psutil tells processes by pid and start time, so no stranger is ever ended.
+Beside each child stands a watcher that hangs on a pipe to the starter: when that dies, however suddenly, the
+watcher sees the pipe's end and sends SIGTERM, and the child leaves in order. What even that misses carries a mark
+in its environment, and is found by it at the next start; psutil tells processes by pid and start time, so no
+stranger is ever ended.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 MARK: Final = "H2O_DEV_DIRECTORY"
 """In the environment of every process of a fleet: whose fleet."""
 
-# The shell becomes the child. The watcher is nobody's child (twice forked), so it leaves no zombie with it.
-_LEASH: Final = 'exec 3<&0; ( ( read -r _ <&3 || kill -TERM $$ ) & ); exec "$@" 3<&- </dev/null'
+_WATCHER: Final = 'read -r _ || kill -TERM "$1"'
 _POLL_S: Final = 0.02
 _TAIL_BYTES: Final = 8192
+_WATCHER_S: Final = 1.0
 
 
 class Child:
@@ -39,14 +40,21 @@ class Child:
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _LEASH, name, *argv],
-                stdin=subprocess.PIPE,
+                list(argv),
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env=dict(environ),
                 cwd=cwd,
                 start_new_session=True,  # Ctrl-C at the terminal is the starter's to handle
             )
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHER, f"watcher of {name}", str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -76,13 +84,9 @@ class Child:
 
     def _dismiss_watcher(self) -> None:
         """Our death is no longer the child's: its process id may soon be somebody else's."""
-        pipe = self._process.stdin
-        if pipe is not None and not pipe.closed:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.write(b"\n")
-                pipe.flush()
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+        if self._watcher.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._watcher.communicate(b"\n", timeout=_WATCHER_S)
 
     def tail(self, lines: int = 12) -> str:
         """The end of what it printed since this start, for people."""

@@ -28,6 +28,7 @@ from h2o_console.dev.readiness import expected_counts, missing_at
 from h2o_console.dev.settings import write_settings
 from h2o_core.context import AGENT_SOCKET, Context
 from h2o_core.io.zookeeper import ZooKeeperChild
+from h2o_core.names import parse_host
 from h2o_core.znodes import FleetSettings, NewVersions
 
 if TYPE_CHECKING:
@@ -65,10 +66,13 @@ class Fleet:
         host_file_extra: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """*host_file_extra*: TOML lines for every host file. *environ*: more for every process. Raises InvalidPlan."""
+        """*host_file_extra*: TOML lines for every host file. *environ*: more for every process.
+
+        Raises InvalidPlan, InvalidName.
+        """
         self.directory = directory.resolve()
         self.hosts = {host.name: host for host in hosts}
-        self.name = name
+        self.name = parse_host(name)
         if len(self.hosts) != len(hosts) or not hosts:
             msg = "a fleet has one host or more, each with a name of its own"
             raise InvalidPlan(msg)

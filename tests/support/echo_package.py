@@ -1,0 +1,49 @@
+"""service/echo: a package for tests. It answers, is slow, refuses, fails and dies as it is asked to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.wrappers_pb2 import StringValue
+
+from h2o_service import ApplicationError, Package
+
+package = Package("/service/echo", version=os.environ.get("ECHO_VERSION", "1.0.0"))
+
+
+@package.feature("say", idempotent=True, mean_ms=1, upper95_ms=5)
+async def say(request: StringValue) -> StringValue:
+    """The same back."""
+    return request
+
+
+@package.feature("wait")
+async def wait(request: Duration) -> StringValue:
+    """Answer after that time."""
+    await asyncio.sleep(request.ToTimedelta().total_seconds())
+    return StringValue(value="waited")
+
+
+@package.feature("refuse", errors=["refused"])
+async def refuse(request: StringValue) -> StringValue:
+    """A declared outcome."""
+    code = "refused"
+    raise ApplicationError(code, request.value)
+
+
+@package.feature("fail")
+async def fail(request: StringValue) -> StringValue:
+    """A bug."""
+    raise RuntimeError(request.value)
+
+
+@package.feature("die")
+async def die(_request: StringValue) -> StringValue:
+    """The process is gone before it answers."""
+    os._exit(3)
+
+
+if __name__ == "__main__":
+    package.run()
