@@ -83,7 +83,11 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Whose picture it is and how old. `source` is ``agent`` or ``zookeeper``; `as_of` RFC 3339."""
+    """Whose picture it is and how old. `source` is ``agent`` or ``zookeeper``; `as_of` RFC 3339.
+
+    `picture_age_s`: since the register last changed or was read again; it grows while all is well and quiet.
+    `report_age_s`: since the agent's broker last answered.
+    """
 
     fleet: str
     host: str
@@ -92,6 +96,7 @@ class Head:
     picture_age_s: float | None = None
     register_state: str = ""
     silent_s: float | None = None
+    report_age_s: float | None = None
 
 
 def parse_head(document: Mapping[str, Any], source: str = "agent") -> Head:
@@ -105,6 +110,7 @@ def parse_head(document: Mapping[str, Any], source: str = "agent") -> Head:
         picture_age_s=number(document, "picture_age_s"),
         register_state=text(register, "state"),
         silent_s=number(register, "silent_s"),
+        report_age_s=number(document, "report_age_s"),
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from h2o_core.context import Context
 
 _FRESH_S = 5.0
-"""A picture may be this old before it is worth a word: an agent asks its broker once a second."""
+"""What an agent says may be this old before it is worth a word: it asks its broker once a second."""
 
 
 class Fleet:
@@ -79,10 +79,15 @@ class Fleet:
             raise CommandFailed(
                 Exit.USAGE, msg, f"ask for that one: --fleet {head.fleet}, or name an agent of {wanted}"
             )
-        if head.picture_age_s is not None and head.picture_age_s > _FRESH_S:
-            self._say_once(f"the picture of host {head.host} is {age(head.picture_age_s)} old")
-        elif head.silent_s is not None and head.silent_s > _FRESH_S:
-            self._say_once(f"host {head.host} has not heard from ZooKeeper for {age(head.silent_s)}")
+        if head.report_age_s is not None and head.report_age_s > _FRESH_S:
+            self._say_once(
+                f"this is {age(head.report_age_s)} old: the broker of host {head.host} does not answer its agent"
+            )
+        elif head.register_state not in {"", "connected"}:
+            silent, old = age(head.silent_s), age(head.picture_age_s)
+            self._say_once(
+                f"host {head.host} has not heard from ZooKeeper for {silent}; the fleet as it was {old} ago:"
+            )
         return head
 
     def _say_once(self, sentence: str) -> None:

@@ -314,11 +314,22 @@ def test_hostile_names_never_reach_the_terminal(fleet: dict[str, Any], capsys: p
             assert not CONTROLS.search(out + err)
 
 
-def test_an_old_picture_is_called_old(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    fleet["/instances?fleet=1"] = {**fleet["/instances?fleet=1"], "picture_age_s": 42.0}
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        ({"report_age_s": 42.0}, "this is 42s old: the broker of host host-1 does not answer"),
+        ({"register": {"state": "silent", "silent_s": 7.0}}, "has not heard from ZooKeeper for 7s"),
+        ({"register": {"state": "connected", "silent_s": 0}, "picture_age_s": 4200.0}, ""),
+    ],
+)
+def test_what_is_old_is_called_old(
+    fleet: dict[str, Any], capsys: pytest.CaptureFixture[str], head: dict[str, Any], sentence: str
+) -> None:
+    fleet["/instances?fleet=1"] = {**fleet["/instances?fleet=1"], **head}
     code, _, err = run(capsys, "list")
     assert code == 0
-    assert "42s old" in err
+    assert sentence in err
+    assert bool(err) is bool(sentence)
 
 
 def test_an_empty_fleet_is_no_failure(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
