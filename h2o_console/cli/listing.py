@@ -10,11 +10,13 @@ import click
 from h2o_console.cli.options import Reading, reading, reading_options
 from h2o_console.cli.output import Colour, Column, age, count
 from h2o_console.cli.picture import Fleet
-from h2o_console.cli.printing import Page, show, tell
+from h2o_console.cli.printing import Page, show
 from h2o_console.cli.selection import select_instances, short_length
 from h2o_console.cli.views import InstancesView, document_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from h2o_console.cli.answers import Instance
     from h2o_console.cli.failures import Exit
 
@@ -54,14 +56,14 @@ def command(name: str | None, **options: Any) -> Exit:
     """
     told = reading(options)
     fleet = Fleet(told.context(), told.timeout_s)
-    return show(lambda: page(fleet.instances(), name, told), told)
+    return show(lambda: page(fleet.instances(), name, told, fleet.say), told)
 
 
-def page(view: InstancesView, name: str | None, told: Reading) -> Page:
+def page(view: InstancesView, name: str | None, told: Reading, say: Callable[[str, str], None]) -> Page:
     """The instances that *name* means, in all shapes; raises CommandFailed when it means none."""
     chosen = select_instances(view.instances, name) if name else list(view.instances)
     if not view.instances:
-        tell("the fleet runs no instance", "start one: H2O_BROKER=RUN_DIR python -m your.package, or h2o dev --run …")
+        say("the fleet runs no instance", "start one: H2O_BROKER=RUN_DIR python -m your.package, or h2o dev --run …")
     wanted = set(map(id, chosen))
     entries = [entry for each, entry in zip(view.instances, view.entries, strict=True) if id(each) in wanted]
     chosen.sort(key=_order)

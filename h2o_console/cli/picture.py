@@ -63,7 +63,7 @@ class Fleet:
             failure = CommandFailed(Exit.UNREACHABLE, f"the agent at {context.agent}: {error.error}", hint)
         if not context.zookeeper:
             raise failure
-        self._say_once(f"{failure.message}; reading ZooKeeper {context.zookeeper} (fleet {context.fleet}) instead")
+        self.say(f"{failure.message}; reading ZooKeeper {context.zookeeper} (fleet {context.fleet}) instead")
         return None
 
     def _check_zookeeper(self) -> None:
@@ -80,20 +80,17 @@ class Fleet:
                 Exit.USAGE, msg, f"ask for that one: --fleet {head.fleet}, or name an agent of {wanted}"
             )
         if head.report_age_s is not None and head.report_age_s > _FRESH_S:
-            self._say_once(
-                f"this is {age(head.report_age_s)} old: the broker of host {head.host} does not answer its agent"
-            )
+            self.say(f"this is {age(head.report_age_s)} old: the broker of host {head.host} does not answer its agent")
         elif head.register_state not in {"", "connected"}:
             silent, old = age(head.silent_s), age(head.picture_age_s)
-            self._say_once(
-                f"host {head.host} has not heard from ZooKeeper for {silent}; the fleet as it was {old} ago:"
-            )
+            self.say(f"host {head.host} has not heard from ZooKeeper for {silent}; the fleet as it was {old} ago:")
         return head
 
-    def _say_once(self, sentence: str) -> None:
+    def say(self, sentence: str, hint: str = "") -> None:
+        """A remark on standard error; only once, however often --watch comes by."""
         if sentence not in self._said:
             self._said.add(sentence)
-            self._say(sentence)
+            self._say(sentence, hint)
 
 
 def _reach_hint(context: Context) -> str:

@@ -43,7 +43,7 @@ def read_hosts(context: Context, timeout_s: float) -> HostsView:
 
 
 def _head(context: Context) -> Head:
-    return Head(context.fleet, "", "zookeeper", rfc3339(unix_s()), picture_age_s=0.0)
+    return Head(context.fleet, "", "zookeeper", rfc3339(unix_s()), 0.0, "connected", 0.0)
 
 
 def _instance(live: LiveHost, one: LiveInstance) -> Instance:

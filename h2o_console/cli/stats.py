@@ -14,12 +14,12 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.options import Reading, reading, reading_options
 from h2o_console.cli.output import Column, count, milliseconds
 from h2o_console.cli.picture import Fleet
-from h2o_console.cli.printing import Page, show, tell
+from h2o_console.cli.printing import Page, show
 from h2o_console.cli.selection import keep_endpoints, select_instances, short_length
 from h2o_console.cli.views import InstancesView, document_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from h2o_console.cli.answers import Instance
     from h2o_console.cli.counters import Endpoint
@@ -68,7 +68,9 @@ def command(names: tuple[str, ...], **options: Any) -> Exit:
 def _read(fleet: Fleet, names: Sequence[str], told: Reading) -> Page:
     view = fleet.instances()
     chosen = choose(view.instances, names)
-    return page(view, chosen, gather(addresses(fleet, view, chosen), told.timeout_s), names, told)
+    gathered = gather(addresses(fleet, view, chosen), told.timeout_s)
+    report_missing(chosen, gathered, fleet.say)
+    return page(view, chosen, gathered, names, told)
 
 
 def choose(instances: Sequence[Instance], names: Sequence[str]) -> list[Instance]:
@@ -126,20 +128,23 @@ def _of_host(host: str, address: str, timeout_s: float) -> tuple[tuple[InstanceS
     return parse_stats(document), ""
 
 
+def report_missing(chosen: Sequence[Instance], gathered: Gathered, say: Callable[[str, str], None]) -> None:
+    """Say which hosts did not answer, and which instances have left in the meantime."""
+    there = {each.id for each in gathered.stats}
+    for each in chosen:
+        if each.id not in there and each.host not in gathered.unreachable:
+            sentence = f"{each.package} {each.id} on host {each.host} has left since"
+            say(sentence, f"see who is there: h2o list {each.package}")
+    for host, why in gathered.unreachable.items():
+        say(f"host {host} is missing here: {why}", "is its agent up? h2o hosts")
+
+
 def page(
     view: InstancesView, chosen: Sequence[Instance], gathered: Gathered, names: Sequence[str], told: Reading
 ) -> Page:
-    """The statistics of the *chosen* in all shapes; tells which hosts are missing, and leaves with 5 for them."""
+    """The statistics of the *chosen* in all shapes; leaves with 5 when a host is missing."""
     by_id = {each.id: each for each in gathered.stats}
     found = [_kept(by_id[each.id], names) for each in chosen if each.id in by_id]
-    for each in chosen:
-        if each.id not in by_id and each.host not in gathered.unreachable:
-            tell(
-                f"{each.package} {each.id} on host {each.host} has left since",
-                f"see who is there: h2o list {each.package}",
-            )
-    for host, why in gathered.unreachable.items():
-        tell(f"host {host} is missing here: {why}", "is its agent up? h2o hosts")
     length = (
         max((len(each.id) for each in found), default=0)
         if told.output == "wide"

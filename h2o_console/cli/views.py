@@ -40,6 +40,8 @@ def document_of(head: Head, key: str, entries: Iterable[Mapping[str, Any]], **mo
         "source": head.source,
         "as_of": head.as_of,
         "picture_age_s": head.picture_age_s,
+        "report_age_s": head.report_age_s,
+        "register": {"state": head.register_state, "silent_s": head.silent_s},
         key: [dict(entry) for entry in entries],
         **more,
     }
