@@ -107,11 +107,15 @@ def _message_type(title: str, role: str, hint: Any) -> type[Message]:
     if hint is None:
         msg = f"{title} does not say its {role}'s type; annotate both: {_EXAMPLE}"
         raise DeclarationError(msg)
-    if isinstance(hint, type) and hint is not Message and issubclass(hint, Message):
-        return hint
-    wrong: object = getattr(cast("object", hint), "__name__", hint)
-    msg = f"{title}'s {role} is {wrong}, which is no generated protobuf message; write {_EXAMPLE}"
+    known = cast("object", hint)
+    if isinstance(known, type) and known is not Message and issubclass(known, Message):
+        return known
+    msg = f"{title}'s {role} is {_named(hint)}, which is no generated protobuf message; write {_EXAMPLE}"
     raise DeclarationError(msg)
+
+
+def _named(hint: object) -> str:
+    return str(getattr(hint, "__name__", hint))
 
 
 def _check_promise(foo: str, promise: Promise) -> None:

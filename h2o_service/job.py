@@ -37,7 +37,12 @@ class Job(Ambient):
         payload: bytes,
         deadline_ns: int,
     ) -> None:
-        super().__init__(declared.name, fields, route, deadline_ns)
+        # Ambient's own attributes, set here: one call less for each request
+        self.feature = declared.name
+        self.deadline_ns = deadline_ns
+        self._fields = fields
+        self._route = route
+        self._parsed = None
         self.declared = declared
         self.correlation = correlation
         self.payload = payload

@@ -49,7 +49,8 @@ class Watchdog:
         self._stopped.set()
         if self._handle is not None:
             self._handle.cancel()
-        self._thread.join(1)
+        if self._thread.is_alive():
+            self._thread.join(1)
 
     def check(self) -> Check:
         """The built-in check `event_loop`: WARN for a while after the loop was held."""

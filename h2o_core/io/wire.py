@@ -71,7 +71,7 @@ class Dealer:
         raw = _raw(zmq.DEALER)
         raw.set(zmq.IMMEDIATE, 1)
         raw.set(zmq.RECONNECT_IVL, 50)
-        raw.set(zmq.RECONNECT_IVL_MAX, 500)
+        raw.set(zmq.RECONNECT_IVL_MAX, 250)  # an instance is back within 500 ms of its broker
         raw.connect(endpoint)
         self._raw = raw
         self._recv = raw.recv

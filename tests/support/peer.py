@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 from h2o_core import envelope as wire
+from h2o_core.errors import Code, Executed
 from h2o_core.io.wire import Router, Sent
 from h2o_core.pb.registration_pb2 import Registered, Welcome
 
@@ -29,6 +30,8 @@ class Peer:
         self.seen: Counter[str] = Counter()
         self.frames: list[Message] = []
         self.instances: list[bytes] = []
+        self.refusal = b""
+        """A Failure's bytes: what REGISTER is answered with instead of REGISTERED."""
         self.mute = False
         self._arrived = asyncio.Event()
 
@@ -68,6 +71,8 @@ class Peer:
         elif frame.type == wire.PING:
             _, clock_ns = wire.PING_BODY.unpack(frame.payload)
             self.send(who, wire.encode(wire.PONG, payload=wire.PING_BODY.pack(self.incarnation, clock_ns)))
+        elif frame.type == wire.REGISTER and self.refusal:
+            self.reply(who, frame, wire.ANSWER, self.refusal, code=Code.BAD_REQUEST, executed=Executed.NO)
         elif frame.type == wire.REGISTER:
             self.instances.append(who)
             registered = Registered(instance=f"{len(self.instances):032x}", host="host-1", incarnation=self.incarnation)
