@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BOUND_S: Final = 10.0
 _START_S: Final = 30.0
 _VICTIM_HOST: Final = "host-2"
+_OTHER_HOST: Final = "host-3"
 
 
 class Tour:
@@ -33,6 +34,7 @@ class Tour:
         self._run_dirs = run_dirs
         self._traffic = traffic
         self._agents: dict[str, str] = {}
+        self._customer = ""
 
     def run(self) -> int:
         """Every step until one does not hold; returns how many held. Raises Unmet, with the step's name before it."""
@@ -84,8 +86,8 @@ class Tour:
         """`h2o call`: register through the API tier, retrieve from the leaf."""
         typed = json.dumps({"name": "Ada", "email": "ada@example.net", "locale": "en-GB"})
         registered = self._shown_call("api/customer/register", typed)
-        customer_id = registered["customer"]["id"]
-        retrieved = self._shown_call("service/customer/retrieve", json.dumps({"id": customer_id}))
+        self._customer = json.dumps({"id": registered["customer"]["id"]})
+        retrieved = self._shown_call("service/customer/retrieve", self._customer)
         _require(retrieved["email"] == "ada@example.net", f"the record is another: {retrieved}")
 
     def errors(self) -> None:
@@ -126,13 +128,22 @@ class Tour:
         """It leaves `h2o list`, its agent starts another, and nobody is told anything but the truth."""
         victim = self._instance_of(_VICTIM_HOST, "service/customer", "2.0.0")
         before = self._ids()
+        killed_at = time.monotonic()
         os.kill(victim["pid"], signal.SIGKILL)
-        gone_s = within(_BOUND_S, "its leaving `h2o list`", lambda: victim["id"] not in self._ids())
-        _say(f"{victim['id']} (pid {victim['pid']}) of {_VICTIM_HOST} out of `h2o list` after {gone_s:.2f} s")
-        back_s = within(_BOUND_S, "another in its place", lambda: self._ready() == expected())
+        other = self._agents[_OTHER_HOST]
+        within(_BOUND_S, f"its leaving {_OTHER_HOST}'s picture", lambda: victim["id"] not in _picture(other), 0.01)
+        unrouted_s = time.monotonic() - killed_at
+        within(_BOUND_S, "its leaving `h2o list`", lambda: victim["id"] not in self._ids())
+        gone_s = time.monotonic() - killed_at
+        _say(
+            f"{victim['id']} (pid {victim['pid']}) of {_VICTIM_HOST}",
+            f"unrouted on {_OTHER_HOST} after {unrouted_s:.2f} s, out of `h2o list` after {gone_s:.2f} s",
+        )
+        within(_BOUND_S, "another in its place", lambda: self._ready() == expected())
+        back_s = time.monotonic() - killed_at
         new = sorted(self._ids() - before)
         _require(len(new) == 1 and victim["id"] not in new, f"new instances: {new}")
-        _say(f"{new[0]} in its place {gone_s + back_s:.2f} s after the kill")
+        _say(f"{new[0]} in its place after {back_s:.2f} s")
         self._show("list", "service/customer")
 
     def kill_a_broker(self) -> None:
@@ -140,7 +151,8 @@ class Tour:
         address = self._agents[_VICTIM_HOST]
         pid = get(address, "/stats")[2]["broker"]["pid"]
         before = self._ids()
-        burst = broker_survived(self._run_dirs[_VICTIM_HOST], pid)
+        run_dir = self._run_dirs[_VICTIM_HOST]
+        burst = broker_survived(run_dir, pid)
         _report(burst, pid)
         back_s = within(_START_S, "every instance ready again", lambda: self._ready() == expected())
         _say(f"all {len(expected())} instances ready again {burst.until_served_s + back_s:.2f} s after the kill")
@@ -148,11 +160,9 @@ class Tour:
         local = {one["id"] for one in self._list() if one["host"] == _VICTIM_HOST}
         _require(not local & before, f"instances kept the dead broker's ids: {sorted(local & before)}")
         within(_BOUND_S, "linked hosts", lambda: all(one["link"] in {"self", "up"} for one in self._hosts()))
-        retrieved = self._h2o.run(
-            "call", "api/customer/profile", '{"id": 1}', H2O_BROKER=str(self._run_dirs[_VICTIM_HOST])
-        )
-        _say(f"$ {retrieved.typed}    (on {_VICTIM_HOST})", *retrieved.out.splitlines())
-        _require(retrieved.code == 0, f"left with {retrieved.code}: {retrieved.err}")
+        profile = self._h2o.run("call", "api/customer/profile", self._customer, H2O_BROKER=str(run_dir))
+        _say(f"$ {profile.typed}    (on {_VICTIM_HOST})", *profile.out.splitlines())
+        _require(profile.code == 0, f"left with {profile.code}: {profile.err}")
 
     def traffic(self) -> None:
         """It ran through both kills: every request has ended exactly once, nearly all of them well."""
@@ -208,6 +218,11 @@ class Tour:
         ran = self._h2o.run(*arguments)
         _require(ran.code == 0, f"`{ran.typed}` left with {ran.code}: {ran.err}")
         _say(f"$ {ran.typed}    ({ran.took_s * 1000:.0f} ms)", *ran.out.splitlines())
+
+
+def _picture(agent: str) -> set[str]:
+    """The ids of every instance in the fleet, as that agent's broker sees it."""
+    return {one["id"] for one in get(agent, "/instances?fleet=1")[2]["instances"]}
 
 
 def _report(burst: Burst, pid: int) -> None:
