@@ -208,6 +208,7 @@ class Broker:
                 self._links,
                 self._control.report(),
                 self._picture_version(),
+                self._control.epoch,
                 extra,
                 moment,
             ).SerializeToString()

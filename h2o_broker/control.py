@@ -27,6 +27,7 @@ from h2o_core.znodes import (
     Paths,
     encode_epoch,
     encode_package_version,
+    parse_epoch,
     parse_live,
     parse_package_version,
     parse_settings,
@@ -70,6 +71,8 @@ class Control:
         self._last_seen_ns = 0
         self._tasks: set[asyncio.Future[None]] = set()
         self.inventory = Inventory()
+        self.epoch = 0
+        """The last control change that was seen."""
         self.live_node = LiveNode(registry, self._paths.live(switch.host), document)
 
     async def run(self) -> None:
@@ -150,6 +153,11 @@ class Control:
                     self._bad_document(error)
                     return
                 self._apply(self.inventory.put_settings(settings))
+            case NodeSeen(name="epoch", data=data):
+                try:
+                    self.epoch = parse_epoch(self._paths.epoch, data).epoch
+                except InvalidDocument as error:
+                    self._bad_document(error)
             case _:
                 pass
 

@@ -7,7 +7,15 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.documents import InvalidDocument
-from h2o_core.io.registry import Create, Delete, NodeExists, NoNode, RegisterUnavailable, TransactionFailed
+from h2o_core.io.registry import (
+    Create,
+    Delete,
+    NodeExists,
+    NoNode,
+    RegisterError,
+    RegisterUnavailable,
+    TransactionFailed,
+)
 from h2o_core.znodes import encode_live, parse_live
 
 if TYPE_CHECKING:
@@ -20,6 +28,8 @@ log = logging.getLogger(__name__)
 
 ADDITIONS_EVERY_S: Final = 1.0
 RETRY_S: Final = 0.5
+REFUSED_RETRY_S: Final = 5.0
+"""After ZooKeeper refused the write, or the document outgrew its cap: it may fit again with fewer instances."""
 RETURN_WAIT_S: Final = 0.5
 
 
@@ -63,6 +73,10 @@ class LiveNode:
             except RegisterUnavailable:
                 self._wake.set()
                 await asyncio.sleep(RETRY_S)
+            except (RegisterError, InvalidDocument) as error:
+                log.error("%s keeps its last document: %s", self._path, error)  # noqa: TRY400 - the sentence says it all
+                self._wake.set()
+                await asyncio.sleep(REFUSED_RETRY_S)
 
     async def _sleep_until_removal(self, wait_s: float) -> None:
         """Additions wait for company; a removal that comes meanwhile ends the wait."""

@@ -62,12 +62,13 @@ class Moment:
     unix_s: float
 
 
-def broker_report(
+def broker_report(  # noqa: PLR0913 - what a broker consists of
     identity: Identity,
     switch: Switch,
     links: Links,
     register: RegisterReport,
     picture_version: int,
+    epoch: int,
     extra: dict[str, int],
     moment: Moment,
 ) -> BrokerReport:
@@ -81,6 +82,7 @@ def broker_report(
         started_s=identity.started_s,
         pid=identity.pid,
         picture_version=picture_version,
+        epoch=epoch,
         register=register,
         instances=[_instance(one, moment) for one in switch.instances.values()],
         callers=_callers(switch),
