@@ -23,7 +23,7 @@ class Board:
         self.rows: dict[str, PackageRow] = {}
         self.versions: dict[str, int] = {}
         self._made_s: dict[str, float] = {}
-        self._waiting: set[str] = set()
+        self._waiting: set[str] = set(store.names())
 
     def update(self, now_s: float) -> bool:
         """Recompute what is due; True when any row changed, came or went."""

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+from h2o_console.text import char_width
+
+_ASCII: Final = {"…": ".", "×": "x", "·": "-", "↓": "v", "↑": "^"}
 
 
 class Tone(IntEnum):
@@ -54,6 +59,13 @@ class Cell:
 
     text: str
     tone: Tone = Tone.PLAIN
+
+
+def in_ascii(text: str) -> str:
+    """*text* without anything but ASCII, in as many cells: for terminals that show nothing else."""
+    if text.isascii():
+        return text
+    return "".join(_ASCII.get(char) or "?" * char_width(char) if char > "~" else char for char in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.cells import Cell, Glyph, Line, Tone
 from h2o_console.figures import UNKNOWN, age, line, millis, percent, rate, whole_percent
 from h2o_console.reasons import error_tone, errors, newest_first, reasons
-from h2o_console.text import clip, pad, safe
+from h2o_console.text import clip, pad, safe, width as cells_of
 
 if TYPE_CHECKING:
     from h2o_console.views import FeatureView, InstanceView, PackageView
@@ -31,8 +31,8 @@ class _Column:
 
 
 _INSTANCES: Final = (
-    _Column("INSTANCE", 18, 2),
-    _Column("HOST", 16),
+    _Column("INSTANCE", 8, 2),
+    _Column("HOST", 6),
     _Column("ZONE", 8, 6),
     _Column("STATE", 9),
     _Column("RPS/10s", 7, 1, right=True),
@@ -45,8 +45,8 @@ _INSTANCES: Final = (
     _Column("WHY", 12),
 )
 _FEATURES: Final = (
-    _Column("FEATURE", 20),
-    _Column("VERSION", 10, 3),
+    _Column("FEATURE", 8),
+    _Column("VERSION", 7, 3),
     _Column("REQS", 7, 2, right=True),
     _Column("p50", 5, 5, right=True),
     _Column("p95 ms", 6, right=True),
@@ -98,7 +98,7 @@ def _numbers(view: PackageView, width: int, *, ascii_only: bool) -> Iterator[Lin
     left = width
     for text, tone in pieces:
         cells.append(Cell(clip(text, left), tone))
-        left = max(left - len(text), 0)
+        left = max(left - cells_of(text), 0)
     yield Line("numbers", tuple(cells), selectable=False)
 
 
@@ -107,8 +107,9 @@ def _instances(view: PackageView, times: Times, width: int) -> Iterator[Line]:
     if not view.instances:
         yield _plain("none", "  no instance runs", Tone.UNKNOWN, width)
         return
-    chosen = _chosen(_INSTANCES, width)
-    yield _heads(_INSTANCES, chosen, width)
+    ids, hosts = [safe(one.id, 30) for one in view.instances], [safe(one.host, 40) for one in view.instances]
+    table = _Table.fitting(_INSTANCES, {"INSTANCE": ids, "HOST": hosts}, width)
+    yield table.heads()
     by_version: dict[str, list[InstanceView]] = {}
     for instance in view.instances:
         by_version.setdefault(instance.version, []).append(instance)
@@ -120,10 +121,10 @@ def _instances(view: PackageView, times: Times, width: int) -> Iterator[Line]:
         label = f"{safe(version, 30)}: {count} {'instance' if count == 1 else 'instances'}{measured}"
         yield _plain(f"version:{version}", f"  {label}", Tone.NAME, width)
         for at, instance in enumerate(by_version[version]):
-            yield _instance(instance, at, times, chosen, width)
+            yield _instance(instance, at, times, table)
 
 
-def _instance(one: InstanceView, at: int, times: Times, chosen: Sequence[int], width: int) -> Line:
+def _instance(one: InstanceView, at: int, times: Times, table: _Table) -> Line:
     p50, p95 = times.get(one.id, (None, None))
     requests, failed = sum(one.outcomes.values()), errors(one.outcomes)
     state = one.state if one.ready or one.state != "ready" else "unroutable"
@@ -142,7 +143,7 @@ def _instance(one: InstanceView, at: int, times: Times, chosen: Sequence[int], w
         (UNKNOWN if one.up_s is None else age(one.up_s), Tone.DIM),
         (safe(why, 200), Tone.DIM),
     )
-    return _table_line(f"instance:{one.id or f'{one.host}:{at}'}", _INSTANCES, chosen, values, width)
+    return table.line(f"instance:{one.id or f'{one.host}:{at}'}", values)
 
 
 def _features(view: PackageView, width: int) -> Iterator[Line]:
@@ -150,20 +151,26 @@ def _features(view: PackageView, width: int) -> Iterator[Line]:
     if not view.features:
         yield _plain("none:features", "  no feature is known yet", Tone.UNKNOWN, width)
         return
-    chosen = _chosen(_FEATURES, width)
-    yield _heads(_FEATURES, chosen, width)
+    names = [_foot(one, view.name) for one in view.features]
+    versions = [safe(one.version, 20) for one in view.features]
+    table = _Table.fitting(_FEATURES, {"FEATURE": names, "VERSION": versions}, width)
+    yield table.heads()
     for one in sorted(view.features, key=lambda feature: (feature.feature, feature.version)):
-        yield _feature(one, view.name, chosen, width)
+        yield _feature(one, view.name, table)
 
 
-def _feature(one: FeatureView, package: str, chosen: Sequence[int], width: int) -> Line:
+def _foot(one: FeatureView, package: str) -> str:
+    return safe(one.feature.removeprefix(package + "/"), 60)
+
+
+def _feature(one: FeatureView, package: str, table: _Table) -> Line:
     requests, failed = sum(one.outcomes.values()), errors(one.outcomes)
     slow = one.p95_ms is not None and one.upper95_ms is not None and one.p95_ms > one.upper95_ms
     last = ""
     if one.last_error and one.error_age_s is not None:
         last = f"  last error {age(one.error_age_s)} ago: {safe(one.last_error, 200)}"
     values = (
-        (safe(one.feature.removeprefix(package + "/"), 60), Tone.PLAIN),
+        (_foot(one, package), Tone.PLAIN),
         (safe(one.version, 20), Tone.DIM),
         (str(requests), Tone.PLAIN),
         (millis(one.p50_ms), Tone.PLAIN),
@@ -172,7 +179,7 @@ def _feature(one: FeatureView, package: str, chosen: Sequence[int], width: int) 
         (percent(failed, requests), error_tone(failed, requests)),
         (f"{_outcomes(one.outcomes)}{last}", Tone.DIM),
     )
-    return _table_line(f"feature:{one.version}:{one.feature}", _FEATURES, chosen, values, width)
+    return table.line(f"feature:{one.version}:{one.feature}", values)
 
 
 def _callers(view: PackageView, width: int) -> Iterator[Line]:
@@ -192,42 +199,42 @@ def _known(number: int | None) -> str:
     return UNKNOWN if number is None else str(number)
 
 
-# tables
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Columns that fit a width: indexes into the declared ones, and how wide each is."""
 
+    columns: Sequence[_Column]
+    chosen: tuple[tuple[int, int], ...]
 
-def _chosen(columns: Sequence[_Column], width: int) -> list[int]:
-    """Indexes of the columns that fit, those that matter least left out."""
-    chosen = list(range(len(columns)))
-    while len(chosen) > 2 and 2 + sum(columns[at].width + 1 for at in chosen) > width:
-        least = max(chosen, key=lambda at: (columns[at].keep, at))
-        if columns[least].keep == 0:
-            break
-        chosen.remove(least)
-    return chosen
+    @staticmethod
+    def fitting(columns: Sequence[_Column], content: Mapping[str, Sequence[str]], width: int) -> _Table:
+        """Columns named in *content* are as wide as it (at most 28); those that matter least go first."""
+        sized = {
+            at: max(column.width, *(min(cells_of(text), 28) for text in content.get(column.head, ("",))))
+            for at, column in enumerate(columns)
+        }
+        while len(sized) > 2 and 2 + sum(sized.values()) + len(sized) > width:
+            least = max(sized, key=lambda at: (columns[at].keep, at))
+            if columns[least].keep == 0:
+                break
+            del sized[least]
+        last = max(sized)
+        sized[last] = max(sized[last] + width - 2 - sum(sized.values()) - len(sized), 0)
+        return _Table(columns, tuple(sorted(sized.items())))
 
+    def heads(self) -> Line:
+        """The line of heads."""
+        values = [(column.head, Tone.HEAD) for column in self.columns]
+        return Line(f"heads:{self.columns[0].head}", self.line("", values).cells, selectable=False)
 
-def _widths(columns: Sequence[_Column], chosen: Sequence[int], width: int) -> list[int]:
-    """The first and the last column share what is left over, the last one most of it."""
-    widths = [columns[at].width for at in chosen]
-    spare = width - 2 - sum(widths) - len(widths)
-    widths[-1] = max(widths[-1] + spare, 0)
-    return widths
-
-
-def _heads(columns: Sequence[_Column], chosen: Sequence[int], width: int) -> Line:
-    values = [(column.head, Tone.HEAD) for column in columns]
-    return Line(f"heads:{columns[0].head}", _table_line("", columns, chosen, values, width).cells, selectable=False)
-
-
-def _table_line(
-    key: str, columns: Sequence[_Column], chosen: Sequence[int], values: Sequence[tuple[str, Tone]], width: int
-) -> Line:
-    cells = [Cell("  ")]
-    for at, cells_wide in zip(chosen, _widths(columns, chosen, width), strict=True):
-        text, tone = values[at]
-        shown = Tone.UNKNOWN if text == UNKNOWN else tone
-        cells.append(Cell(pad(text, cells_wide, right=columns[at].right) + " ", shown))
-    return Line(key, tuple(cells))
+    def line(self, key: str, values: Sequence[tuple[str, Tone]]) -> Line:
+        """One line; *values* has one for every declared column."""
+        cells = [Cell("  ")]
+        for at, width in self.chosen:
+            text, tone = values[at]
+            shown = Tone.UNKNOWN if text == UNKNOWN else tone
+            cells.append(Cell(pad(text, width, right=self.columns[at].right) + " ", shown))
+        return Line(key, tuple(cells))
 
 
 def _title(text: str, width: int) -> Iterator[Line]:

@@ -111,14 +111,19 @@ def _silent(view: PackageView) -> Iterator[Reason]:
     if not hosts:
         yield Reason(Kind.SILENT, Glyph.UNKNOWN, "no stats yet")
         return
-    some = "" if not view.known else f" for {len(silent)} of {len(view.instances)} instances"
-    yield Reason(Kind.SILENT, Glyph.UNKNOWN, f"no stats{some} {_since(hosts[0])}{_more_hosts(hosts)}")
+    some = "" if not view.known else f", {len(silent)} of {len(view.instances)} instances"
+    yield Reason(
+        Kind.SILENT, Glyph.UNKNOWN, f"no stats {_since(hosts[0])}{_more_hosts(hosts)}{some}{_because(hosts[0])}"
+    )
 
 
 def _since(host: SilentHost) -> str:
     since = "yet" if host.age_s is None else f"for {age(host.age_s)}"
-    why = f": {safe(host.why, 80)}" if host.why else ""
-    return f"{since} (agent {safe(host.host, 40)}{why})"
+    return f"{since} from {safe(host.host, 40)}"
+
+
+def _because(host: SilentHost) -> str:
+    return f": {safe(host.why, 80)}" if host.why else ""
 
 
 def _more_hosts(hosts: list[SilentHost]) -> str:
@@ -145,7 +150,7 @@ def _failing(view: PackageView) -> Iterator[Reason]:
     leading, count = bad.most_common(1)[0]
     others = f" of {failed}" if len(bad) > 1 else ""
     where = _where(view, failed)
-    text = f"{percent(failed, requests)}% {safe(leading, 24)} ({count}{others}){where}{_last_error(view)}"
+    text = f"{safe(leading, 24)} {percent(failed, requests)}% ({count}{others}){where}{_last_error(view)}"
     yield Reason(Kind.FAILING, glyph, text, failed)
 
 
@@ -167,7 +172,7 @@ def _where(view: PackageView, failed: int) -> str:
             name, count = counts.most_common(1)[0]
             if count >= 0.9 * failed:
                 named.append(safe(name, 40))
-    return f" only on {' '.join(named)}" if named else ""
+    return f", only {' '.join(named)}" if named else ""
 
 
 def _last_error(view: PackageView) -> str:
@@ -213,8 +218,8 @@ def _slow(view: PackageView) -> Iterator[Reason]:
     yield Reason(
         Kind.SLOW,
         Glyph.WARN,
-        f"{_foot(worst, view.name)}{version} p95 {millis(worst.p95_ms)} ms, promised {millis(worst.upper95_ms)}"
-        f" ({times(ratio)}){more}",
+        f"p95 {times(ratio)} its promise: {_foot(worst, view.name)}{version} {millis(worst.p95_ms)} ms,"
+        f" promised {millis(worst.upper95_ms)}{more}",
         sum(feature.outcomes.get("OK", 0) // 20 for _, feature in slow),
     )
 

@@ -23,7 +23,10 @@ _VERSION_CELLS: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class PackageRow:
-    """A package as a line of the screen. `key` is its true name, for looking it up; `name` is safe to show."""
+    """A package as a line of the screen. `key` is its true name, for looking it up; `name` is safe to show.
+
+    `partial`: some of its hosts are silent, so the numbers are those of the others, and are shown grey.
+    """
 
     key: str
     name: str
@@ -40,7 +43,7 @@ class PackageRow:
     requests: int = 0
     failed: int = 0
     declared: int = 0
-    known: bool = True
+    partial: bool = False
 
     @property
     def hurt(self) -> int:
@@ -73,7 +76,7 @@ def package_row(view: PackageView) -> PackageRow:
         requests=sum(view.outcomes.values()),
         failed=errors(view.outcomes),
         declared=view.outcomes.get("APPLICATION", 0),
-        known=view.known or not view.instances,
+        partial=bool(view.silent),
     )
 
 
@@ -116,7 +119,7 @@ def head_line(columns: Layout, sorted_by: Field | None = None, *, descending: bo
     for column in columns:
         mine = column.field is sorted_by
         head = f"{column.head}{'v' if descending else '^'}" if mine and len(column.head) < column.width else column.head
-        cells.append(Cell(pad(head, column.width, right=column.right) + " ", Tone.TITLE if mine else Tone.HEAD))
+        cells.append(Cell(pad(head, column.width, right=column.right) + " ", Tone.KEY if mine else Tone.HEAD))
     return Line("", tuple(cells), selectable=False)
 
 
@@ -133,7 +136,8 @@ def _cell(row: PackageRow, column: Column, ascii_only: bool) -> tuple[str, Tone]
     if field is Field.P95_LINE:
         return line(row.p95_line, column.width, ascii_only=ascii_only), Tone.GRAPH
     text, tone = _number(row, field)
-    return text, Tone.UNKNOWN if text == UNKNOWN else tone
+    quiet = text == UNKNOWN or (row.partial and tone is Tone.PLAIN and field is not Field.VERSION)
+    return text, Tone.UNKNOWN if quiet else tone
 
 
 def _number(row: PackageRow, field: Field) -> tuple[str, Tone]:

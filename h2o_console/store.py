@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from h2o_console.hosts import HostRecord, Member
 from h2o_console.packages import LastError, PackageRecord, in_ms
 from h2o_console.views import FleetView, InstanceView, PackageView, SilentHost
-from h2o_console.windows import Tally, added, quantile
+from h2o_console.windows import Tally, line_of, quantile
 
 if TYPE_CHECKING:
     from h2o_console.cli.answers import Head, Host, Instance
@@ -152,7 +152,7 @@ class Store:
             features=record.views(_errors(members, now_s), {member.version for member, _ in members}),
             outcomes=dict(total.outcomes),
             rps=sum(paces) if paces else None,
-            rps_line=added(member.pace.line(now_s) for member in speaking),
+            rps_line=line_of([member.pace for member in speaking], now_s),
             p50_ms=in_ms(quantile(total.sketch, 0.5)),
             p95_ms=in_ms(quantile(total.sketch, 0.95)),
             p95_line=tuple(in_ms(value) for value in record.window.quantiles(0.95, now_s)) if speaking else (),

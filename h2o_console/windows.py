@@ -6,7 +6,7 @@ two readings; readings of different hosts need not be in step, because each brin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import Final
@@ -80,18 +80,19 @@ def _sketch_since(earlier: Histogram, later: Histogram) -> Histogram:
 
 
 class Window:
-    """Tallies of the last 60 s in buckets of 6 s, and their sum."""
+    """Tallies of the last 60 s in buckets of 6 s, and their sum; one bucket more is kept for the line."""
 
-    __slots__ = ("_buckets", "total")
+    __slots__ = ("_buckets", "_counted_from", "total")
 
     def __init__(self) -> None:
         self._buckets: dict[int, Tally] = {}
+        self._counted_from = 0
         self.total = Tally()
 
     def add(self, at_s: float, tally: Tally) -> None:
         """Count *tally* into the bucket of *at_s*; what is older than the window is not counted."""
         bucket = int(at_s // BUCKET_S)
-        if self._buckets and bucket <= max(self._buckets) - BUCKETS:
+        if bucket < self._counted_from:
             return
         self._buckets.setdefault(bucket, Tally()).add(tally)
         self.total.add(tally)
@@ -99,14 +100,19 @@ class Window:
     def roll(self, now_s: float) -> bool:
         """Drop what is older than the window; True when something was."""
         oldest = int(now_s // BUCKET_S) - BUCKETS + 1
-        gone = [bucket for bucket in self._buckets if bucket < oldest]
+        gone = [bucket for bucket in self._buckets if self._counted_from <= bucket < oldest]
         for bucket in gone:
-            self.total.take(self._buckets.pop(bucket))
+            self.total.take(self._buckets[bucket])
+        self._counted_from = max(oldest, self._counted_from)
+        for bucket in [bucket for bucket in self._buckets if bucket < oldest - 1]:
+            del self._buckets[bucket]
         return bool(gone)
 
     def quantiles(self, q: float, now_s: float) -> tuple[float | None, ...]:
         """The *q*-quantile (ns) of each bucket, oldest first; None where nothing was timed."""
         newest = int(now_s // BUCKET_S)
+        if newest not in self._buckets:  # it has only begun: not yet a gap
+            newest -= 1
         return tuple(self._quantile(bucket, q) for bucket in range(newest - BUCKETS + 1, newest + 1))
 
     def _quantile(self, bucket: int, q: float) -> float | None:
@@ -146,10 +152,16 @@ class Pace:
         per_s = requests / (to_s - from_s)
         for bucket in range(max(first, last - BUCKETS), last + 1):
             span_s = min(to_s, (bucket + 1) * BUCKET_S) - max(from_s, bucket * BUCKET_S)
+            if span_s <= 0:
+                continue
             counted, covered_s = self._buckets.get(bucket, (0.0, 0.0))
             self._buckets[bucket] = (counted + per_s * span_s, covered_s + span_s)
-        for bucket in [bucket for bucket in self._buckets if bucket <= last - BUCKETS]:
+        for bucket in [bucket for bucket in self._buckets if bucket < last - BUCKETS]:
             del self._buckets[bucket]
+
+    def reaches(self, bucket: int) -> bool:
+        """Something is known of *bucket*."""
+        return bucket in self._buckets
 
     def per_s(self, now_s: float) -> float | None:
         """Requests per second over the last 10 s; None when no span is known."""
@@ -157,19 +169,21 @@ class Pace:
         span_s = sum(to_s - from_s for from_s, to_s, _ in recent)
         return sum(requests for _, _, requests in recent) / span_s if span_s else None
 
-    def line(self, now_s: float) -> tuple[float, ...]:
-        """Requests per second in each bucket, oldest first; nan where nothing is known."""
-        newest = int(now_s // BUCKET_S)
+    def line(self, newest: int) -> tuple[float, ...]:
+        """Requests per second in each bucket up to *newest*, oldest first; nan where nothing is known."""
         wanted = range(newest - BUCKETS + 1, newest + 1)
         found = (self._buckets.get(bucket, (0.0, 0.0)) for bucket in wanted)
         return tuple(counted / covered_s if covered_s else nan for counted, covered_s in found)
 
 
-def added(lines: Iterable[tuple[float, ...]]) -> tuple[float | None, ...]:
-    """Several instances' lines as one; None only where none of them knows anything."""
+def line_of(paces: Sequence[Pace], now_s: float) -> tuple[float | None, ...]:
+    """Several instances' requests per second in each bucket; None only where none of them knows anything."""
     sums: list[float | None] = [None] * BUCKETS
-    for line in lines:
-        for at, value in enumerate(line):
+    newest = int(now_s // BUCKET_S)
+    if not any(pace.reaches(newest) for pace in paces):  # it has only begun: not yet a gap
+        newest -= 1
+    for pace in paces:
+        for at, value in enumerate(pace.line(newest)):
             if value == value:  # noqa: PLR0124 - nan is what differs from itself
                 sums[at] = (sums[at] or 0.0) + value
     return tuple(sums)

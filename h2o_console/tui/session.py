@@ -1,0 +1,65 @@
+"""What all screens share: the store and its board, whose fleet it is, the clocks, and whether time stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from h2o_console.board import Board
+from h2o_console.poller import monotonic_s
+from h2o_console.store import Store
+from h2o_console.views import FleetView
+from h2o_core.io.clock import rfc3339, unix_s
+
+
+class Looks(Protocol):
+    """Who wants to know which hosts are on screen."""
+
+    def look_at(self, hosts: Iterable[str]) -> None:
+        """These are."""
+        ...
+
+
+@dataclass(slots=True)
+class Session:
+    """One person at one fleet. `clock` is the store's; `wall` gives unix seconds for the eye."""
+
+    context: str
+    store: Store = field(default_factory=Store)
+    poller: Looks | None = None
+    ascii_only: bool = False
+    clock: Callable[[], float] = monotonic_s
+    wall: Callable[[], float] = unix_s
+    board: Board = field(init=False)
+    fleet: FleetView = field(default_factory=FleetView)
+    frozen_at_s: float | None = None
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.store)
+
+    def update(self) -> bool:
+        """Bring board and fleet up to now, unless frozen; True when a row changed."""
+        if self.frozen_at_s is not None:
+            return False
+        now_s = self.clock()
+        self.fleet = self.store.fleet(now_s)
+        return self.board.update(now_s)
+
+    def freeze(self) -> None:
+        """Stop the picture, or let it run again; the store goes on either way."""
+        self.frozen_at_s = self.clock() if self.frozen_at_s is None else None
+
+    @property
+    def frozen_s(self) -> float | None:
+        """How long the picture has stood still; None when it runs."""
+        return None if self.frozen_at_s is None else self.clock() - self.frozen_at_s
+
+    def utc(self) -> str:
+        """``14:02:07 UTC``."""
+        return f"{rfc3339(self.wall())[11:19]} UTC"
+
+    def look_at(self, packages: Iterable[str]) -> None:
+        """These packages are on screen: their hosts are asked each second."""
+        if self.poller is not None:
+            self.poller.look_at(self.store.hosts_of(packages))

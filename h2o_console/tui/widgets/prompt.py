@@ -1,0 +1,75 @@
+"""The line at the bottom that takes a filter (``/``) or a command (``:``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class Prompt(Horizontal):
+    """Hidden until it is opened; `mark` is ``/`` or ``:``."""
+
+    DEFAULT_CSS = """
+    Prompt { height: 1; display: none; background: $panel; }
+    Prompt Static { width: 2; padding-left: 1; color: $accent; background: $panel; text-style: bold; }
+    Prompt Input, Prompt Input:focus { background: $panel; border: none; height: 1; padding: 0; color: $foreground; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "close", show=False)]
+
+    class Typed(Message):
+        """What stands in the line changed."""
+
+        def __init__(self, mark: str, text: str) -> None:
+            super().__init__()
+            self.mark = mark
+            self.text = text
+
+    class Entered(Typed):
+        """Enter was pressed; the line is closed."""
+
+    class Cancelled(Typed):
+        """Escape was pressed, or everything deleted and backspace pressed; the line is closed."""
+
+    def __init__(self) -> None:
+        super().__init__(id="prompt")
+        self.mark = "/"
+        self._mark = Static("/", markup=False)
+        self._input = Input(compact=True, select_on_focus=False)
+
+    def compose(self) -> ComposeResult:
+        """The mark and the input."""
+        yield self._mark
+        yield self._input
+
+    def open(self, mark: str, text: str = "") -> None:
+        """Show it, and take the keys."""
+        self.mark = mark
+        self._mark.update(mark)
+        with self.prevent(Input.Changed):
+            self._input.value = text
+        self._input.cursor_position = len(text)
+        self.display = True
+        self._input.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Tell the screen what is being typed."""
+        event.stop()
+        self.post_message(self.Typed(self.mark, event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Close and tell."""
+        event.stop()
+        self.display = False
+        self.post_message(self.Entered(self.mark, event.value))
+
+    def action_cancel(self) -> None:
+        """Close without effect."""
+        self.display = False
+        self.post_message(self.Cancelled(self.mark, self._input.value))
