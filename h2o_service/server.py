@@ -50,7 +50,6 @@ class Server:
         self.slots: Slots[Job] = Slots(slots)
         self.at = "instance"
         """Who made an answer, for people: the instance's id once it has one."""
-        self.malformed = 0
         self._features = {feature.name.encode(): feature for feature in features}
         self._jobs: dict[int, Job] = {}
         self._threads = Threads(slots, "h2o-handler")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future as ThreadFuture, InvalidStateError
 from contextlib import suppress
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from google.protobuf.message import EncodeError, Message
@@ -87,7 +88,7 @@ class Client:
         the ambient one on, "" sends none. Cancelling the waiting task cancels the call.
         """
         link = self._link
-        if link is None or asyncio.get_running_loop() is not link.loop:
+        if link is None or get_ident() != link.thread_ident:
             return await self._call_elsewhere(feature, request, reply_type, timeout_s, sticky_key)
         correlation = link.next_correlation()
         frame, deadline_ns = self._frame(correlation, feature, request, reply_type, timeout_s, sticky_key)

@@ -17,6 +17,7 @@ import random
 import struct
 from collections import deque
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Final
 
 from h2o_core.deadlines import BUCKET_SHIFT, Deadlines
@@ -106,6 +107,8 @@ class Link:
         """Start to connect to *endpoint*; nobody needs to be there. A link with a *listener* pings always."""
         self.endpoint = endpoint
         self.loop = asyncio.get_running_loop()
+        self.thread_ident = get_ident()
+        """Whose thread the loop runs in: asked for each call, and `get_running_loop` costs a system call."""
         self.incarnation = 0
         """Of the broker that answers; 0 while none is known."""
         self.rtt_ns = 0
@@ -270,7 +273,7 @@ class Link:
                 else:
                     self._read_rare(kind, frame)
             except (IndexError, struct.error, MalformedFrame):
-                self.malformed += 1
+                self._note_malformed(frame)
             except asyncio.InvalidStateError:
                 self.late += 1  # cancelled in this very turn; `abandon` follows
             except Exception:  # noqa: BLE001 - one frame's trouble must not cost the link
@@ -300,7 +303,12 @@ class Link:
                 self._met(Welcome.FromString(parsed.payload).incarnation)
             self._end(parsed.correlation, frame)
         else:
-            self.malformed += 1
+            self._note_malformed(frame)
+
+    def _note_malformed(self, frame: bytes) -> None:
+        self.malformed += 1
+        if self.malformed & self.malformed - 1 == 0:  # the 1st, 2nd, 4th, 8th…: a flood says no more
+            _log.warning("dropped %d frames that make no sense, the last began %r", self.malformed, frame[:32])
 
     def _read_ping(self, kind: int, body: bytes) -> None:
         incarnation, clock_ns = PING_BODY.unpack(body)
