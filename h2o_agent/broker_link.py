@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +26,12 @@ SEEK_S: Final = 0.1
 TIMEOUT_S: Final = 1.0
 
 
+FRESH_S: Final = 0.2
+FRESH_WAIT_S: Final = 0.25
+
+
 @dataclass(frozen=True, slots=True)
-class Told:
+class Heard:
     """What the broker said last, and when (monotonic)."""
 
     report: BrokerReport
@@ -45,11 +50,17 @@ class BrokerLink:
         self._on_report = on_report
         self._on_silence = on_silence
         self._nudge = asyncio.Event()
-        self.last: Told | None = None
+        self._answered = asyncio.Event()
+        self.last: Heard | None = None
 
-    def nudge(self) -> None:
-        """Something happened: ask now."""
+    async def refresh(self) -> None:
+        """Have `last` no older than 0.2 s, if the broker answers within another quarter of a second."""
+        if self.last is not None and monotonic_ns() - self.last.at_ns < FRESH_S * 1e9:
+            return
         self._nudge.set()
+        self._answered.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._answered.wait(), FRESH_WAIT_S)
 
     async def run(self) -> None:
         """Ask, for ever."""
@@ -57,26 +68,25 @@ class BrokerLink:
         try:
             while True:
                 began_ns = monotonic_ns()
-                told = await self._ask(link)
-                if told is None:
+                heard = await self._ask(link)
+                self._answered.set()
+                if heard is None:
                     self._on_silence()
                     pause_s = SEEK_S
                 else:
-                    self.last = told
-                    self._on_report(told.report)
+                    self.last = heard
+                    self._on_report(heard.report)
                     pause_s = max(0.0, PERIOD_S - (monotonic_ns() - began_ns) / 1e9)
                 await self._pause(pause_s)
         finally:
             link.close()
 
     async def _pause(self, pause_s: float) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._nudge.wait(), pause_s)
-        except TimeoutError:
-            return
         self._nudge.clear()
 
-    async def _ask(self, link: Link) -> Told | None:
+    async def _ask(self, link: Link) -> Heard | None:
         """The broker's report, with a picture that is as new as the report says; None when it does not answer."""
         try:
             body = await _question(link, Ask.REPORT)
@@ -85,9 +95,9 @@ class BrokerLink:
             report = BrokerReport.FromString(body)
             last = self.last
             if last is not None and _same_picture(last.report, report):
-                return Told(report, last.picture, monotonic_ns())
+                return Heard(report, last.picture, monotonic_ns())
             body = await _question(link, Ask.PICTURE)
-            return None if body is None else Told(report, Picture.FromString(body), monotonic_ns())
+            return None if body is None else Heard(report, Picture.FromString(body), monotonic_ns())
         except (DecodeError, MalformedFrame) as error:
             log.warning("the broker's answer can't be read: %s", error)
             return None

@@ -57,13 +57,13 @@ class Registration:
         )
         self._path = self._registry.paths.agent(own.host)
         self._wake = asyncio.Event()
-        self._addresses: dict[str, str] = {}
+        self._addresses = {own.host: _address(own)}
         self.problem = "not registered yet"
         """Why this agent is not in the register; empty when it is."""
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where each host's agent serves HTTP: host → "address:port"."""
+        """Where each host's agent serves HTTP: host → "address:port"; one's own is known without the register."""
         return self._addresses
 
     @property
@@ -146,9 +146,10 @@ class Registration:
             case NodeSeen(name=name, data=data):
                 self._seen(name, data)
             case NodeGone(name=name):
-                self._addresses.pop(name, None)
                 if name == self._own.host:
                     self._wake.set()
+                else:
+                    self._addresses.pop(name, None)
             case _:
                 pass
 
@@ -158,7 +159,11 @@ class Registration:
         except InvalidDocument as error:
             log.warning("what stands in the register is no agent: %s", error)
             return
-        address = f"[{node.address}]" if ":" in node.address else node.address
-        self._addresses[host] = f"{address}:{node.port}"
-        if host == self._own.host and node != self._own:
+        if host != self._own.host:
+            self._addresses[host] = _address(node)
+        elif node != self._own:
             self._wake.set()
+
+
+def _address(node: AgentNode) -> str:
+    return f"[{node.address}]:{node.port}" if ":" in node.address else f"{node.address}:{node.port}"

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from h2o_agent.ledger import Entry, LedgerUnreadable
 from h2o_agent.lifecycle import Act, Event, State, exit_text
 from h2o_agent.order import BROKER, HostOrder, Phase
 from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify
+from h2o_agent.snapshot import ChildStatus
 from h2o_core.io.clock import monotonic_ns, unix_s
 
 if TYPE_CHECKING:
@@ -28,27 +28,6 @@ log = logging.getLogger(__name__)
 REFUSED_EXIT: Final = 3
 """How a broker ends that finds another one in its place."""
 _LONGEST_SLEEP_S: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ChildStatus:
-    """A child as it stands, for those who show it. Ages and `due_in_s` in seconds at the time of reading."""
-
-    key: str
-    package: str
-    state: State
-    token: str = ""
-    pid: int = 0
-    started_s: float = 0.0
-    """Unix time of the process's start; 0 while there is none."""
-    age_s: float = 0.0
-    """In its state."""
-    due_in_s: float | None = None
-    failures: int = 0
-    restarts: int = 0
-    last_exit: int | None = None
-    why: str = ""
-    crash_loops: bool = False
 
 
 class Supervisor:

@@ -13,7 +13,8 @@ from h2o_agent.ledger import Entry, Ledger
 from h2o_agent.lifecycle import Policy, State
 from h2o_agent.order import BROKER, Phase
 from h2o_agent.processes import identify
-from h2o_agent.supervisor import ChildStatus, Supervisor
+from h2o_agent.snapshot import ChildStatus
+from h2o_agent.supervisor import Supervisor
 from h2o_core.pb.stats_pb2 import BrokerReport, InstanceReport
 from tests.process.test_agent_processes import until
 

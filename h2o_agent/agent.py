@@ -1,0 +1,128 @@
+"""One agent: supervisor, broker link, registration and HTTP, put together; leaves in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from h2o_agent.broker_link import BrokerLink
+from h2o_agent.http import build
+from h2o_agent.identity import fleet_secret, machine_id
+from h2o_agent.launch import launches
+from h2o_agent.ledger import Ledger
+from h2o_agent.order import BROKER, Phase
+from h2o_agent.register import Registration
+from h2o_agent.server import HttpServer
+from h2o_agent.snapshot import STALE_S, Snapshot, Told
+from h2o_agent.supervisor import Supervisor
+from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
+from h2o_core.io.clock import monotonic_ns, unix_s
+from h2o_core.znodes import AgentNode
+
+if TYPE_CHECKING:
+    from h2o_agent.lifecycle import Policy
+    from h2o_core.hostfile import HostFile
+
+log = logging.getLogger(__name__)
+
+DISTRIBUTION: Final = "h2o-console"
+
+
+class Agent:
+    """Make it with the run directory's lock held, then await `run`; `leave` ends it."""
+
+    def __init__(self, hostfile: HostFile, hostfile_path: str, policy: Policy) -> None:
+        """Raises CannotStart, or RegisterRefused when the host file's ZooKeeper can't be used at all."""
+        self._hostfile = hostfile
+        run_dir = Path(hostfile.run_dir)
+        machine, secret = machine_id(hostfile), fleet_secret(hostfile)
+        self._server = HttpServer(hostfile.http_bind, hostfile.http_port, str(run_dir / AGENT_SOCKET))
+        own = AgentNode(hostfile.host, hostfile.advertise, self._server.port, hostfile.zone, machine)
+        self._registration = Registration(hostfile, own, secret)
+        self._supervisor = Supervisor(
+            launches(hostfile, hostfile_path, sys.executable),
+            Ledger(Path(hostfile.state_dir) / "children.json"),
+            policy,
+        )
+        self._link = BrokerLink(f"ipc://{run_dir / BROKER_SOCKET}", self._supervisor.heard, self._supervisor.unheard)
+
+    async def run(self) -> None:
+        """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
+        serving = self._server.start(build(self, own_version()))
+        try:
+            async with asyncio.TaskGroup() as group:
+                working = [group.create_task(self._link.run()), group.create_task(self._registration.run())]
+                group.create_task(self._until_gone(serving, working))
+                log.info("agent of %s serves http://%s:%d", *self._where())
+                self._supervisor.start()
+        finally:
+            self._supervisor.close()
+            await self._registration.stop()
+            await self._server.stop()
+
+    def leave(self) -> None:
+        """Leave in order: instances, broker, register. Called again: at once."""
+        if self._supervisor.phase in {Phase.BROKER_FIRST, Phase.UP}:
+            log.info("leaving")
+            self._supervisor.stop()
+        else:
+            log.warning("told to leave again: no more grace")
+            self._supervisor.stop(0.0)
+
+    async def _until_gone(self, serving: asyncio.Task[None], working: list[asyncio.Task[None]]) -> None:
+        """The children's end is the agent's end; a server that ends before that is an error."""
+        gone = asyncio.create_task(self._supervisor.gone.wait())
+        await asyncio.wait([serving, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not gone.done():
+            gone.cancel()
+            await serving
+            msg = "the HTTP server ended by itself"
+            raise RuntimeError(msg)
+        for task in working:
+            task.cancel()
+
+    def _where(self) -> tuple[str, str, int]:
+        return self._hostfile.host, self._hostfile.http_bind, self._server.port
+
+    # ------------------------------------------------------------------ what HTTP shows
+
+    def snapshot(self) -> Snapshot:
+        """The host as it stands."""
+        statuses = self._supervisor.statuses()
+        return Snapshot(
+            host=self._hostfile.host,
+            fleet=self._hostfile.fleet,
+            zone=self._hostfile.zone,
+            now_s=unix_s(),
+            told=self._told(),
+            broker=next((status for status in statuses if status.key == BROKER), None),
+            children=tuple(status for status in statuses if status.key != BROKER),
+            agents=self._registration.addresses,
+            register_problem=self._registration.problem,
+            leaving=self._supervisor.phase not in {Phase.BROKER_FIRST, Phase.UP},
+            supervised_s=(monotonic_ns() - self._supervisor.ticked_ns) / 1e9,
+        )
+
+    async def refresh(self) -> None:
+        """Ask the broker now, unless it has just been asked."""
+        await self._link.refresh()
+
+    def _told(self) -> Told | None:
+        heard = self._link.last
+        if heard is None:
+            return None
+        age_s = (monotonic_ns() - heard.at_ns) / 1e9
+        # while it answers each second its age is that of `as_of`; so the same report is the same bytes
+        return Told(heard.report, heard.picture, age_s if age_s >= STALE_S else 0.0)
+
+
+def own_version() -> str:
+    """Of this distribution; "0" in a checkout that is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "0"

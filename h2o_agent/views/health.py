@@ -1,0 +1,280 @@
+"""`/health`: the host's verdict in the form of application/health+json, one check a component. Pure.
+
+A package fails when none of its instances here can serve; while one can, the others' trouble is a warning.
+The register never fails a host: brokers serve from memory.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from h2o_agent.snapshot import STALE_S
+from h2o_agent.views.head import Json, moment, seconds
+from h2o_agent.views.instances import child_state, child_why, packages_here, queue_shares
+from h2o_core.names import shown
+from h2o_core.pb.registration_pb2 import Check
+
+if TYPE_CHECKING:
+    from h2o_agent.snapshot import ChildStatus, Snapshot, Told
+    from h2o_core.pb.stats_pb2 import InstanceReport
+
+STARTING_PATIENCE_S: Final = 30.0
+"""A child that has not registered after this long is in trouble."""
+HEARTBEAT_LATE_MS: Final = 5000.0
+
+
+class Verdict(IntEnum):
+    """Worse is greater. The numbers of the first three are those of a package's own checks."""
+
+    PASS = 0
+    WARN = 1
+    FAIL = 2
+
+    @property
+    def word(self) -> str:
+        """As the document has it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One entry of `checks`. `counts_as`: what it does to the verdict, when that is less than its own."""
+
+    check: str
+    component: str
+    kind: str
+    verdict: Verdict
+    observed: float | None
+    unit: str
+    time_s: float
+    output: str = ""
+    counts_as: Verdict | None = None
+    severity: str = ""
+
+    def entry(self) -> Json:
+        """The JSON of it."""
+        entry: Json = {
+            "componentId": self.component,
+            "componentType": self.kind,
+            "status": self.verdict.word,
+            "time": moment(self.time_s),
+        }
+        if self.observed is not None:
+            entry["observedValue"] = self.observed
+            entry["observedUnit"] = self.unit
+        if self.output:
+            entry["output"] = self.output
+        if self.severity:
+            entry["severity"] = self.severity
+        return entry
+
+    @property
+    def weight(self) -> Verdict:
+        """What it does to the verdict."""
+        return self.verdict if self.counts_as is None else self.counts_as
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The whole answer; `verdict` decides the status code."""
+
+    verdict: Verdict
+    document: Json
+
+
+def health(snapshot: Snapshot, version: str) -> Health:
+    """The host: broker, register, and every package that runs here or is meant to."""
+    findings = [_broker(snapshot), *_register(snapshot)]
+    verdict = max(finding.weight for finding in findings)
+    outputs = [finding.output for finding in findings if finding.weight is Verdict.FAIL]
+    if not snapshot.broker_problem():
+        for package in sorted(packages_here(snapshot, snapshot.told)):
+            own_verdict, own_output, own = _package(snapshot, package)
+            verdict = max(verdict, own_verdict)
+            findings.extend(own)
+            outputs.extend([own_output] if own_output else [])
+    described = f"host {snapshot.host} of fleet {snapshot.fleet}"
+    return _health(verdict, snapshot.host, described, version, "; ".join(outputs), findings)
+
+
+def package_health(snapshot: Snapshot, package: str, version: str) -> Health | None:
+    """One package on this host; None when it neither runs here nor is meant to."""
+    if package not in packages_here(snapshot, snapshot.told):
+        return None
+    described = f"{package} on host {snapshot.host}"
+    service_id = f"{snapshot.host}/{package}"
+    if snapshot.broker_problem():
+        broker = _broker(snapshot)
+        return _health(Verdict.FAIL, service_id, described, version, broker.output, [broker])
+    verdict, output, findings = _package(snapshot, package)
+    return _health(verdict, service_id, described, version, output, findings)
+
+
+def _health(
+    verdict: Verdict, service_id: str, described: str, version: str, output: str, findings: list[Finding]
+) -> Health:
+    checks: defaultdict[str, list[Any]] = defaultdict(list)
+    for finding in findings:
+        checks[finding.check].append(finding.entry())
+    document: Json = {
+        "status": verdict.word,
+        "version": version.partition(".")[0],
+        "releaseId": version,
+        "serviceId": service_id,
+        "description": described,
+        "checks": checks,
+    }
+    if output:
+        document["output"] = output
+    return Health(verdict, document)
+
+
+def _broker(snapshot: Snapshot) -> Finding:
+    told = snapshot.told
+    age_s = None if told is None else seconds(told.age_s)
+    problem = snapshot.broker_problem()
+    verdict = Verdict.FAIL if problem else Verdict.PASS
+    if not problem and told is not None and told.age_s >= STALE_S:
+        verdict, problem = Verdict.WARN, f"the broker has not answered for {told.age_s:.0f} s; what it said is old"
+    component = str(snapshot.broker.pid) if snapshot.broker is not None and snapshot.broker.pid else "broker"
+    return Finding("broker:answering", component, "component", verdict, age_s, "s", snapshot.now_s, problem)
+
+
+def _register(snapshot: Snapshot) -> list[Finding]:
+    own = snapshot.register_problem
+    findings = [
+        Finding(
+            check="register:agent",
+            component=snapshot.host,
+            kind="datastore",
+            verdict=Verdict.WARN if own else Verdict.PASS,
+            observed=None,
+            unit="",
+            time_s=snapshot.now_s,
+            output=f"the agent is not in the register: {own}" if own else "",
+        )
+    ]
+    if snapshot.told is not None and not snapshot.broker_problem():
+        register = snapshot.told.report.register
+        connected = register.state == "connected"
+        said = register.error or f"ZooKeeper is {register.state}; the broker serves from memory"
+        findings.append(
+            Finding(
+                check="register:silent",
+                component="broker",
+                kind="datastore",
+                verdict=Verdict.PASS if connected else Verdict.WARN,
+                observed=seconds(register.silent_s),
+                unit="s",
+                time_s=snapshot.told.report.now_s,
+                output="" if connected else said,
+            )
+        )
+    return findings
+
+
+def _package(snapshot: Snapshot, package: str) -> tuple[Verdict, str, list[Finding]]:
+    """Its verdict, the sentence when it fails, and what was found."""
+    assert snapshot.told is not None
+    findings: list[Finding] = []
+    serving = 0
+    shares = queue_shares(snapshot.told.report)
+    registered: set[str] = set()
+    for report in snapshot.told.report.instances:
+        registered.add(report.launch)
+        if shown(report.package) == package:
+            own = _instance(package, report, shares[report.instance], snapshot.told)
+            serving += report.state == "ready" and all(finding.weight is not Verdict.FAIL for finding in own)
+            findings.extend(own)
+    findings.extend(
+        _child(package, child, snapshot)
+        for child in snapshot.children
+        if child.package == package and (not child.token or child.token not in registered)
+    )
+    if not serving:
+        return Verdict.FAIL, f"no instance of {package} on this host can serve", findings
+    return min(Verdict.WARN, max(finding.weight for finding in findings)), "", findings
+
+
+def _instance(package: str, report: InstanceReport, queued: int, told: Told) -> list[Finding]:
+    now_s = told.report.now_s
+    findings = [_answering(package, report, now_s), _capacity(package, report, queued, now_s)]
+    findings.extend(_declared(package, report.instance, check) for check in report.heartbeat.checks)
+    return findings
+
+
+def _answering(package: str, report: InstanceReport, now_s: float) -> Finding:
+    verdict, output = Verdict.PASS, ""
+    late_ms = report.heartbeat_age_ms if report.heartbeat_age_ms >= 0 else (now_s - report.started_s) * 1000
+    if report.state == "suspect":
+        verdict, output = Verdict.FAIL, f"it has not answered for {report.pong_age_ms / 1000:.1f} s"
+    elif report.state != "ready":
+        verdict, output = Verdict.WARN, f"it is {report.state}"
+    elif late_ms > HEARTBEAT_LATE_MS:
+        verdict, output = Verdict.WARN, f"its last heartbeat is {late_ms / 1000:.0f} s old"
+    return Finding(
+        f"{package}:answering",
+        report.instance,
+        "component",
+        verdict,
+        round(report.pong_age_ms, 1),
+        "ms",
+        now_s,
+        output,
+    )
+
+
+def _capacity(package: str, report: InstanceReport, queued: int, now_s: float) -> Finding:
+    output = ""
+    if queued:
+        output = f"{report.in_flight} of {report.slots} slots taken, {queued} requests wait"
+    elif report.slots and report.in_flight >= report.slots:
+        output = f"all {report.slots} slots are taken"
+    return Finding(
+        f"{package}:capacity",
+        report.instance,
+        "component",
+        Verdict.WARN if output else Verdict.PASS,
+        report.in_flight,
+        "requests",
+        now_s,
+        output,
+    )
+
+
+def _declared(package: str, instance_id: str, check: Check) -> Finding:
+    """A check of the author's own. PAGE counts in full, TICKET is a warning at the most, NOTE is only shown."""
+    verdict = Verdict(min(check.status, Verdict.FAIL))
+    severity = Check.Severity.Name(check.severity) if check.severity in Check.Severity.values() else "NOTE"
+    limit = {"PAGE": Verdict.FAIL, "TICKET": Verdict.WARN}.get(severity, Verdict.PASS)
+    return Finding(
+        check=f"{package}:{check.name.replace(':', ' ')}",
+        component=instance_id,
+        kind="component",
+        verdict=verdict,
+        observed=check.observed,
+        unit=check.unit,
+        time_s=check.time_s,
+        output=check.output if verdict is not Verdict.PASS else "",
+        counts_as=min(verdict, limit),
+        severity=severity,
+    )
+
+
+def _child(package: str, child: ChildStatus, snapshot: Snapshot) -> Finding:
+    """A process that should be an instance, and is not registered."""
+    state = child_state(child)
+    late = state == "starting" and child.age_s > STARTING_PATIENCE_S
+    return Finding(
+        check=f"{package}:answering",
+        component=child.key,
+        kind="component",
+        verdict=Verdict.FAIL if state == "backoff" or late else Verdict.WARN,
+        observed=None,
+        unit="ms",
+        time_s=snapshot.now_s,
+        output=child_why(child),
+    )

@@ -1,0 +1,145 @@
+"""`/stats`: the broker's raw counters, in the field names of NATS micro where it has them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from h2o_agent.views.head import Json, head, hexadecimal, milliseconds, moment
+from h2o_agent.views.instances import queue_shares
+from h2o_core.errors import MEANINGS, Code, Fault
+from h2o_core.histogram import Histogram
+from h2o_core.names import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from h2o_agent.snapshot import Snapshot, Told
+    from h2o_core.pb.stats_pb2 import (
+        BrokerReport,
+        CallerReport,
+        FeatureStats,
+        InstanceReport,
+        OutcomeCount,
+        PeerReport,
+        QueueReport,
+        Sketch,
+    )
+
+_ERRORS: Final = {code for code in Code if MEANINGS[code].fault in {Fault.PACKAGE, Fault.PLATFORM}}
+"""What counts as an error: not the caller's own mistakes, and not what a package declares."""
+_MS: Final = 1e6
+
+
+def stats(snapshot: Snapshot, told: Told) -> Json:
+    """Counters since the broker started; rates are the reader's to work out."""
+    report = told.report
+    queued = queue_shares(report)
+    return {
+        **head(snapshot, told),
+        "broker": {
+            "incarnation": hexadecimal(report.incarnation),
+            "started": moment(report.started_s),
+            "pid": report.pid,
+            "restarts": snapshot.broker.restarts if snapshot.broker is not None else None,
+        },
+        "instances": [_instance(snapshot, one, queued[one.instance]) for one in report.instances],
+        "callers": [_caller(one) for one in report.callers],
+        "queues": [_queue(one) for one in report.queues],
+        "peers": [_peer(one) for one in report.peers],
+        "counters": _counters(report),
+    }
+
+
+def _instance(snapshot: Snapshot, report: InstanceReport, queued: int) -> Json:
+    return {
+        "name": shown(report.package),
+        "id": report.instance,
+        "version": report.version,
+        "host": snapshot.host,
+        "zone": snapshot.zone,
+        "started": moment(report.started_s),
+        "state": report.state,
+        "slots": report.slots,
+        "in_flight": report.in_flight,
+        "queued": queued,
+        "endpoints": [_endpoint(feature) for feature in sorted(report.features, key=lambda one: one.feature)],
+    }
+
+
+def _endpoint(feature: FeatureStats) -> Json:
+    counts = _outcomes(feature.outcomes)
+    times = _histogram(feature.processing)
+    measured = times.count
+    return {
+        "name": shown(feature.feature),
+        "num_requests": sum(counts.values()),
+        "num_errors": sum(counts.get(code.name, 0) for code in _ERRORS),
+        "num_application_errors": counts.get(Code.APPLICATION.name, 0),
+        "last_error": feature.last_error,
+        "last_error_time": moment(feature.last_error_time_s),
+        "processing_time": times.sum_ns,
+        "average_processing_time": times.sum_ns // measured if measured else 0,
+        "outcomes": counts,
+        **_quantiles(times, 0.5, 0.95, 0.99),
+        "sketch": _sketch(feature.processing),
+    }
+
+
+def _caller(report: CallerReport) -> Json:
+    return {
+        "caller": shown(report.caller),
+        "version": report.version,
+        "feature": shown(report.feature),
+        "outcomes": _outcomes(report.outcomes),
+        **_quantiles(_histogram(report.latency), 0.5, 0.95),
+        "sketch": _sketch(report.latency),
+    }
+
+
+def _queue(report: QueueReport) -> Json:
+    return {
+        "package": shown(report.package),
+        "version": report.version,
+        "queued": report.queued,
+        "capacity": report.capacity,
+    }
+
+
+def _peer(report: PeerReport) -> Json:
+    return {
+        "host": report.host,
+        "state": report.state,
+        "incarnation": hexadecimal(report.incarnation),
+        "rtt_ms": milliseconds(report.rtt_ms) if report.rtt_ms > 0 else None,
+        "pong_age_ms": milliseconds(report.pong_age_ms),
+        "in_flight": report.in_flight,
+    }
+
+
+def _counters(report: BrokerReport) -> dict[str, int]:
+    return dict(sorted(report.counters.items()))
+
+
+def _outcomes(counts: Iterable[OutcomeCount]) -> dict[str, int]:
+    """By name; a code of a newer broker keeps its number."""
+    return {_code_name(each.code): each.count for each in counts}
+
+
+def _code_name(code: int) -> str:
+    try:
+        return Code(code).name
+    except ValueError:
+        return str(code)
+
+
+def _histogram(sketch: Sketch) -> Histogram:
+    pairs = min(len(sketch.index), len(sketch.count))  # parallel in a sound one; a crooked one is no reason to fail
+    return Histogram.from_lists(sketch.index[:pairs], sketch.count[:pairs], sketch.zero, sketch.sum)
+
+
+def _quantiles(times: Histogram, *wanted: float) -> dict[str, Any]:
+    return {f"p{q * 100:.0f}_ms": milliseconds(times.quantile(q) / _MS) for q in wanted}
+
+
+def _sketch(sketch: Sketch) -> Json:
+    return {"index": list(sketch.index), "count": list(sketch.count), "zero": sketch.zero, "sum": sketch.sum}

@@ -1,0 +1,169 @@
+"""The agent's HTTP on real sockets: both listeners, status codes, HEAD, ETag, errors, hostile clients."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from h2o_agent.http import build
+from h2o_agent.identity import CannotStart
+from h2o_agent.server import HttpServer
+from h2o_agent.snapshot import Told
+from tests.core.test_agent_views import BROKER, DEAD, NOW_S, child, reported, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from h2o_agent.snapshot import Snapshot
+
+
+class Served:
+    """A real server of a host that stands as `now` says."""
+
+    def __init__(self, directory: Path) -> None:
+        self.now = snapshot(reported(), children=(child(),), register_problem="")
+        self.refreshed = 0
+        self.socket = directory / "agent.sock"
+        self.server = HttpServer("127.0.0.1", 0, str(self.socket))
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.server.port}", timeout=10)
+
+    def snapshot(self) -> Snapshot:
+        return self.now
+
+    async def refresh(self) -> None:
+        self.refreshed += 1
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.client.get(path, headers=headers)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    made = Served(tmp_path)
+    made.server.start(build(made, "0.1.0"))
+    yield made
+    await made.client.aclose()
+    await made.server.stop()
+    assert not made.socket.exists()
+
+
+async def test_both_listeners_serve_the_same(served: Served):
+    transport = httpx.AsyncHTTPTransport(uds=str(served.socket))
+    async with httpx.AsyncClient(base_url="http://agent", transport=transport, timeout=10) as local:
+        over_socket = await local.get("/instances")
+    assert over_socket.content == (await served.get("/instances")).content
+    assert stat.S_IMODE(served.socket.stat().st_mode) == 0o600
+    assert served.refreshed == 2
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/health", "/stats", "/instances", "/features"])
+async def test_head_has_the_status_and_length_of_get_and_no_body(served: Served, path: str):
+    got, head = await served.get(path), await served.client.head(path)
+    assert (got.status_code, head.status_code, head.content) == (200, 200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert got.content
+
+
+async def test_the_status_code_decides(served: Served):
+    assert (await served.get("/health")).headers["content-type"] == "application/health+json"
+    assert (await served.get("/health/service/customer")).status_code == 200
+    served.now = snapshot(children=(DEAD,), register_problem="ZooKeeper does not answer")
+    for path in ("/health", "/health/service/customer", "/readyz", "/healthz", "/readyz/register"):
+        assert (await served.get(path)).status_code == 503, path
+    for path in ("/livez", "/readyz/broker", "/readyz?exclude=register", "/readyz?verbose&exclude=a,register"):
+        assert (await served.get(path)).status_code == 200, path
+    assert (
+        "[+]register excluded: ZooKeeper does not answer" in (await served.get("/readyz?exclude=register&verbose")).text
+    )
+
+
+async def test_stats_answers_304_to_who_has_them(served: Served):
+    first = await served.get("/stats")
+    etag = first.headers["etag"]
+    for tag in (etag, f'"other", W/{etag}', "*"):
+        again = await served.get("/stats", **{"if-none-match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    told = served.now.told
+    assert told is not None
+    told.report.now_s = NOW_S + 1
+    changed = await served.get("/stats", **{"if-none-match": etag})
+    assert (changed.status_code, changed.headers["etag"] != etag) == (200, True)
+    assert served.refreshed == 0
+
+
+@pytest.mark.parametrize("path", ["/stats", "/instances", "/features", "/hosts", "/instances?fleet=1"])
+async def test_without_a_broker_there_is_a_sentence_and_liveness(served: Served, path: str):
+    served.now = snapshot(broker=BROKER, told=None)
+    answer = await served.get(path)
+    assert answer.status_code == 503
+    assert "does not answer yet" in answer.json()["error"]
+    assert answer.json()["hint"]
+    assert (await served.get("/livez")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [("/nope", "/instances"), ("/health/service/nobody", "h2o list"), ("/readyz/nope", "broker, register, staying")],
+)
+async def test_what_is_not_there_is_404_with_a_hint(served: Served, path: str, says: str):
+    answer = await served.get(path)
+    assert answer.status_code == 404
+    assert says in answer.json()["hint"]
+
+
+async def test_only_reading_is_possible(served: Served):
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        answer = await served.client.request(method, "/instances")
+        assert (answer.status_code, "GET and HEAD" in answer.json()["error"]) == (405, True)
+
+
+async def test_a_defect_in_a_view_is_500_without_its_insides(served: Served, caplog: pytest.LogCaptureFixture):
+    told = served.now.told
+    assert told is not None
+    served.now = snapshot(told=Told(told.report, told.picture, age_s=float("nan")))
+    told.report.instances[0].pong_age_ms = float("nan")
+    answer = await served.get("/health")
+    assert (answer.status_code, "put this answer together" in answer.json()["error"]) == (500, True)
+    assert "Traceback" in caplog.text
+    assert (await served.get("/livez")).status_code == 200
+
+
+async def test_hundreds_of_slow_clients_do_not_keep_health_waiting(served: Served):
+    crowd = [await asyncio.open_connection("127.0.0.1", served.server.port) for _ in range(400)]
+    for _, writer in crowd:
+        writer.write(b"GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    assert (await served.get("/health")).status_code == 200
+    assert loop.time() - began_s < 1.0
+    for _, writer in crowd:
+        writer.close()
+
+
+async def test_a_head_without_end_is_cut_off(served: Served):
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
+    writer.write(b"GET /health HTTP/1.1\r\nX: " + b"x" * (64 << 10))
+    async with asyncio.timeout(10):
+        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+    writer.close()
+
+
+async def test_an_http_1_0_client_gets_its_answer_and_the_end(served: Served):
+    reader, writer = await asyncio.open_unix_connection(str(served.socket))
+    writer.write(b"GET /instances HTTP/1.0\r\nHost: agent\r\n\r\n")
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    assert b"\r\ncontent-length:" in answer
+    assert answer.endswith(b"]}")
+    writer.close()
+
+
+async def test_a_taken_port_is_said(served: Served, tmp_path: Path):
+    with pytest.raises(CannotStart, match=f"http_port {served.server.port}: Address already in use") as refused:
+        HttpServer("127.0.0.1", served.server.port, str(tmp_path / "other.sock"))
+    assert refused.value.exit_code == 2
