@@ -1,1 +1,42 @@
 """Names that only others use: vulture reads this list and stops asking. Each line says who uses the name."""
+
+# What libraries call or read.
+_.list_commands  # click
+_.get_command  # click
+_.format_commands  # click
+_.capture_signals  # uvicorn
+_.should_exit  # uvicorn
+_.string_value  # protobuf: Value's field
+_.ENABLE_COMMAND_PALETTE  # textual
+_.ALLOW_SELECT  # textual
+_.display  # textual
+_.virtual_size  # textual
+_.cursor_position  # textual
+_.__call__  # a protocol's signature, for type checkers
+
+# The wire's own vocabulary: reserved, or for documents and other speakers (docs/wire.md, its test).
+_.MAX_REMAINING_MS
+_.TYPE_NAMES
+_.TAG_HEADERS
+_.TAG_PRIORITY
+_.TAG_ASSIGNMENT
+_.TAG_RETRY_BUDGET
+_.encode_fields
+
+# The closed set of tiers, and which one a name is in: values are read by `Tier(…)`.
+_.API
+_.ORCHESTRATION
+_.SERVICE
+_.tier_of
+
+# What a package author may ask of the request being handled (docs/packages.md).
+_.remaining_s
+_.traceparent
+
+# Breaking a fleet: tests/support/fleet.py.
+_.kill_instance
+_.kill_broker
+_.kill_agent
+
+# Exit codes of the command line, documented as a whole.
+_.STALE
