@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from h2o_core.io.clock import rfc3339
+from h2o_core.times import rfc3339
 
 if TYPE_CHECKING:
     from h2o_agent.snapshot import Snapshot, Told

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+
+from h2o_core.times import rfc3339
+
+__all__ = ["monotonic_ns", "rfc3339", "unix_s"]
 
 monotonic_ns = time.monotonic_ns
 
@@ -11,8 +14,3 @@ monotonic_ns = time.monotonic_ns
 def unix_s() -> float:
     """Seconds since 1970, for what people and other machines read."""
     return time.time()
-
-
-def rfc3339(seconds: float) -> str:
-    """Unix seconds → ``2026-01-31T14:02:07.123Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,10 @@
+"""How a moment is written: RFC 3339, in UTC, to the millisecond. The clock itself is `h2o_core.io.clock`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def rfc3339(seconds: float) -> str:
+    """Unix seconds → ``2026-01-31T14:02:07.123Z``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
