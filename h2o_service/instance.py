@@ -8,7 +8,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.envelope import HEARTBEAT, LEAVE, MAX_FRAME_BYTES, REGISTER, decode, encode
+from h2o_core.envelope import HEARTBEAT, LEAVE, REGISTER, decode, encode
 from h2o_core.errors import Code, H2OError
 from h2o_core.io.answers import error_of
 from h2o_core.io.clock import monotonic_ns
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("h2o.package")
 
 HEARTBEAT_S: Final = 1.0
+MAX_HEARTBEAT_BYTES: Final = 60_000
+"""A broker takes no larger one."""
 _JITTER_S: Final = 0.05
 _REGISTER_TIMEOUT_NS: Final = 60_000_000_000
 """The broker writes the manifest into the register first. It dying meanwhile is noticed much earlier."""
@@ -98,11 +100,11 @@ class Instance(Listener):
         """
         self._leaving = True
         self._timers.drop("heartbeat")
-        if self._registering is not None:
-            self._registering.cancel()
+        until_ns = monotonic_ns() + int(grace_s * 1_000_000_000)
+        if self._registering is not None:  # what the broker may have admitted already has to leave as well
+            await asyncio.wait({self._registering}, timeout=grace_s)
         if self.id:
             self.link.post(encode(LEAVE, correlation=self.link.next_correlation()))
-        until_ns = monotonic_ns() + int(grace_s * 1_000_000_000)
         while not self._left.is_set():
             if not self.id and not self._server.slots.busy:
                 break
@@ -190,9 +192,12 @@ class Instance(Listener):
         self.ended.set()
 
     def _heartbeat(self) -> None:
-        payload = Heartbeat(executing=self._server.slots.busy, checks=self._checks()).SerializeToString()
-        if len(payload) < MAX_FRAME_BYTES // 2:
-            self.link.post(encode(HEARTBEAT, payload=payload))
+        executing = self._server.slots.busy
+        heartbeat = Heartbeat(executing=executing, checks=self._checks())
+        if heartbeat.ByteSize() > MAX_HEARTBEAT_BYTES:
+            _log.warning("the health checks say too much for a heartbeat; make them fewer, or their output shorter")
+            heartbeat = Heartbeat(executing=executing)
+        self.link.post(encode(HEARTBEAT, payload=heartbeat.SerializeToString()))
         self._timers.set("heartbeat", HEARTBEAT_S, self._heartbeat)
 
 

@@ -70,7 +70,11 @@ class Job(Ambient):
 
     def raised(self, error: BaseException, at: str) -> bytes:
         """The frame for what the handler raised."""
-        code, executed, payload = failure_of(error, self.declared, at)
+        try:
+            code, executed, payload = failure_of(error, self.declared, at)
+        except Exception as broken:  # noqa: BLE001 - an exception whose own __str__ raises must not cost a slot
+            wrong = f"{type(error).__qualname__}, which can't be told: {type(broken).__qualname__}"
+            return self.failure(Code.INTERNAL, Executed.YES, wrong, at)
         return self._failed(code, executed, payload)
 
     def failure(self, code: Code, executed: Executed, message: str, at: str) -> bytes:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf.message import DecodeError
 
 from h2o_core.envelope import ANSWER, HEADER, HEADER_BYTES, MalformedFrame, encode
-from h2o_core.errors import ApplicationError, Code, Executed
+from h2o_core.errors import Code, Executed
 from h2o_core.io.ambient import AMBIENT
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.names import shown
@@ -209,9 +209,10 @@ class Server:
     # --- saying what went wrong -------------------------------------------------------------------
 
     def _raised(self, job: Job, error: BaseException) -> bytes:
-        if not (isinstance(error, ApplicationError) and error.application_code in job.declared.errors):
+        frame = job.raised(error, self.at)
+        if frame[3] != Code.APPLICATION:
             self._complain(job, type(error).__qualname__, error)
-        return job.raised(error, self.at)
+        return frame
 
     def _complain(self, job: Job, what: str, error: BaseException | None = None) -> None:
         """Log it, with the traceback, once a second for each feature and kind: a flood says no more."""

@@ -42,7 +42,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code, Executed, H2OError
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.timers import Timers
-from h2o_core.io.wire import Dealer
+from h2o_core.io.wire import BATCH, Dealer
 from h2o_core.pb.registration_pb2 import Hello, Welcome
 
 _log = logging.getLogger("h2o.link")
@@ -117,9 +117,6 @@ class Link:
         self.malformed = 0
         self._listener = listener or Listener()
         self._always = listener is not None
-        self._dealer = Dealer(endpoint)
-        self._send = self._dealer.send
-        self._has_input = self._dealer.has_input
         self._call_soon = self.loop.call_soon
         self._create_future = self.loop.create_future
         self._pending: dict[int, tuple[asyncio.Future[Outcome], set[int]]] = {}
@@ -134,9 +131,19 @@ class Link:
         self._stalled_since_ns = 0
         self._timers = Timers(self.loop)
         self.closed = False
-        self.loop.add_reader(self._dealer.fileno, self._read)
+        self._connect()
         if self._always:
             self._call_soon(self._beat)
+
+    def _connect(self) -> None:
+        self._dealer = Dealer(self.endpoint)
+        self._send = self._dealer.send
+        self._has_input = self._dealer.has_input
+        self.loop.add_reader(self._dealer.fileno, self._read)
+
+    def _disconnect(self) -> None:
+        self.loop.remove_reader(self._dealer.fileno)
+        self._dealer.close()
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -280,7 +287,7 @@ class Link:
                 _log.exception("a frame from the broker could not be handled")
         if self._held:
             self._release_held()
-        if self._has_input():
+        if len(frames) == BATCH and self._has_input():  # fewer: the socket itself said that there is no more
             self._read_soon()
 
     def _release_held(self) -> None:
@@ -340,6 +347,10 @@ class Link:
         unsent = set(self._unsent())
         for correlation in [each for each in self._pending if each not in unsent]:
             self._end(correlation, Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, message))
+        # A new socket is a new peer to whatever broker is there, also to the same one if it merely hung; and
+        # libzmq's back-off starts anew.
+        self._disconnect()
+        self._connect()
         self._listener.lost()
         if self._always:
             self._timers.set("beat", SEEK_S, self._beat)
@@ -426,7 +437,6 @@ class Link:
             return
         self._flush()
         self.closed = True
-        self.loop.remove_reader(self._dealer.fileno)
         self._timers.close()
         unsent = set(self._unsent())
         for correlation in list(self._pending):
@@ -435,7 +445,7 @@ class Link:
             else:
                 ended = Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, "the client was closed before the answer came")
             self._end(correlation, ended)
-        self._dealer.close()
+        self._disconnect()
 
 
 def _is_question(frame: bytes) -> bool:

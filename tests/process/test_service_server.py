@@ -14,7 +14,7 @@ from h2o_core.envelope import MalformedFrame
 from h2o_core.errors import Code, Executed
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Check
-from h2o_service import CheckWarning, Package, Reading
+from h2o_service import ApplicationError, CheckWarning, Package, Reading
 from h2o_service.health import Checks
 from h2o_service.server import Server
 from h2o_service.threads import Threads
@@ -32,7 +32,7 @@ class Bench:
         self.go = asyncio.Event()
         self.entered = 0
         self.cancelled = 0
-        self.package = package
+        self.error: Exception = KeyError()
 
         @package.feature("hold")
         async def hold(request: StringValue) -> StringValue:
@@ -57,7 +57,12 @@ class Bench:
         async def now(request: StringValue) -> StringValue:
             return request
 
-        del hold, stubborn, now
+        @package.feature("raise", errors=("x",))
+        def raising(request: StringValue) -> StringValue:
+            del request
+            raise self.error
+
+        del hold, stubborn, now, raising
         self.out: list[Frame] = []
         self.server = Server(package.features.values(), slots)
         self.server.open(lambda frame: self.out.append(wire.decode(frame)))
@@ -108,6 +113,22 @@ async def test_an_unknown_feature_and_a_malformed_frame() -> None:
     with pytest.raises(MalformedFrame):
         bench.server.requested(bytes(frame))
     assert bench.server.slots.busy == 0
+
+
+async def test_exceptions_that_can_not_be_told_cost_no_slot() -> None:
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    bench = Bench()
+    for correlation, error in enumerate((Broken(), ApplicationError("x", detail=5))):  # pyright: ignore[reportArgumentType]
+        bench.error = error
+        bench.ask(correlation, feature="raise")
+        assert (await bench.outcome(correlation + 1))[-1] == (wire.ANSWER, correlation, Code.INTERNAL)
+    assert [Failure.FromString(frame.payload).message for frame in bench.out] == [
+        "Broken, which can't be told: ValueError",
+        "ApplicationError, which can't be told: TypeError",
+    ]
 
 
 async def test_cancelling_what_runs_what_waits_and_what_has_not_been_entered() -> None:
