@@ -29,7 +29,7 @@ def failure_of(error: BaseException, feature: Feature, at: str) -> tuple[Code, E
     elif isinstance(error, asyncio.CancelledError):
         message = "the handler cancelled itself: CancelledError left it although nobody cancelled the request"
     else:
-        message = f"{type(error).__qualname__}: {error}"
+        message = f"{type(error).__name__}: {error}"
     return Code.INTERNAL, Executed.YES, Failure(message=_cut(message), at=at).SerializeToString()
 
 

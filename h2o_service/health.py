@@ -149,7 +149,7 @@ class Checks:
         if isinstance(error, CheckWarning):
             self._note(spec, Check.Status.WARN, str(error))
         elif error is not None:
-            self._note(spec, Check.Status.FAIL, f"{type(error).__qualname__}: {error}")
+            self._note(spec, Check.Status.FAIL, f"{type(error).__name__}: {error}")
         else:
             reading = ended.result()
             self._note(spec, Check.Status.PASS, "", reading if isinstance(reading, Reading) else None)

@@ -73,7 +73,7 @@ class Job(Ambient):
         try:
             code, executed, payload = failure_of(error, self.declared, at)
         except Exception as broken:  # noqa: BLE001 - an exception whose own __str__ raises must not cost a slot
-            wrong = f"{type(error).__qualname__}, which can't be told: {type(broken).__qualname__}"
+            wrong = f"{type(error).__name__}, which can't be told: {type(broken).__name__}"
             return self.failure(Code.INTERNAL, Executed.YES, wrong, at)
         return self._failed(code, executed, payload)
 

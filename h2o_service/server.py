@@ -211,7 +211,7 @@ class Server:
     def _raised(self, job: Job, error: BaseException) -> bytes:
         frame = job.raised(error, self.at)
         if frame[3] != Code.APPLICATION:
-            self._complain(job, type(error).__qualname__, error)
+            self._complain(job, type(error).__name__, error)
         return frame
 
     def _complain(self, job: Job, what: str, error: BaseException | None = None) -> None:

@@ -109,7 +109,7 @@ async def test_an_unknown_feature_and_a_malformed_frame() -> None:
     bench.ask(1, feature="else")
     assert (bench.out[0].code, bench.out[0].executed) == (Code.NOT_FOUND, Executed.NO)
     frame = bytearray(wire.encode(wire.REQUEST, name=b"/service/bench/now"))
-    frame[24] = 0xFF  # the length of the name
+    frame[24] = 0xFF  # the length of the fields
     with pytest.raises(MalformedFrame):
         bench.server.requested(bytes(frame))
     assert bench.server.slots.busy == 0
