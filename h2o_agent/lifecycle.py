@@ -155,7 +155,7 @@ class Child:
     last_exit: int | None = None
     """Of the last process: exit code, or minus the signal's number; None: unknown, or none died yet."""
     why: str = ""
-    """Why it could not be started."""
+    """Why it could not be started, or what it said before it died."""
     wanted: bool = True
     """False: not started again when it dies."""
     story: deque[tuple[float, Event, State]] = field(default_factory=lambda: deque(maxlen=16))
@@ -191,6 +191,7 @@ class Child:
                     self.due_s = now_s + self.policy.cap_s
                     return [] if self.wanted else self.handle(Event.STOP, now_s)
             case Event.EXITED:
+                self.why = why
                 return self._exited(now_s, exit_code)
             case Event.STOP:
                 return self._stop(before, now_s, self.policy.grace_s if grace_s is None else grace_s)

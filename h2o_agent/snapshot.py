@@ -36,6 +36,7 @@ class ChildStatus:
     restarts: int = 0
     last_exit: int | None = None
     why: str = ""
+    """Why it could not be started, or what it said before it died."""
     crash_loops: bool = False
 
 
@@ -93,4 +94,6 @@ def ended(child: ChildStatus) -> str:
             said = f"{said}, {child.failures} times in a row"
         if child.crash_loops:
             said = f"crash loop: {said}"
+        if child.why:
+            said = f"{said} ({child.why})"
     return f"{said}; again in {child.due_in_s:.1f} s" if child.due_in_s is not None else said

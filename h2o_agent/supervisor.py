@@ -8,6 +8,7 @@ import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from h2o_agent.last_words import last_line, size_bytes
 from h2o_agent.ledger import Entry, LedgerUnreadable
 from h2o_agent.lifecycle import Act, Event, State, exit_text
 from h2o_agent.order import BROKER, HostOrder, Phase
@@ -37,6 +38,7 @@ class Supervisor:
         self._launches = {launch.key: launch for launch in plan}
         self._ledger = ledger
         self._entries: dict[str, Entry] = {}
+        self._log_bytes: dict[str, int] = {}
         self._order = HostOrder((launch.key for launch in plan if launch.key != BROKER), policy)
         self._processes = Processes(self._on_exit)
         self._loop = asyncio.get_running_loop()
@@ -157,7 +159,8 @@ class Supervisor:
             *(key, child.pid, exit_text(exit_code), "" if leaves else f"; its log: {self._launches[key].log}"),
         )
         self._forget(key)
-        self._feed(key, Event.EXITED, exit_code=exit_code)
+        words = "" if leaves else last_line(self._launches[key].log, self._log_bytes.get(key, 0))
+        self._feed(key, Event.EXITED, exit_code=exit_code, why=words)
 
     def _feed(
         self,
@@ -191,6 +194,7 @@ class Supervisor:
         launch = self._launches[key]
         entry = Entry(key, launch.package, secrets.token_hex(8))
         self._note(entry)
+        self._log_bytes[key] = size_bytes(launch.log)
         try:
             identity = self._processes.spawn(launch, entry.token)
         except SpawnFailed as error:

@@ -189,6 +189,11 @@ def test_an_instance_started_by_hand_is_marked_so():
             "crash loop: exit code 1, 4 times in a row; again in 3.2 s",
         ),
         (
+            child(state=State.BACKOFF, failures=1, last_exit=1, due_in_s=0.5, why="no store"),
+            "backoff",
+            "exit code 1 (no store); again in 0.5 s",
+        ),
+        (
             child(state=State.FAILED, why="x: No such file", due_in_s=30.0),
             "backoff",
             "it can't be started: x: No such file; again in 30.0 s",

@@ -107,6 +107,26 @@ async def test_a_crash_loop_backs_off_and_says_so(host: Host):
     await until(lambda: host.status("a").failures >= 6, "it is tried on and on")
 
 
+async def test_a_death_is_told_with_the_last_words_of_that_life(host: Host):
+    host.policy = Policy(first_backoff_s=30.0)
+    (host.directory / "a.log").write_text("of an earlier life\n")
+    host.argv["a"] = ("sh", "-c", "printf 'bad \\033[31m luck\\n\\n'; exit 1")
+    host.start()
+    host.report()
+    await until(lambda: host.status("a").failures == 2, "it dies twice")
+    assert host.status("a").why == "bad ?[31m luck"
+
+
+async def test_who_said_nothing_has_no_last_words(host: Host):
+    host.policy = Policy(first_backoff_s=30.0)
+    (host.directory / "a.log").write_text("of an earlier life\n")
+    host.argv["a"] = ("false",)
+    host.start()
+    host.report()
+    await until(lambda: host.status("a").failures == 2, "it dies twice")
+    assert host.status("a").why == ""
+
+
 async def test_what_cannot_be_started_is_failed_with_its_sentence(host: Host):
     host.argv["a"] = ("no-such-command-here",)
     host.start()
