@@ -13,6 +13,7 @@ from typing import Final
 
 from bench import cli, data_plane, profile
 from bench.children import BenchError, leave_in_order
+from bench.cpu import cores
 from bench.figures import Figure, table
 
 _GROUPS: Final[dict[str, Callable[[Path, bool, Callable[[str], None]], list[Figure]]]] = {
@@ -48,8 +49,7 @@ def _measure(groups: Sequence[str], directory: Path, *, quick: bool, lines: bool
     status = 0
     figures: list[Figure] = []
     for group in groups:
-        load = os.getloadavg()[0]
-        _say(f"{group}: load average {load:.1f} on {os.cpu_count()} cores before it starts")
+        _say(f"{group}: load average {os.getloadavg()[0]:.1f} on {cores()} cores before it starts")
         started_s = time.monotonic()
         home = directory / group
         home.mkdir()

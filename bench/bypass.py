@@ -97,13 +97,15 @@ class WorkerDealer(_BypassDealer):
         return True
 
     def drain(self, limit: int = BATCH) -> list[bytes]:
-        """As Dealer's."""
+        """As a broker's socket does it: a routing id, then the frame, whose `more` is looked at."""
         frames = self._taken()
         recv = self._recv
         try:
             for _ in range(limit):
                 self._client = recv(_NOBLOCK)
-                frames.append(recv(_NOBLOCK))
+                part = recv(_NOBLOCK, copy=False)
+                if not part.more:
+                    frames.append(part.bytes)
         except zmq.Again:
             pass
         return frames

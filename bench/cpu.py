@@ -1,9 +1,11 @@
-"""CPU time of another process."""
+"""CPU time of another process, and of the whole machine."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from pathlib import Path
 
 
 class NoCpuClock(RuntimeError):
@@ -31,3 +33,21 @@ def cpu_s(pid: int) -> float:
     except psutil.NoSuchProcess:
         raise ProcessLookupError(pid) from None
     return times.user + times.system
+
+
+def machine_busy_s() -> float | None:
+    """CPU seconds that all programs together have used since the machine started; None where it can't be read.
+
+    Time stolen by a hypervisor counts: it is just as lost.
+    """
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    except OSError:
+        return None
+    user, nice, system, _idle, _iowait, irq, softirq, steal = (int(field) for field in fields[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def cores() -> int:
+    """How many the machine has."""
+    return os.cpu_count() or 1

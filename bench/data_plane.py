@@ -14,10 +14,11 @@ from typing import Final
 from bench.children import Children
 from bench.figures import Figure
 from bench.lanes import NATS, PROXY, SDK, SERVERS, Lane, MissingPeer, start_nats, start_proxy, start_sdk
-from bench.statistics import Round, Spread, Window, ratios, typical
+from bench.statistics import Round, Spread, Window, disturbance, ratios, typical
 
 GROUP: Final = "data-plane"
 IN_FLIGHT: Final = (1, 64, 256)
+_CALM: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ def run(directory: Path, plan: Plan, say: Callable[[str], None]) -> list[Figure]
         for in_flight in IN_FLIGHT:
             say(f"{in_flight} in flight: {plan.rounds} rounds of {' '.join(lane.name for lane in lanes)}")
             rounds = _rounds(lanes, in_flight, plan)
+            others = disturbance(rounds)
+            if others is not None:
+                figures.append(Figure(GROUP, f"others_cpu_{in_flight}", 100 * others, "% of the machine"))
+                if others > _CALM:
+                    say(f"  other programs used {others:.0%} of this machine meanwhile: expect noise")
             figures += [*comparisons(rounds, in_flight), *raw(rounds, in_flight)]
         return figures
 

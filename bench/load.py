@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from bench.cpu import cpu_s
+from bench.cpu import cores, cpu_s, machine_busy_s
 from bench.statistics import quantile
 
 Call: TypeAlias = Callable[[int], Awaitable[None]]
@@ -56,17 +56,22 @@ async def _ready(call: Call, within_s: float) -> dict[str, Any]:
 async def _window(call: Call, question: dict[str, Any]) -> dict[str, Any]:
     pids: dict[str, int] = question["pids"]
     cpu_before = {role: cpu_s(pid) for role, pid in pids.items()}
-    own_before_s = time.process_time()
+    own_before_s, busy_before_s = time.process_time(), machine_busy_s()
     latencies_ns, elapsed_s = await closed_loop(call, question["in_flight"], question["seconds"])
-    own_s = time.process_time() - own_before_s
+    busy_after_s = machine_busy_s()
     spent = {role: cpu_s(pid) - cpu_before[role] for role, pid in pids.items()}
+    spent["client"] = time.process_time() - own_before_s
+    others: float | None = None
+    if busy_before_s is not None and busy_after_s is not None:
+        others = max(0.0, (busy_after_s - busy_before_s - sum(spent.values())) / (elapsed_s * cores()))
     latencies_ns.sort()
     return {
         "requests": len(latencies_ns),
         "elapsed_s": elapsed_s,
         "p50_us": quantile(latencies_ns, 0.5) / 1e3,
         "p99_us": quantile(latencies_ns, 0.99) / 1e3,
-        "cpu_s": {"client": own_s, **spent},
+        "cpu_s": spent,
+        "others": others,
     }
 
 

@@ -18,7 +18,8 @@ from typing import TypeAlias
 class Window:
     """One closed loop of load: what came back within *elapsed_s*, and what it cost whom.
 
-    ``cpu_s`` is CPU time by role ("client", "broker", "worker" …) over the same span.
+    ``cpu_s`` is CPU time by role ("client", "broker", "worker" …) over the same span, ``others`` the share of
+    the whole machine (0…1) that everybody else used, None where that can't be read.
     """
 
     requests: int
@@ -26,6 +27,7 @@ class Window:
     p50_us: float
     p99_us: float
     cpu_s: dict[str, float]
+    others: float | None = None
 
     @property
     def per_second(self) -> float:
@@ -77,6 +79,12 @@ def ratios(rounds: Sequence[Round], above: tuple[str, Measure], below: tuple[str
     """Spread of the rounds' own ratios: *above*'s measure on its lane divided by *below*'s on its lane."""
     (lane, measure), (other_lane, other_measure) = above, below
     return spread([measure(one[lane]) / other_measure(one[other_lane]) for one in rounds])
+
+
+def disturbance(rounds: Sequence[Round]) -> float | None:
+    """Median share of the machine that everybody else used; None where no window knows."""
+    known = [window.others for one in rounds for window in one.values() if window.others is not None]
+    return median(known) if known else None
 
 
 def typical(rounds: Sequence[Round], lane: str, measure: Measure) -> float:

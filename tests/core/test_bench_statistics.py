@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bench.data_plane import comparisons, raw
 from bench.figures import GOALS, Figure, table
-from bench.statistics import Round, Window, quantile, ratios, spread, typical
+from bench.statistics import Round, Window, disturbance, quantile, ratios, spread, typical
 
 VALUES = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=50)
 
@@ -68,6 +68,13 @@ def test_a_ratio_is_taken_within_its_round() -> None:
     assert found.median == 2.0
     assert found.low == pytest.approx(0.3)
     assert typical(rounds, "ours", rate) == 145
+
+
+def test_disturbance_is_the_median_over_all_windows_that_know() -> None:
+    known = [Window(1, 1.0, 1.0, 1.0, {}, others) for others in (0.0, 0.5, 0.1)]
+    unknown = Window(1, 1.0, 1.0, 1.0, {})
+    assert disturbance([{"a": known[0], "b": known[1]}, {"a": known[2], "b": unknown}]) == 0.1
+    assert disturbance([{"a": unknown}]) is None
 
 
 def test_a_window_says_what_a_request_cost() -> None:
