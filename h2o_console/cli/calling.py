@@ -126,7 +126,8 @@ async def _registered(client: Client, name: str) -> tuple[Manifest, Feature]:
 
 def _no_feature(manifest: Manifest, name: str) -> CommandFailed:
     known = [shown(feature.name) for feature in manifest.features]
-    known.sort(key=lambda each: each not in get_close_matches(shown(name), known))
+    near = get_close_matches(shown(name), known, n=1, cutoff=0)
+    known.sort(key=lambda each: each not in near)
     try:
         parse_feature(name)
         what = f"{shown(package_of(name))} {manifest.version} has no feature {shown(name)}"

@@ -37,6 +37,7 @@ def no_match(typed: str, known: list[str], command: str) -> CommandFailed:
     """Nothing fits what was *typed*; names the nearest of the *known*."""
     import difflib  # noqa: PLC0415 - only a command that failed needs it
 
-    near = difflib.get_close_matches(typed.strip("/").replace(".", "/"), known, n=3, cutoff=0.75)
+    wanted = typed.strip("/").replace(".", "/")
+    near = [name for name in known if wanted in name][:3] or difflib.get_close_matches(wanted, known, n=3, cutoff=0.75)
     also = f"; did you mean {' or '.join(near)}?" if near else ""
     return CommandFailed(Exit.NO_MATCH, f"nothing matches {typed!r}{also}", f"see what there is: h2o {command}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -118,6 +119,8 @@ async def _read_all(registry: Registry, parent: str, parse: Callable[[str, bytes
 
 def _run(context: Context, timeout_s: float, read: Callable[[Registry], Awaitable[Parsed]]) -> Parsed:
     try:
+        if why := _why_refused(context.zookeeper, timeout_s):
+            raise RegisterUnavailable(why)
         return asyncio.run(_session(context, timeout_s, read))
     except (RegisterUnavailable, TimeoutError) as error:
         msg = f"ZooKeeper {context.zookeeper} is out of reach: {error or f'no answer within {timeout_s:g} s'}"
@@ -133,6 +136,23 @@ def _run(context: Context, timeout_s: float, read: Callable[[Registry], Awaitabl
         raise CommandFailed(Exit.UNREACHABLE, msg, hint) from None
     except InvalidName as error:
         raise CommandFailed(Exit.USAGE, str(error), "name the fleet: --fleet NAME") from None
+
+
+def _why_refused(zookeeper: str, timeout_s: float) -> str:
+    """Why not one of the servers takes a connection, "" when one does: a session would be tried for all its time."""
+    why = ""
+    for address in zookeeper.partition("/")[0].split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+        except OSError as error:
+            why = error.strerror or str(error)
+        except (ValueError, OverflowError):
+            msg = f"{address!r} is not a ZooKeeper's address"
+            raise CommandFailed(Exit.USAGE, msg, "write HOST:PORT: --zk 127.0.0.1:2181") from None
+        else:
+            return ""
+    return why
 
 
 async def _session(context: Context, timeout_s: float, read: Callable[[Registry], Awaitable[Parsed]]) -> Parsed:

@@ -19,16 +19,12 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.dev.children import MARK, Child, end_all, marked, reap, wait_until_gone
-from h2o_console.dev.plan import InvalidPlan, host_file, layout
-from h2o_console.dev.readiness import expected_counts, missing_at
+from h2o_console.dev.plan import host_file
 from h2o_console.dev.settings import write_settings
-from h2o_core.context import AGENT_SOCKET, Context
-from h2o_core.io.zookeeper import ZooKeeperChild
-from h2o_core.names import parse_host
+from h2o_console.dev.standing import Standing
 from h2o_core.znodes import FleetSettings, NewVersions
 
 if TYPE_CHECKING:
@@ -36,10 +32,8 @@ if TYPE_CHECKING:
 
     from h2o_console.dev.plan import HostPlan
 
-_SHORT_BASE: Final = "/tmp/h2o"  # noqa: S108 - made with mode 0700 and checked to be ours
 _REAP_S: Final = 5.0
 _STOP_S: Final = 10.0
-_ASK_S: Final = 2.0
 _POLL_S: Final = 0.05
 _SECRET_BYTES: Final = 32
 
@@ -52,7 +46,7 @@ class FleetFailed(RuntimeError):
     """The fleet is not as it was planned; the sentence says what is missing and shows the log."""
 
 
-class Fleet:
+class Fleet(Standing):
     """One fleet, its files all below *directory*. Sockets are elsewhere when their paths would be too long."""
 
     def __init__(
@@ -70,15 +64,7 @@ class Fleet:
 
         Raises InvalidPlan, InvalidName.
         """
-        self.directory = directory.resolve()
-        self.hosts = {host.name: host for host in hosts}
-        self.name = parse_host(name)
-        if len(self.hosts) != len(hosts) or not hosts:
-            msg = "a fleet has one host or more, each with a name of its own"
-            raise InvalidPlan(msg)
-        self.layout = layout(str(self.directory), self.hosts, f"{_SHORT_BASE}-{os.getuid()}")
-        self.zookeeper = ZooKeeperChild(Path(self.layout.zookeeper), zookeeper_port)
-        self.agents: dict[str, Child] = {}
+        super().__init__(directory, hosts, name, zookeeper_port)
         self.reaped = 0
         """Processes that an earlier fleet had left in this directory."""
         self._new_versions = new_versions
@@ -93,7 +79,9 @@ class Fleet:
 
         Raises DirectoryTaken, InvalidPlan, ZooKeeperMissing, ZooKeeperFailed.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
+        if not self.directory.exists():
+            self.directory.mkdir(parents=True, mode=0o700)
+            (self.directory / ".gitignore").write_text("*\n", encoding="ascii")
         self._take_lock()
         try:
             self.reaped = reap(str(self.directory), _REAP_S)
@@ -108,7 +96,9 @@ class Fleet:
             raise
 
     def start_host(self, host: str) -> None:
-        """Write the host's file and start its agent, which starts the rest."""
+        """Write the host's file and start its agent, which starts the rest. One that still runs leaves first."""
+        if host in self.agents:
+            self.stop_host(host)
         text = host_file(self.hosts[host], self.layout, self.name, self.zookeeper.address, self._extra)
         path = Path(self.layout.host_file(host))
         path.write_text(text, encoding="utf-8")
@@ -171,9 +161,7 @@ class Fleet:
             self._lock = None
 
     def _make_directories(self) -> None:
-        for path in (self.layout.directory, self.layout.run):
-            _own_directory(Path(path))
-        Path(self.layout.directory, ".gitignore").write_text("*\n", encoding="ascii")
+        _own_directory(Path(self.layout.run))
         for host in self.hosts:
             for path in (self.layout.state(host), self.layout.run_dir(host)):
                 Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -191,47 +179,7 @@ class Fleet:
         environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), environ.get("PATH", os.defpath)))
         return {**environ, MARK: str(self.directory), **self._environ}
 
-    # ---- where things are
-
-    def broker_dir(self, host: str) -> str:
-        """The runtime directory of *host*: what H2O_BROKER names."""
-        return self.layout.run_dir(host)
-
-    def agent_address(self, host: str) -> str:
-        """``unix:<path>`` of the agent of *host*."""
-        return f"unix:{self.broker_dir(host)}/{AGENT_SOCKET}"
-
-    def context(self, host: str = "", name: str = "dev") -> Context:
-        """How a command line reaches the fleet, by way of *host* (the first one without)."""
-        host = host or next(iter(self.hosts))
-        return Context(
-            name, self.name, self.zookeeper.address, self.agent_address(host), self.broker_dir(host), dev=True
-        )
-
-    def environment(self, host: str = "") -> dict[str, str]:
-        """The environment of a program on *host* (the first one without): its own fleet and no configuration file."""
-        context = self.context(host)
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("H2O_")}
-        return {
-            **environ,
-            "H2O_CONFIG": os.devnull,
-            "H2O_FLEET": context.fleet,
-            "H2O_ZK": context.zookeeper,
-            "H2O_AGENT": context.agent,
-            "H2O_BROKER": context.run_dir,
-        }
-
-    # ---- looking at it
-
-    def ask(self, host: str, path: str) -> Mapping[str, Any]:
-        """What the agent of *host* answers to *path*; raises AgentUnreachable, AgentRefused."""
-        return ask(self.agent_address(host), path, _ASK_S)
-
-    def instances(self, host: str = "") -> list[dict[str, Any]]:
-        """The instances that *host* knows of itself; of the whole fleet without *host*. Raises as `ask`."""
-        if host:
-            return list(self.ask(host, "/instances").get("instances", []))
-        return list(self.ask(next(iter(self.hosts)), "/instances?fleet=1").get("instances", []))
+    # ---- waiting for it
 
     def wait_ready(self, timeout_s: float = 30.0, *, instances: bool = True) -> None:
         """Until nothing is `missing`; raises FleetFailed with what is, ZooKeeperFailed."""
@@ -256,22 +204,6 @@ class Fleet:
                 msg = f"the agent of {host} ended with status {status}; the end of {agent.log}:\n{agent.tail()}"
                 raise FleetFailed(msg)
 
-    def missing(self, *, instances: bool = True) -> list[str]:
-        """What is not yet as planned, one sentence each; empty when all is there, from every host's point of view.
-
-        Without *instances* only the hosts and the links between them count.
-        """
-        expected = expected_counts(self.hosts.values()) if instances else {}
-        return [sentence for host in self.agents for sentence in self._missing_at(host, expected)]
-
-    def _missing_at(self, host: str, expected: Mapping[tuple[str, str], int]) -> list[str]:
-        try:
-            hosts = self.ask(host, "/hosts").get("hosts", [])
-            instances = self.ask(host, "/instances?fleet=1").get("instances", [])
-        except (AgentUnreachable, AgentRefused) as error:
-            return [f"{host}: {error}"]
-        return missing_at(host, hosts, instances, self.agents, expected)
-
     # ---- breaking it
 
     def kill_instance(self, instance_id: str, number: signal.Signals = signal.SIGKILL) -> int:
@@ -289,14 +221,12 @@ class Fleet:
         os.kill(pid, number)
         return pid
 
-    def broker_pid(self, host: str) -> int:
-        """The broker of *host*, from its lock file."""
-        return int(Path(self.broker_dir(host), "broker.lock").read_text(encoding="ascii"))
-
     def kill_agent(self, host: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to the agent of *host*; returns its pid. `start_host` starts the next one."""
         agent = self.agents[host]
         agent.signal(number)
+        if number is signal.SIGKILL:
+            agent.wait(_STOP_S)
         return agent.pid
 
     def stop_host(self, host: str, grace_s: float = _STOP_S) -> None:

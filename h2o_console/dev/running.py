@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -144,11 +145,16 @@ def _start(fleet: Fleet, wish: Wish) -> None:
 def _wait(fleet: Fleet) -> None:
     """Hosts have to come; a package that does not is its author's affair, and said."""
     fleet.wait_ready(_READY_S, instances=False)
-    try:
-        fleet.wait_ready(_READY_S)
-    except FleetFailed as error:
-        fleet.check()
-        tell(str(error), f"see why: h2o list; their logs: {fleet.directory}/hosts/HOST/logs")
+    with suppress(FleetFailed):
+        fleet.wait_until(lambda: not fleet.missing(forgive=fleet.hopeless()), _READY_S, str)
+    fleet.check()
+    for host in fleet.hosts:
+        for each in fleet.instances(host):
+            if each["state"] != "ready":
+                log = f"{fleet.layout.state(host)}/logs/{each.get('launch')}.log"
+                tell(
+                    f"{each['package']} on {host} is not ready: {each['why'] or each['state']}", f"see why: tail {log}"
+                )
 
 
 def _write_context(fleet: Fleet, name: str) -> None:
@@ -221,7 +227,7 @@ class Keeper:
         fleet = self._fleet
         if not fleet.zookeeper.running:
             self._again("ZooKeeper", now_s, fleet.zookeeper.start, fleet.zookeeper.log_tail())
-        for host, agent in fleet.agents.items():
+        for host, agent in list(fleet.agents.items()):
             if agent.ended() is not None:
                 self._again(f"the agent of {host}", now_s, partial(fleet.start_host, host), agent.tail())
 

@@ -19,6 +19,12 @@ async def say(request: StringValue) -> StringValue:
     return request
 
 
+@package.feature("count")
+async def count(request: StringValue) -> StringValue:
+    """As `say`, for the one test that counts: nobody else calls it."""
+    return request
+
+
 @package.feature("wait")
 async def wait(request: Duration) -> StringValue:
     """Answer after that time."""

@@ -186,10 +186,12 @@ def test_it_starts_again_what_ends_by_itself(dev: Dev) -> None:
     for each in victims:
         each.kill()
     within(GONE_S, lambda: not any(each.is_running() for each in victims), lambda: victims)
-    within(
-        READY_S, lambda: dev.h2o("hosts", "-o", "name").stdout.split() == ["host-1", "host-2"], lambda: dev.h2o("hosts")
-    )
-    assert dev.h2o("list").stderr == ""
+
+    def both_agents_answer() -> bool:
+        done = dev.h2o("hosts", "-o", "name")
+        return (done.stdout.split(), done.stderr) == (["host-1", "host-2"], "")
+
+    within(READY_S, both_agents_answer, lambda: dev.h2o("hosts"))
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=GONE_S)
     gone(dev)

@@ -96,14 +96,14 @@ def test_a_call_is_answered_and_counted_where_it_was_served(operator: Operator) 
     def requests() -> int:
         return sum(
             endpoint["num_requests"]
-            for each in operator.reads("stats", "service/echo/say")["instances"]
+            for each in operator.reads("stats", "service/echo/count")["instances"]
             for endpoint in each["endpoints"]
         )
 
-    before = requests()
+    assert requests() == 0
     for _ in range(3):
-        assert operator.types("call", "service/echo/say", '"hello"')[:2] == (0, '"hello"\n')
-    within(BOUND_S, lambda: requests() == before + 3, "three requests in the statistics")
+        assert operator.types("call", "service/echo/count", '"hello"')[:2] == (0, '"hello"\n')
+    within(BOUND_S, lambda: requests() == 3, "three requests in the statistics")
 
 
 def test_stats_of_one_instance_on_another_host(operator: Operator) -> None:
@@ -111,7 +111,7 @@ def test_stats_of_one_instance_on_another_host(operator: Operator) -> None:
     (stats,) = operator.reads("stats", there["id"][:10])["instances"]
     assert (stats["id"], stats["host"], stats["name"]) == (there["id"], "host-3", "service/echo")
     assert {each["name"] for each in stats["endpoints"]} <= {
-        f"service/echo/{name}" for name in ("say", "wait", "refuse", "fail", "die")
+        f"service/echo/{name}" for name in ("say", "count", "wait", "refuse", "fail", "die")
     }
 
 

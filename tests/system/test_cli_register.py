@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,9 +101,29 @@ def test_an_unknown_fleet_is_an_empty_one(capsys: pytest.CaptureFixture[str]) ->
     assert "no instance" in err
 
 
-def test_zookeeper_out_of_reach(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "code", "sentence"),
+    [
+        ("127.0.0.1:1", 4, "ZooKeeper 127.0.0.1:1 is out of reach: Connection refused"),
+        ("nonsense", 2, "'nonsense' is not a ZooKeeper's address"),
+    ],
+)
+def test_zookeeper_out_of_reach_is_known_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, address: str, code: int, sentence: str
+) -> None:
     monkeypatch.setenv("H2O_CONFIG", "/dev/null")
-    code, out, err = run(capsys, "list", "--zk", "127.0.0.1:1", "--fleet", "x", "--timeout", "0.5")
+    began = time.monotonic()
+    found, out, err = run(capsys, "list", "--zk", address, "--fleet", "x")
+    assert (found, out) == (code, "")
+    assert sentence in err
+    assert time.monotonic() - began < 4
+
+
+def test_a_server_that_is_none_is_given_up(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("H2O_CONFIG", "/dev/null")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        code, out, err = run(capsys, "list", "--zk", address, "--fleet", "x", "--timeout", "0.5")
     assert (code, out) == (4, "")
-    assert "ZooKeeper 127.0.0.1:1 is out of reach" in err
+    assert f"ZooKeeper {address} is out of reach" in err
     assert "--agent" in err
