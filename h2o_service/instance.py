@@ -12,8 +12,9 @@ from h2o_core.envelope import HEARTBEAT, LEAVE, REGISTER, decode, encode
 from h2o_core.errors import Code, H2OError
 from h2o_core.io.answers import error_of
 from h2o_core.io.clock import monotonic_ns
-from h2o_core.io.link import Ended, Link, Listener
+from h2o_core.io.link import Link, Listener
 from h2o_core.io.timers import Timers
+from h2o_core.io.waiting import Ended
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Heartbeat, Register, Registered
 

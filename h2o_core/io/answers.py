@@ -22,7 +22,7 @@ from h2o_core.pb.answer_pb2 import Failure
 
 if TYPE_CHECKING:
     from h2o_core.envelope import Frame
-    from h2o_core.io.link import Outcome
+    from h2o_core.io.waiting import Outcome
 
 Reply = TypeVar("Reply", bound=Message)
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ROUTE_HEADROOM: Final = 1024
 """Brokers put a route block into a frame; one that then is over the cap would cost them the link."""
 LARGEST_FRAME_BYTES: Final = MAX_FRAME_BYTES - ROUTE_HEADROOM
-MAX_STICKY_BYTES: Final = 1024
 
 _U64: Final = (1 << 64) - 1
 _TLV: Final = Struct("!BH")

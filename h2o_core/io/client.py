@@ -14,21 +14,22 @@ Calls made inside a handler carry its deadline, trace and sticky key on by thems
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future as ThreadFuture, InvalidStateError
-from contextlib import suppress
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from google.protobuf.message import EncodeError, Message
 
 from h2o_core.envelope import ASK, decode, encode
-from h2o_core.errors import Code, Executed, H2OError
+from h2o_core.errors import Code, Executed
 from h2o_core.io.ambient import AMBIENT
 from h2o_core.io.answers import error_of, reply_of
-from h2o_core.io.callsite import LARGEST_FRAME_BYTES, MAX_STICKY_BYTES, CallSite, Identity, with_correlation
+from h2o_core.io.callsite import LARGEST_FRAME_BYTES, CallSite, Identity
 from h2o_core.io.clock import monotonic_ns
-from h2o_core.io.link import GRACE_NS, Ended, Link, Outcome
+from h2o_core.io.crossing import hand_over
+from h2o_core.io.link import GRACE_NS, Link
 from h2o_core.io.loops import LoopThread
+from h2o_core.io.refusals import bad_request, sticky_bytes, too_large, too_late
+from h2o_core.io.waiting import Ended
 from h2o_core.names import InvalidName, parse_feature
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Client:
         _refuse_in_coroutine()
         link = self._opened()
         frame, deadline_ns = self._frame(0, feature, request, reply_type, timeout_s, sticky_key)
-        handed = _hand_over(link, frame, deadline_ns)
+        handed = hand_over(link, frame, deadline_ns)
         patience_s = max(0, deadline_ns + GRACE_NS + _STUCK_NS - monotonic_ns()) / _NS
         try:
             outcome = handed.result(patience_s)
@@ -134,7 +135,7 @@ class Client:
         """A call from another loop than the link's."""
         link = self._opened()
         frame, deadline_ns = self._frame(0, feature, request, reply_type, timeout_s, sticky_key)
-        outcome = await asyncio.wrap_future(_hand_over(link, frame, deadline_ns))
+        outcome = await asyncio.wrap_future(hand_over(link, frame, deadline_ns))
         return reply_of(outcome, reply_type, frame)
 
     async def ask(self, question: Ask, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> bytes:
@@ -142,7 +143,7 @@ class Client:
         link = self._opened()
         frame = encode(ASK, payload=question.SerializeToString())
         deadline_ns = monotonic_ns() + int(timeout_s * _NS)
-        outcome = await asyncio.wrap_future(_hand_over(link, frame, deadline_ns))
+        outcome = await asyncio.wrap_future(hand_over(link, frame, deadline_ns))
         if isinstance(outcome, bytes) and not (answer := decode(outcome)).code:
             return answer.payload
         raise error_of(outcome, frame)
@@ -172,29 +173,29 @@ class Client:
             if sticky_key is None:
                 sticky_key = ambient.sticky_key
         if left_ns <= 0:
-            raise _too_late(feature, timeout_s)
+            raise too_late(feature, timeout_s)
         if sticky_key:
-            sticky = _sticky_bytes(feature, sticky_key)
+            sticky = sticky_bytes(feature, sticky_key)
         try:
             payload = request.SerializeToString()
         except (EncodeError, ValueError) as error:
-            raise _bad_request(feature, f"the request can't be encoded: {error}") from None
+            raise bad_request(feature, f"the request can't be encoded: {error}") from None
         frame = site.frame(correlation, -(-left_ns // _MS_NS), ambient, sticky, payload)
         if len(frame) > LARGEST_FRAME_BYTES:
-            raise _too_large(feature, len(payload))
+            raise too_large(feature, len(payload))
         return frame, now_ns + left_ns
 
     def _new_site(self, feature: str, request: Message, reply_type: type[Message]) -> CallSite:
         if not isinstance(request, Message):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
             wrong = f"the request is a {type(request).__name__}, not a protobuf message"
-            raise _bad_request(feature, wrong, 'write client.call("…", CustomerId(id=1), Customer)')
+            raise bad_request(feature, wrong, 'write client.call("…", CustomerId(id=1), Customer)')
         if not (isinstance(reply_type, type) and issubclass(reply_type, Message)):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
             wrong = f"the third argument is {reply_type!r}; it has to be the class of the reply"
-            raise _bad_request(feature, wrong, 'write client.call("…", CustomerId(id=1), Customer)')
+            raise bad_request(feature, wrong, 'write client.call("…", CustomerId(id=1), Customer)')
         try:
             parse_feature(feature)
         except InvalidName as error:
-            raise _bad_request(str(feature), str(error), "names look like /service/customer/retrieve") from None
+            raise bad_request(str(feature), str(error), "names look like /service/customer/retrieve") from None
         if len(self._sites) >= _MAX_SITES:
             self._sites.clear()  # a program that makes up names; they are cheap to make again
         site = CallSite(feature, type(request), reply_type, self._identity)
@@ -254,34 +255,6 @@ class Client:
             thread.stop()
 
 
-def _hand_over(link: Link, frame: bytes, deadline_ns: int) -> ThreadFuture[Outcome]:
-    """Submit *frame* on the link's own loop; cancelling the result abandons the call there."""
-    handed: ThreadFuture[Outcome] = ThreadFuture()
-
-    def submit() -> None:
-        if handed.cancelled():
-            return
-        correlation = link.next_correlation()
-        waiting = link.submit(correlation, with_correlation(frame, correlation), deadline_ns)
-        waiting.add_done_callback(answered)
-        handed.add_done_callback(lambda done: abandon(correlation) if done.cancelled() else None)
-
-    def answered(waiting: asyncio.Future[Outcome]) -> None:
-        with suppress(InvalidStateError):  # cancelled by the other thread in this very moment
-            handed.set_result(waiting.result())
-
-    def abandon(correlation: int) -> None:
-        with suppress(RuntimeError):  # the loop was closed meanwhile, and the link with it
-            link.loop.call_soon_threadsafe(link.abandon, correlation)
-
-    try:
-        link.loop.call_soon_threadsafe(submit)
-    except RuntimeError:
-        closed = Ended(Code.UNAVAILABLE, Executed.NO, "the event loop of this client is closed; nothing was sent")
-        handed.set_result(closed)
-    return handed
-
-
 def _found_broker() -> str:
     from h2o_core.io.context import find_broker  # noqa: PLC0415 - only who names no endpoint pays for TOML
 
@@ -298,30 +271,3 @@ def _refuse_in_coroutine() -> None:
         "and `reply = await client.call(…)`"
     )
     raise RuntimeError(msg)
-
-
-def _bad_request(feature: str, message: str, hint: str = "") -> H2OError:
-    return H2OError(message, code=Code.BAD_REQUEST, executed=Executed.NO, feature=feature, hint=hint)
-
-
-def _too_large(feature: str, payload_bytes: int) -> H2OError:
-    return _bad_request(
-        feature,
-        f"the request has {payload_bytes:,} bytes; a frame holds {LARGEST_FRAME_BYTES:,} with its name and fields",
-        "send it in parts, or put it into storage and send where it is",
-    )
-
-
-def _too_late(feature: str, timeout_s: float | None) -> H2OError:
-    if timeout_s is not None and timeout_s <= 0:
-        message = f"timeout_s={timeout_s} leaves no time; nothing was sent"
-    else:
-        message = "the request being handled has no time left for this call; nothing was sent"
-    return H2OError(message, code=Code.TIMEOUT, executed=Executed.NO, feature=feature)
-
-
-def _sticky_bytes(feature: str, sticky_key: str) -> bytes:
-    sticky = sticky_key.encode()
-    if len(sticky) > MAX_STICKY_BYTES:
-        raise _bad_request(feature, f"the sticky key has {len(sticky)} bytes, at most {MAX_STICKY_BYTES} are carried")
-    return sticky

@@ -15,15 +15,11 @@ import logging
 import os
 import random
 import struct
-from collections import deque
-from dataclasses import dataclass
 from threading import get_ident
 from typing import Final
 
-from h2o_core.deadlines import BUCKET_SHIFT, Deadlines
 from h2o_core.envelope import (
     ANSWER,
-    ASK,
     CANCEL,
     HELLO,
     LEFT,
@@ -41,7 +37,9 @@ from h2o_core.envelope import (
 )
 from h2o_core.errors import Code, Executed, H2OError
 from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.outbox import Outbox, correlation_of
 from h2o_core.io.timers import Timers
+from h2o_core.io.waiting import Ended, Outcome, Waiting
 from h2o_core.io.wire import BATCH, Dealer
 from h2o_core.pb.registration_pb2 import Hello, Welcome
 
@@ -59,26 +57,9 @@ _LEAST_ALARM_S: Final = 0.001
 MAX_SENT: Final = 16_384
 """Questions on the way at the same time; the rest waits here, where it can't fill the socket."""
 
-_CORRELATION: Final = struct.Struct("!I")
 _NS: Final = 1_000_000_000
-_NEVER: Final = 1 << 63
-_QUESTIONS: Final = frozenset({REQUEST, ASK, HELLO})
-"""What may wait for the next broker; an instance that finds one registers anew anyway."""
 _RESOLVING: Final = frozenset({WELCOME, REGISTERED, TOLD})
 NO_BROKER_HINT: Final = "start a fleet on this machine: h2o dev; or set H2O_BROKER to the directory of broker.sock"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The terminal answer that the link makes up when none can come."""
-
-    code: Code
-    executed: Executed
-    message: str
-    hint: str = ""
-
-
-Outcome = bytes | Ended
 
 
 class Listener:
@@ -118,13 +99,9 @@ class Link:
         self._listener = listener or Listener()
         self._always = listener is not None
         self._call_soon = self.loop.call_soon
-        self._create_future = self.loop.create_future
-        self._pending: dict[int, tuple[asyncio.Future[Outcome], set[int]]] = {}
-        self._deadlines = Deadlines()
-        self._alarm_ns = _NEVER
-        self._held: deque[bytes] = deque()
-        self._outgoing: list[bytes] = []
-        self._correlation = 0
+        self._waiting = Waiting(self.loop)
+        self.next_correlation = self._waiting.next_correlation
+        self._outbox = Outbox()
         self._flushing = False
         self._reading = False
         self._sent_any = False
@@ -147,45 +124,35 @@ class Link:
 
     # --- asking -----------------------------------------------------------------------------------
 
-    def next_correlation(self) -> int:
-        """A number that nothing in flight on this link has."""
-        correlation = self._correlation
-        while True:
-            correlation = correlation + 1 & 0xFFFF_FFFF
-            if correlation not in self._pending:
-                self._correlation = correlation
-                return correlation
-
     def submit(self, correlation: int, frame: bytes, deadline_ns: int) -> asyncio.Future[Outcome]:
         """Send *frame* and wait for the answer that has its correlation, until *deadline_ns* and the grace."""
-        future = self._create_future()
-        if self.closed:
-            future.set_result(Ended(Code.UNAVAILABLE, Executed.NO, "this client is closed; nothing was sent"))
-            return future
+        waiting = self._waiting
         give_up_ns = deadline_ns + GRACE_NS
-        self._pending[correlation] = future, self._deadlines.add(correlation, give_up_ns)
-        if give_up_ns < self._alarm_ns:
+        future = waiting.add(correlation, give_up_ns)
+        if self.closed:
+            closed = Ended(Code.UNAVAILABLE, Executed.NO, "this client is closed; nothing was sent")
+            waiting.resolve(correlation, closed)
+            return future
+        if give_up_ns < waiting.alarm_ns:
             self._set_alarm()
         if "beat" not in self._timers:
             self._timers.set("beat", PING_S, self._beat)
-        if len(self._pending) > MAX_SENT:
-            self._held.append(frame)
+        if len(waiting) > MAX_SENT:
+            self._outbox.held.append(frame)
         else:
             self.post(frame)
         return future
 
     def post(self, frame: bytes) -> None:
         """Send *frame* with the others of this turn; nobody waits for an answer."""
-        self._outgoing.append(frame)
+        self._outbox.frames.append(frame)
         if not self._flushing:
             self._flushing = True
             self._call_soon(self._flush)
 
     def abandon(self, correlation: int) -> None:
         """The caller does not want the answer any more: tell the broker."""
-        waiting = self._pending.pop(correlation, None)
-        if waiting is not None:
-            waiting[1].discard(correlation)
+        if self._waiting.forget(correlation):
             self.post(encode(CANCEL, correlation=correlation))
 
     async def greet(self, program: str, timeout_s: float) -> Welcome:
@@ -206,16 +173,11 @@ class Link:
 
     def _flush(self) -> None:
         self._flushing = False
-        if self.closed or not self._outgoing:
+        if self.closed or not self._outbox.frames:
             return
-        frames = iter(self._outgoing)
-        self._outgoing = []
-        send = self._send
-        for frame in frames:
-            if not send(frame):
-                self._outgoing = [frame, *frames]
-                self._nobody_there()
-                return
+        if not self._outbox.flush(self._send):
+            self._nobody_there()
+            return
         self._sent_any = True
         self._stalled_since_ns = 0
         if self._has_input():
@@ -229,21 +191,14 @@ class Link:
         if not self._stalled_since_ns:
             self._stalled_since_ns = now_ns
         if now_ns - self._stalled_since_ns >= PATIENCE_NS:
-            for correlation in self._unsent():
+            for correlation in self._outbox.questions():
                 self._end(correlation, self._unavailable())
-            self._outgoing.clear()
-            self._held.clear()
-        elif self._outgoing and "retry" not in self._timers:
+            self._outbox.clear()
+        elif self._outbox.frames and "retry" not in self._timers:
             self._timers.set("retry", _RETRY_S, self._flush)
 
     def _unavailable(self) -> Ended:
         return Ended(Code.UNAVAILABLE, Executed.NO, f"no broker at {self.endpoint}, nothing was sent", NO_BROKER_HINT)
-
-    def _unsent(self) -> list[int]:
-        """Correlations of the questions that no broker has been given."""
-        return [
-            _CORRELATION.unpack_from(frame, 4)[0] for frame in (*self._outgoing, *self._held) if _is_question(frame)
-        ]
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -262,40 +217,31 @@ class Link:
         if not frames:
             self._woken_for_nothing()
             return
-        pending = self._pending
+        resolve = self._waiting.resolve
         for frame in frames:
             try:
                 kind = frame[1]
                 if kind == ANSWER:
-                    correlation = _CORRELATION.unpack_from(frame, 4)[0]
-                    waiting = pending.pop(correlation, None)
-                    if waiting is None:
+                    if not resolve(correlation_of(frame), frame):
                         self.late += 1
-                        continue
-                    future, bucket = waiting
-                    bucket.discard(correlation)
-                    future.set_result(frame)
                 elif kind == REQUEST:
                     self._listener.requested(frame)
                 else:
                     self._read_rare(kind, frame)
             except (IndexError, struct.error, MalformedFrame):
                 self._note_malformed(frame)
-            except asyncio.InvalidStateError:
-                self.late += 1  # cancelled in this very turn; `abandon` follows
             except Exception:  # noqa: BLE001 - one frame's trouble must not cost the link
                 _log.exception("a frame from the broker could not be handled")
-        if self._held:
+        if self._outbox.held:
             self._release_held()
         if len(frames) == BATCH and self._has_input():  # fewer: the socket itself said that there is no more
             self._read_soon()
 
     def _release_held(self) -> None:
         """Answers arrived, so some of the questions that were held back may go."""
-        while self._held and len(self._pending) - len(self._held) < MAX_SENT:
-            frame = self._held.popleft()
-            if self._is_wanted(frame):
-                self.post(frame)
+        room = MAX_SENT - (len(self._waiting) - len(self._outbox.held))
+        for frame in self._outbox.release(room, self._waiting):
+            self.post(frame)
 
     def _read_rare(self, kind: int, frame: bytes) -> None:
         parsed = decode(frame)
@@ -332,6 +278,7 @@ class Link:
             return
         if self.incarnation:
             self._broker_lost("the broker was restarted before it answered")
+            return  # the new socket's own PONG or WELCOME says who is there
         self._sent_any = True
         self.incarnation = incarnation
         self._listener.found(incarnation)
@@ -343,10 +290,11 @@ class Link:
         self._sent_any = False
         self.incarnation = 0
         # Answers must not reach the next broker: their correlations are the old one's.
-        self._outgoing = [frame for frame in self._outgoing if _is_question(frame)]
-        unsent = set(self._unsent())
-        for correlation in [each for each in self._pending if each not in unsent]:
-            self._end(correlation, Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, message))
+        self._outbox.keep_questions()
+        unsent = self._outbox.questions()
+        for correlation in self._waiting.correlations():
+            if correlation not in unsent:
+                self._end(correlation, Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, message))
         # A new socket is a new peer to whatever broker is there, also to the same one if it merely hung; and
         # libzmq's back-off starts anew.
         self._disconnect()
@@ -358,7 +306,7 @@ class Link:
     def _woken_for_nothing(self) -> None:
         """The descriptor spoke without a frame: a peer came or went, or libzmq talks to itself."""
         if not self._sent_any:
-            if self._outgoing:
+            if self._outbox.frames:
                 self._flush()
             elif self._always:
                 self._ping()
@@ -366,7 +314,7 @@ class Link:
             self._timers.set("probe", _PROBE_S, self._ping)
 
     def _beat(self) -> None:
-        if not (self._always or self._pending):
+        if not (self._always or self._waiting):
             return
         self._ping()
         # jittered while seeking: a host's instances must not all knock at the same moment
@@ -376,7 +324,7 @@ class Link:
     def _ping(self) -> None:
         if self._send(encode(PING, payload=PING_BODY.pack(0, monotonic_ns()))):
             self._sent_any = True
-            if self._outgoing and not self._flushing:
+            if self._outbox.frames and not self._flushing:
                 self._flush()
         else:
             self._nobody_there()
@@ -386,17 +334,15 @@ class Link:
     # --- deadlines --------------------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        wakeup_ns = self._deadlines.next_ns()
-        # the start of its bucket: what else falls into that needs no new alarm
-        self._alarm_ns = _NEVER if wakeup_ns is None else wakeup_ns - (1 << BUCKET_SHIFT)
+        wakeup_ns = self._waiting.next_alarm_ns()
         if wakeup_ns is not None:
             self._timers.set("alarm", max((wakeup_ns - monotonic_ns()) / _NS, _LEAST_ALARM_S), self._on_alarm)
 
     def _on_alarm(self) -> None:
         self._drain_first()
-        due = self._deadlines.expired(monotonic_ns())
+        due = self._waiting.due(monotonic_ns())
         if due:
-            unsent = set(self._unsent())
+            unsent = self._outbox.questions()
             for correlation in due:
                 if correlation not in unsent:
                     self._end(correlation, Ended(Code.TIMEOUT, Executed.UNKNOWN, "no answer within the deadline"))
@@ -404,13 +350,10 @@ class Link:
                 elif self._stalled_since_ns:
                     self._end(correlation, self._unavailable())
                 else:
-                    crowd = f"waited behind {len(self._pending)} other calls of this client until its deadline"
+                    crowd = f"waited behind {len(self._waiting)} other calls of this client until its deadline"
                     self._end(correlation, Ended(Code.TIMEOUT, Executed.NO, crowd))
-            self._outgoing = [frame for frame in self._outgoing if self._is_wanted(frame)]
+            self._outbox.keep_wanted(self._waiting)
         self._set_alarm()
-
-    def _is_wanted(self, frame: bytes) -> bool:
-        return not _is_question(frame) or _CORRELATION.unpack_from(frame, 4)[0] in self._pending
 
     def _drain_first(self) -> None:
         """Answers that have arrived while this loop was busy count, whatever the clock says now."""
@@ -420,14 +363,8 @@ class Link:
             self._read()
 
     def _end(self, correlation: int, outcome: Outcome) -> None:
-        waiting = self._pending.pop(correlation, None)
-        if waiting is None:
+        if not self._waiting.resolve(correlation, outcome):
             self.late += 1
-            return
-        future, bucket = waiting
-        bucket.discard(correlation)
-        if not future.done():
-            future.set_result(outcome)
 
     # --- the end ------------------------------------------------------------------------------------
 
@@ -438,18 +375,14 @@ class Link:
         self._flush()
         self.closed = True
         self._timers.close()
-        unsent = set(self._unsent())
-        for correlation in list(self._pending):
+        unsent = self._outbox.questions()
+        for correlation in self._waiting.correlations():
             if correlation in unsent:
                 ended = Ended(Code.UNAVAILABLE, Executed.NO, "the client was closed before this was sent")
             else:
                 ended = Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, "the client was closed before the answer came")
             self._end(correlation, ended)
         self._disconnect()
-
-
-def _is_question(frame: bytes) -> bool:
-    return frame[1] in _QUESTIONS
 
 
 def _no_broker(endpoint: str) -> H2OError:
