@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from hashlib import blake2b
@@ -87,7 +88,11 @@ class _Views:
 
     async def instances(self, request: Request) -> Response:
         await self._source.refresh()
-        return _json(instances.instances(*self._told(), fleet=_flag(request, "fleet")))
+        snapshot, told = self._told()
+        if not _flag(request, "fleet"):
+            return _json(instances.instances(snapshot, told, fleet=False))
+        # 20,000 instances take 0.2 s to put into JSON; health and liveness are not to wait for that
+        return await asyncio.to_thread(lambda: _json(instances.instances(snapshot, told, fleet=True)))
 
     async def features(self, request: Request) -> Response:
         await self._source.refresh()

@@ -255,7 +255,7 @@ def _declared(package: str, instance_id: str, check: Check) -> Finding:
         component=instance_id,
         kind="component",
         verdict=verdict,
-        observed=check.observed,
+        observed=check.observed if check.unit or check.observed else None,  # the wire has no "none was read"
         unit=check.unit,
         time_s=check.time_s,
         output=check.output if verdict is not Verdict.PASS else "",

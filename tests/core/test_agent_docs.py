@@ -1,0 +1,94 @@
+"""docs/http.md shows what the agent answers: every path, and examples with the fields that there are."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from starlette.routing import Route
+
+from h2o_agent.http import build
+from h2o_agent.views import fleet, health, instances, stats
+from h2o_core.pb.manifest_pb2 import Feature, Manifest
+from h2o_core.pb.registration_pb2 import Check
+from h2o_core.pb.stats_pb2 import CallerReport, FeatureStats, HostPicture, PeerReport, QueueReport
+from tests.core.test_agent_views import DEAD, check, child, pictured, reported, snapshot
+
+PAGE = Path(__file__).parents[2] / "docs" / "http.md"
+
+
+class Nowhere:
+    """A source that is never asked."""
+
+    snapshot = refresh = cast("Any", None)
+
+
+def shape(document: Any) -> Any:
+    """Names and nesting; of a list that of its elements together."""
+    if isinstance(document, dict):
+        fields = cast("dict[str, Any]", document)
+        by_name = {"labels", "outcomes", "counters"}  # their keys are data
+        return {key: None if key in by_name else shape(value) for key, value in fields.items()}
+    if isinstance(document, list):
+        merged: dict[str, Any] = {}
+        for shaped in map(shape, cast("list[Any]", document)):
+            merged |= shaped or {}
+        return merged
+    return None
+
+
+def example(heading: str) -> Any:
+    """The JSON below a heading."""
+    section = PAGE.read_text().split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    block = re.search(r"```json\n(.*?)```", section, re.DOTALL)
+    assert block is not None
+    return json.loads(block.group(1))
+
+
+OF = snapshot(
+    reported(heartbeat=check(Check.PASS, Check.PAGE), features=[FeatureStats(feature="/service/customer/retrieve")]),
+    children=(child(), DEAD),
+    hosts=(HostPicture(host="host-1", instances=[pictured("i1")]), HostPicture(host="host-2", link="up")),
+    manifests=[Manifest(package="/service/customer", version="1.0", features=[Feature(name="/service/customer/x")])],
+    callers=[CallerReport(caller="operator", feature="/service/customer/retrieve")],
+    queues=[QueueReport(package="/service/customer", version="1.0")],
+    peers=[PeerReport(host="host-2")],
+)
+assert OF.told is not None
+
+
+@pytest.mark.parametrize(
+    ("heading", "document"),
+    [
+        ("/instances", instances.instances(OF, OF.told, fleet=True)),
+        ("/features", fleet.features(OF, OF.told, fleet=False)),
+        ("/hosts", fleet.hosts(OF, OF.told)),
+        ("/stats", stats.stats(OF, OF.told)),
+    ],
+)
+def test_the_example_has_the_fields_of_the_answer(heading: str, document: Any):
+    assert shape(example(heading)) == shape(document)
+
+
+def test_the_health_examples_have_the_fields_of_the_answer():
+    failing = snapshot(OF.told.report.instances[0] if OF.told else reported(), children=(child(),), broker=None)
+    assert set(example("/health")) == set(health.health(failing, "0").document)
+    written = {key for entries in example("/health")["checks"].values() for entry in entries for key in entry}
+    rendered = {
+        key for entries in health.health(OF, "0").document["checks"].values() for entry in entries for key in entry
+    }
+    assert written == rendered
+    healthy = health.package_health(snapshot(reported()), "service/customer", "0")
+    assert healthy is not None
+    assert set(example("/health/\\<tier>/\\<service>")) == set(healthy.document)
+
+
+def test_every_path_is_documented():
+    paths = {route.path for route in build(Nowhere(), "0").routes if isinstance(route, Route)}
+    text = PAGE.read_text()
+    for path in paths:
+        shown = path.replace("{package:path}", "<tier>/<service>").replace("/{check}", "")
+        assert f"`{shown}`" in text, path
