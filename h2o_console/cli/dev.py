@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from h2o_console.cli.failures import Exit
+from h2o_console.cli.failures import CommandFailed, Exit
 
 
 @click.command("dev")
@@ -56,7 +54,11 @@ def command(  # noqa: PLR0913 - one argument an option
     Ctrl-C stops everything in order, a second one at once. Its context becomes the current one, with host-1 as
     the default host, so that the other commands find it. Packages started by hand join a host by H2O_BROKER.
     """  # noqa: D301 - \b is click's mark for lines to keep
-    from h2o_console.dev import running  # noqa: PLC0415 - psutil, kazoo and ZooKeeper, when it is really run
+    try:
+        from h2o_console.dev import running  # noqa: PLC0415 - psutil, kazoo and ZooKeeper, when it is really run
+    except ModuleNotFoundError as error:
+        msg = f"h2o dev runs whole hosts, and {error.name} is not installed"
+        raise CommandFailed(Exit.FAILED, msg, "pip install 'h2o-console[host]'") from None
 
     wish = running.Wish(
         hosts=hosts,

@@ -57,7 +57,7 @@ def group(**_options: Any) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code and never raises."""
+    """Run the command line; returns the exit code. What it raises is a bug."""
     try:
         code = _run(arguments)
         sys.stdout.flush()

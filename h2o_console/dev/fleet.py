@@ -13,6 +13,7 @@ import asyncio
 import fcntl
 import os
 import secrets
+import shutil
 import signal
 import stat
 import sys
@@ -157,6 +158,8 @@ class Fleet(Standing):
 
     def _leave(self) -> None:
         if self._lock is not None:
+            if not self.layout.run.startswith(self.layout.directory):
+                shutil.rmtree(self.layout.run, ignore_errors=True)  # sockets and locks of nobody, away from the rest
             self._lock.close()
             self._lock = None
 

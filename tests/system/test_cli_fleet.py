@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from h2o_console.cli.main import main
+from tests.support.fleet import HOSTS, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,6 +177,19 @@ def test_a_killed_instance_is_out_of_the_list_within_a_second(breaker: Operator)
     code, _, err = breaker.types("stats", victim)
     assert code == 3
     assert "nothing matches" in err
+
+
+def test_a_directory_too_deep_for_sockets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path / ("deep" * 30), HOSTS[:1]) as fleet:
+        operator = Operator(fleet, capsys, monkeypatch)
+        assert len(operator.ids("service/echo")) == 1
+        assert operator.types("call", "service/echo/say", '"deep"')[0] == 0
+        away = Path(fleet.broker_dir("host-1"))
+        assert not away.is_relative_to(tmp_path)
+        assert away.parent.stat().st_mode & 0o777 == 0o700
+    assert not away.parent.exists()
 
 
 def test_without_its_agent_list_reads_zookeeper_and_stats_names_the_host(breaker: Operator) -> None:
