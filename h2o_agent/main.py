@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2o_core.hostfile import InvalidHostFile, parse_hostfile
+from h2o_core.names import InvalidName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,8 @@ async def _serve(hostfile: HostFile, path: str, grace_s: float) -> int:
         agent = Agent(hostfile, path, Policy(grace_s=grace_s))
     except CannotStart as error:
         return _refuse(str(error), error.exit_code)
-    except RegisterError as error:
-        return _refuse(str(error), 2)
+    except (RegisterError, InvalidName) as error:
+        return _refuse(f"{path}: {error}", 2)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.leave)

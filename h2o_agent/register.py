@@ -18,6 +18,7 @@ from h2o_core.io.registry import (
     NodeSeen,
     NoNode,
     RegisterError,
+    RegisterRefused,
     RegisterUnavailable,
     Registry,
     StateKind,
@@ -57,6 +58,7 @@ class Registration:
         )
         self._path = self._registry.paths.agent(own.host)
         self._wake = asyncio.Event()
+        self._complained: type[RegisterError] | None = None
         self._addresses = {own.host: _address(own)}
         self.problem = "not registered yet"
         """Why this agent is not in the register; empty when it is."""
@@ -76,19 +78,23 @@ class Registration:
         self._registry.mirror(self._registry.paths.agents, self._on_event)
         try:
             await self._registry.start(START_S)
-        except RegisterError as error:
-            self._complain(str(error))
+        except (RegisterUnavailable, RegisterRefused) as error:
+            self._complain(error)
+        except RegisterError as error:  # no address at all: nothing will ever change that but another host file
+            self._complain(error)
+            return
         while True:
             self._wake.clear()
             try:
                 await self._claim()
             except RegisterError as error:
-                self._complain(str(error))
+                self._complain(error)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), RETRY_S)
                 continue
             if not self._wake.is_set():
                 self.problem = ""
+                self._complained = None
                 log.info("registered as %s", self._path)
                 await self._wake.wait()
 
@@ -131,10 +137,11 @@ class Registration:
             )
             raise ForeignAgent(msg)
 
-    def _complain(self, sentence: str) -> None:
-        if not self.problem or self.problem == "not registered yet":
-            log.warning("not in the register: %s", sentence)
-        self.problem = sentence
+    def _complain(self, error: RegisterError) -> None:
+        self.problem = str(error)
+        if type(error) is not self._complained:
+            log.warning("not in the register: %s", error)
+            self._complained = type(error)
 
     def _on_state(self, state: RegistryState) -> None:
         if state.kind is not StateKind.CONNECTED:

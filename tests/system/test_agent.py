@@ -208,6 +208,19 @@ def test_a_bad_host_file_is_refused_with_its_sentence(tmp_path: Path, extra: str
     assert broken.processes() == []
 
 
+def test_a_zookeeper_address_that_is_none_is_said(tmp_path: Path):
+    with AgentProcess(tmp_path, "a:b:c") as agent:
+        agent.until(lambda: "is not where a ZooKeeper is" in _readiness(agent), "readiness names it")
+        assert agent.get("/livez").status_code == 200
+        assert agent.terminate() == 0
+
+
+def test_a_fleet_that_is_no_name_is_refused(tmp_path: Path):
+    broken = AgentProcess(tmp_path, fleet="a b/")
+    done = subprocess.run(broken.command(), cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, "'a b/' is not" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
 def test_a_crash_loop_is_shown_as_one(tmp_path: Path):
     with AgentProcess(tmp_path, instances=CRASHES + ECHO) as agent:
         agent.until(lambda: any("crash loop" in row["why"] for row in agent.rows()), "it is called a crash loop")
@@ -244,6 +257,7 @@ def test_without_zookeeper_it_serves_says_so_and_registers_later(tmp_path: Path,
         assert agent.processes() == []
 
 
+@pytest.mark.long
 def test_in_a_new_session_it_registers_anew(tmp_path: Path, fleet_name: str):
     (tmp_path / "agent").mkdir()
     zookeeper = ZooKeeperChild(tmp_path / "zookeeper")
