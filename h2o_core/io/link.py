@@ -234,7 +234,7 @@ class Link:
                 _log.exception("a frame from the broker could not be handled")
         if self._outbox.held:
             self._release_held()
-        if len(frames) == BATCH and self._has_input():  # fewer: the socket itself said that there is no more
+        if len(frames) >= BATCH and self._has_input():  # fewer: the socket itself said that there is no more
             self._read_soon()
 
     def _release_held(self) -> None:
