@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from h2o_core.io.clock import monotonic_ns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,10 +33,14 @@ class OutOfReach(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An agent's answer; `document` is None when nothing changed since the last one (304)."""
+    """An agent's answer; `document` is None when nothing changed since the last one (304).
+
+    `spent_s` is what reading it cost this process.
+    """
 
     document: Mapping[str, Any] | None
     etag: str
+    spent_s: float = 0.0
 
 
 class Agents:
@@ -108,6 +114,7 @@ def _no_number(_literal: str) -> None:
 
 
 def _answer(status: int, body: bytes, etag: str) -> Answered:
+    began_ns = monotonic_ns()
     try:
         parsed: Any = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -118,7 +125,7 @@ def _answer(status: int, body: bytes, etag: str) -> Answered:
     document = cast("dict[str, Any]", parsed)
     if status != 200:
         raise OutOfReach(str(document.get("error") or f"it answers {status}"), str(document.get("hint") or ""))
-    return Answered(document, etag)
+    return Answered(document, etag, (monotonic_ns() - began_ns) / 1e9)
 
 
 def _why(error: Exception) -> str:

@@ -12,13 +12,27 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from h2o_console.cli import answers
-from h2o_core.histogram import Histogram
 from h2o_core.names import shown
 
-_MOST: Final = 1 << 62
+MOST: Final = 1 << 62
 """Numbers beyond this are nobody's count; they would overflow a division later."""
-_BUCKETS: Final = range(-512, 2048)
-"""Bucket indexes from 2^-16 ns to 2^64 ns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A sketch's lists as they came. What is in them is checked where it counts, in `windows.difference`.
+
+    A busy host sends ten thousand of these numbers a second, and few of them change: looking at each one here
+    would cost more than all the rest.
+    """
+
+    index: list[int]
+    count: list[int]
+    zero: int = 0
+    sum_ns: int = 0
+
+
+NO_SKETCH: Final = Sketch([], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,7 @@ class EndpointCounts:
 
     feature: str
     outcomes: Mapping[str, int]
-    sketch: Histogram
+    sketch: Sketch
     last_error: str = ""
     last_error_s: float | None = None
 
@@ -162,24 +176,19 @@ def _caller(entry: Mapping[str, Any]) -> CallerCounts:
 
 
 def _counts(table: Mapping[str, Any]) -> Mapping[str, int]:
-    return {code: count for code, count in table.items() if type(count) is int and 0 < count < _MOST}
+    return {code: count for code, count in table.items() if type(count) is int and 0 < count < MOST}
 
 
-def _sketch(table: Mapping[str, Any]) -> Histogram:
-    index, count = _integers(table.get("index"), _BUCKETS), _integers(table.get("count"), range(_MOST))
-    if len(index) != len(count):
-        return Histogram()
-    return Histogram.from_lists(index, count, answers.whole(table, "zero") or 0, answers.whole(table, "sum") or 0)
-
-
-def _integers(value: object, bounds: range) -> list[int]:
-    """A list of whole numbers within *bounds*; empty when anything else is in it."""
-    if not isinstance(value, list):
-        return []
-    numbers = cast("list[Any]", value)
-    return numbers if all(type(number) is int and number in bounds for number in numbers) else []
+def _sketch(table: Mapping[str, Any]) -> Sketch:
+    index, count = table.get("index"), table.get("count")
+    if not isinstance(index, list) or not isinstance(count, list):
+        return NO_SKETCH
+    indexes, counts = cast("list[int]", index), cast("list[int]", count)
+    if len(indexes) != len(counts):
+        return NO_SKETCH
+    return Sketch(indexes, counts, answers.whole(table, "zero") or 0, answers.whole(table, "sum") or 0)
 
 
 def _ms(entry: Mapping[str, Any], key: str) -> float | None:
     value = answers.number(entry, key)
-    return float(value) if value is not None and 0 < value < _MOST else None
+    return float(value) if value is not None and 0 < value < MOST else None

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.counters import CallerCounts, EndpointCounts, InstanceCounts, StatsAnswer
+from h2o_console.counters import NO_SKETCH, CallerCounts, EndpointCounts, InstanceCounts, StatsAnswer
 from h2o_console.windows import WINDOW_S, CounterReset, Pace, Tally, Window, difference
-from h2o_core.histogram import Histogram
 from h2o_core.names import package_of, shown
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 _GRACE_S: Final = 2.0
 _MISSED_POLLS: Final = 2.5
-_NO_TIMES: Final = Histogram()
 
 
 @dataclass(slots=True)
@@ -197,9 +195,9 @@ def _callers(before: StatsAnswer | None, answer: StatsAnswer, span: _Span) -> It
         return
     for entry in answer.callers:
         earlier = known.get(_caller_key(entry))
-        base = EndpointCounts(entry.feature, earlier.outcomes, _NO_TIMES) if earlier else None
+        base = EndpointCounts(entry.feature, earlier.outcomes, NO_SKETCH) if earlier else None
         try:
-            tally = difference(base, EndpointCounts(entry.feature, entry.outcomes, _NO_TIMES))
+            tally = difference(base, EndpointCounts(entry.feature, entry.outcomes, NO_SKETCH))
         except CounterReset:
             continue
         if tally is not None:

@@ -6,12 +6,12 @@ package whose last instance went is the one row that must not vanish.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.views import FeatureView
-from h2o_console.windows import Window, quantile
+from h2o_console.windows import Line, Tally, Window, quantile, quantile_line
 
 if TYPE_CHECKING:
     from h2o_console.counters import Promise
@@ -35,28 +35,31 @@ class PackageRecord:
     """Windows over all instances. `gone_s` is when the last instance went (None: there are some, or never were)."""
 
     name: str
-    window: Window = field(default_factory=Window)
     features: dict[tuple[str, str], Window] = field(default_factory=dict[tuple[str, str], Window])
     callers: Window = field(default_factory=Window)
     promises: dict[tuple[str, str], Promise] = field(default_factory=dict[tuple[str, str], "Promise"])
     peak: int = 0
     peak_s: float = 0.0
     gone_s: float | None = None
+    _p95_known: dict[int, float | None] = field(default_factory=dict[int, "float | None"])
 
     def count(self, counted: Counted, now_s: float) -> None:
         """Take in what a reading added."""
         if not counted.version:
             self.callers.add(now_s, counted.tally)
             return
-        self.window.add(now_s, counted.tally)
         self.features.setdefault((counted.version, counted.feature), Window()).add(now_s, counted.tally)
 
-    def roll(self, now_s: float) -> None:
-        """Forget what is older than the window."""
-        self.window.roll(now_s)
-        self.callers.roll(now_s)
-        for window in self.features.values():
-            window.roll(now_s)
+    def totals(self, now_s: float) -> dict[tuple[str, str], Tally]:
+        """The last minute of each feature of each version; whole features that are silent for long are forgotten."""
+        totals = {key: window.total(now_s) for key, window in self.features.items()}
+        for key in [key for key, total in totals.items() if not total.outcomes]:
+            del totals[key], self.features[key]
+        return totals
+
+    def p95_line(self, now_s: float) -> Line:
+        """The 95th percentile (ns) over all features, bucket by bucket."""
+        return quantile_line(tuple(self.features.values()), 0.95, now_s, self._p95_known)
 
     def saw(self, instances: int, now_s: float) -> None:
         """There are so many instances now."""
@@ -73,23 +76,25 @@ class PackageRecord:
             return False
         return self.gone_s is None or now_s - self.gone_s > REMEMBERED_S
 
-    def views(self, errors: dict[tuple[str, str], LastError], running: Iterable[str]) -> tuple[FeatureView, ...]:
+    def views(
+        self,
+        totals: Mapping[tuple[str, str], Tally],
+        errors: Mapping[tuple[str, str], LastError],
+        running: Iterable[str],
+    ) -> tuple[FeatureView, ...]:
         """Each feature of each version that runs or was called in the last minute."""
         versions = set(running)
-        keys = {key for key in self.promises if key[0] in versions}
-        keys |= {key for key, window in self.features.items() if window.total.outcomes or key[0] in versions}
-        return tuple(
-            self._view(key, errors.get(key)) for key in sorted(keys | {key for key in errors if key[0] in versions})
-        )
+        keys = set(totals) | {key for key in (*self.promises, *errors) if key[0] in versions}
+        return tuple(self._view(key, totals.get(key), errors.get(key)) for key in sorted(keys))
 
-    def _view(self, key: tuple[str, str], error: LastError | None) -> FeatureView:
-        window, promise = self.features.get(key), self.promises.get(key)
+    def _view(self, key: tuple[str, str], total: Tally | None, error: LastError | None) -> FeatureView:
+        promise = self.promises.get(key)
         return FeatureView(
             feature=key[1],
             version=key[0],
-            outcomes=dict(window.total.outcomes) if window else {},
-            p50_ms=in_ms(quantile(window.total.sketch, 0.5)) if window else None,
-            p95_ms=in_ms(quantile(window.total.sketch, 0.95)) if window else None,
+            outcomes=total.outcomes if total else {},
+            p50_ms=in_ms(quantile(total.sketch, 0.5)) if total else None,
+            p95_ms=in_ms(quantile(total.sketch, 0.95)) if total else None,
             mean_ms=promise.mean_ms if promise else None,
             upper95_ms=promise.upper95_ms if promise else None,
             last_error=error.text if error else "",

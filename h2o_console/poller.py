@@ -1,8 +1,8 @@
 """Keeps the store fresh: asks the context's agent for the fleet, and each host's agent for its counters.
 
-Hosts on screen are asked each second, the others every 5 s, with jitter; who does not answer is asked ever
-more rarely (30 s at most, 5 s while on screen). A slow host holds up nobody: each has its own task, its own
-time-out, and at most `PARALLEL` requests are under way.
+Hosts on screen are asked each second (more rarely when that would cost too much), the others every 5 s, with
+jitter; who does not answer is asked ever more rarely (30 s at most, 5 s while on screen). A slow host holds
+up nobody: each has its own task, its own time-out, and at most `PARALLEL` requests are under way.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.asking import Agents, OutOfReach
+from h2o_console.asking import Agents, Answered, OutOfReach
 from h2o_console.cli.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.counters import parse_promises, parse_stats
 from h2o_core.io.clock import monotonic_ns
@@ -28,6 +28,8 @@ _PROMISES_S: Final = 30.0
 _HOME_AGAIN_S: Final = 10.0
 _LONGEST_S: Final = 30.0
 PARALLEL: Final = 16
+_SHARE: Final = 0.08
+"""Of one core, for reading what hosts on screen answer: in a fleet that costs more, each is asked more rarely."""
 
 
 def monotonic_s() -> float:
@@ -59,6 +61,7 @@ class Poller:
         self._addresses: dict[str, str] = {}
         self._etags: dict[tuple[str, str], str] = {}
         self._due: dict[str, float] = {}
+        self._cost_s: dict[str, float] = {}
         self._detour = ""
         self._home_failure: OutOfReach | None = None
 
@@ -145,6 +148,7 @@ class Poller:
         for host in self._tasks.keys() - hosts:
             self._tasks.pop(host).cancel()
             self._hurry.pop(host, None)
+            self._cost_s.pop(host, None)
         for host in hosts - self._tasks.keys():
             self._hurry[host] = asyncio.Event()
             self._tasks[host] = asyncio.create_task(self._keep_asking(host), name=f"poll {host}")
@@ -165,7 +169,8 @@ class Poller:
                 continue
 
     def _interval_s(self, host: str, failures: int) -> float:
-        usual_s = ON_SCREEN_S if host in self._on_screen else OFF_SCREEN_S
+        round_s = sum(cost_s for name, cost_s in self._cost_s.items() if name in self._on_screen)
+        usual_s = max(ON_SCREEN_S, round_s / _SHARE) if host in self._on_screen else OFF_SCREEN_S
         longest_s = OFF_SCREEN_S if host in self._on_screen else _LONGEST_S
         return min(usual_s * 2 ** min(failures, 6), longest_s)
 
@@ -178,9 +183,7 @@ class Poller:
         try:
             answered = await self._agents.get(address, "/stats", self._etags.get(key, ""))
             if answered.document is not None:
-                answer = parse_stats(answered.document)
-                self._check_host(host, answer.host)
-                self._store.put_stats(host, answer, self._clock())
+                self._take(host, answered)
             self._etags[key] = answered.etag
             if self._is_due(f"children {host}", _PICTURE_S):
                 listed = await self._agents.get(address, "/instances")
@@ -192,8 +195,11 @@ class Poller:
             return False
         return True
 
-    @staticmethod
-    def _check_host(wanted: str, answered: str) -> None:
-        if answered != wanted:
-            msg = f"its address is answered by {answered or 'nobody who has a name'}"
+    def _take(self, host: str, answered: Answered) -> None:
+        began_s = self._clock()
+        answer = parse_stats(answered.document or {})
+        if answer.host != host:
+            msg = f"its address is answered by {answer.host or 'nobody who has a name'}"
             raise OutOfReach(msg)
+        self._store.put_stats(host, answer, began_s)
+        self._cost_s[host] = answered.spent_s + self._clock() - began_s

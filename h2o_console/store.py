@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from h2o_console.hosts import HostRecord, Member
 from h2o_console.packages import LastError, PackageRecord, in_ms
 from h2o_console.views import FleetView, InstanceView, PackageView, SilentHost
-from h2o_console.windows import Tally, line_of, quantile
+from h2o_console.windows import Tally, line_of, merged, quantile
 
 if TYPE_CHECKING:
     from h2o_console.cli.answers import Head, Host, Instance
@@ -31,7 +31,10 @@ class Store:
         self._silent_for: dict[str, int] = {}
         self._head: Head | None = None
         self._picture_s: float | None = None
-        self._agent = self._detour = self._trouble = self._hint = ""
+        self._agent: str = ""
+        self._detour: str = ""
+        self._trouble: str = ""
+        self._hint: str = ""
 
     # what agents answered
 
@@ -40,7 +43,7 @@ class Store:
 
         *detour* says why another agent than the context's was asked.
         """
-        listed = {host.host: host for host in hosts}
+        known, listed = set(self.hosts), {host.host: host for host in hosts}
         for name in self.hosts.keys() - listed.keys():
             record = self.hosts.pop(name)
             self._silent_for.pop(name, None)
@@ -48,8 +51,9 @@ class Store:
         for name, host in listed.items():
             self.hosts.setdefault(name, HostRecord(name, now_s)).seen = host
         self._head, self._picture_s = head, now_s
-        self._agent, self._detour, self._trouble, self._hint = agent, detour, "", ""
-        self.changed += 1
+        said = (agent, detour, "", "")
+        self.changed += said != (self._agent, self._detour, self._trouble, self._hint) or known != self.hosts.keys()
+        self._agent, self._detour, self._trouble, self._hint = said
 
     def put_picture(self, instances: Iterable[Instance], now_s: float) -> None:
         """The fleet's instances as the asked broker sees them; hosts' own counters go before it."""
@@ -98,7 +102,6 @@ class Store:
         """A host's counters could not be had; what was known of it grows old."""
         if (record := self.hosts.get(host)) is not None:
             record.failed = why
-            self.changed += 1
 
     def put_trouble(self, agent: str, why: str, hint: str) -> None:
         """Nobody told the fleet's picture; `hint` says what to type."""
@@ -132,7 +135,6 @@ class Store:
         record = self._packages.get(name)
         if record is None:
             return None
-        record.roll(now_s)
         members = self._members(name, now_s)
         record.saw(len(members), now_s)
         if record.forgotten(len(members), now_s):
@@ -145,18 +147,19 @@ class Store:
         self, record: PackageRecord, members: list[tuple[Member, HostRecord]], speaking: list[Member], now_s: float
     ) -> PackageView:
         paces = [pace for member in speaking if (pace := member.pace.per_s(now_s)) is not None]
-        total = record.window.total if speaking or not members else Tally()
+        totals = record.totals(now_s)
+        total = merged(totals.values()) if speaking or not members else Tally()
         return PackageView(
             name=record.name,
             instances=tuple(_instance(member, host, now_s) for member, host in members),
-            features=record.views(_errors(members, now_s), {member.version for member, _ in members}),
-            outcomes=dict(total.outcomes),
+            features=record.views(totals, _errors(members, now_s), {member.version for member, _ in members}),
+            outcomes=total.outcomes,
             rps=sum(paces) if paces else None,
             rps_line=line_of([member.pace for member in speaking], now_s),
             p50_ms=in_ms(quantile(total.sketch, 0.5)),
             p95_ms=in_ms(quantile(total.sketch, 0.95)),
-            p95_line=tuple(in_ms(value) for value in record.window.quantiles(0.95, now_s)) if speaking else (),
-            callers=dict(record.callers.total.outcomes),
+            p95_line=tuple(in_ms(value) for value in record.p95_line(now_s)) if speaking else (),
+            callers=record.callers.total(now_s).outcomes,
             silent=_silent({host.name: host for _, host in members}.values(), now_s),
             peak=record.peak,
             gone_s=None if record.gone_s is None else now_s - record.gone_s,
@@ -167,8 +170,7 @@ class Store:
         found: dict[str, tuple[float | None, float | None]] = {}
         for member, host in self._members(name, now_s):
             if not host.silent(now_s):
-                member.window.roll(now_s)
-                sketch = member.window.total.sketch
+                sketch = member.window.total(now_s).sketch
                 found[member.id] = (in_ms(quantile(sketch, 0.5)), in_ms(quantile(sketch, 0.95)))
         return found
 
@@ -216,7 +218,7 @@ class Store:
             self._record(name)
             self._hosts_of.setdefault(name, set()).add(host)
         self._dirty |= before | after
-        self.changed += 1
+        self.changed += before != after
 
 
 def _instance(member: Member, host: HostRecord, now_s: float) -> InstanceView:
@@ -225,8 +227,6 @@ def _instance(member: Member, host: HostRecord, now_s: float) -> InstanceView:
     silent = host.silent(now_s)
     clock_s = host.answer.as_of_s if host.answer else None
     started_s = counts.started_s if counts else None
-    if not silent:
-        member.window.roll(now_s)
     return InstanceView(
         id=member.id,
         version=member.version,
@@ -240,7 +240,7 @@ def _instance(member: Member, host: HostRecord, now_s: float) -> InstanceView:
         queued=counts.queued if counts and not silent else None,
         up_s=clock_s - started_s if clock_s is not None and started_s is not None else None,
         rps=None if silent else member.pace.per_s(now_s),
-        outcomes={} if silent else dict(member.window.total.outcomes),
+        outcomes={} if silent else member.window.outcomes(now_s),
         silent=silent or (counts is None and bool(member.id)),
     )
 

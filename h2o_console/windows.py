@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Final
 
-from h2o_console.counters import EndpointCounts
+from h2o_console.counters import MOST, NO_SKETCH, EndpointCounts, Sketch
 from h2o_core.histogram import Histogram
 
 BUCKET_S: Final = 6
@@ -20,7 +20,13 @@ BUCKETS: Final = 10
 WINDOW_S: Final = BUCKET_S * BUCKETS
 PACE_S: Final = 10
 """Requests per second are the mean of the last 10 s."""
-_NOTHING: Final = EndpointCounts("", {}, Histogram())
+_INDEXES: Final = range(-512, 2048)
+"""Bucket indexes from 2^-16 ns to 2^64 ns: others would overflow when they become times."""
+_WENT_DOWN: Final = "a counter went down"
+_NO_NUMBER: Final = "a counter is no number"
+Line = tuple[float | None, ...]
+"""A value a bucket, oldest first."""
+_NOTHING: Final = EndpointCounts("", {}, NO_SKETCH)
 
 
 class CounterReset(ValueError):
@@ -45,16 +51,6 @@ class Tally:
             self.outcomes[code] = self.outcomes.get(code, 0) + count
         self.sketch.merge(other.sketch)
 
-    def take(self, other: Tally) -> None:
-        """Count *other*, which was counted in before, out."""
-        for code, count in other.outcomes.items():
-            left = self.outcomes[code] - count
-            if left:
-                self.outcomes[code] = left
-            else:
-                del self.outcomes[code]
-        self.sketch = self.sketch.since(other.sketch)
-
 
 def difference(earlier: EndpointCounts | None, later: EndpointCounts) -> Tally | None:
     """What was counted after *earlier* (None: since zero); None when nothing was. Raises CounterReset."""
@@ -66,64 +62,102 @@ def difference(earlier: EndpointCounts | None, later: EndpointCounts) -> Tally |
 
 def _counts_since(earlier: Mapping[str, int], later: Mapping[str, int]) -> dict[str, int]:
     more = {code: count - earlier.get(code, 0) for code, count in later.items() if count != earlier.get(code, 0)}
-    if any(count < 0 for count in more.values()) or earlier.keys() - later.keys():
-        msg = "an outcome's counter went down"
-        raise CounterReset(msg)
+    if (more and min(more.values()) < 0) or not earlier.keys() <= later.keys():
+        raise CounterReset(_WENT_DOWN)
     return more
 
 
-def _sketch_since(earlier: Histogram, later: Histogram) -> Histogram:
+def _sketch_since(earlier: Sketch, later: Sketch) -> Histogram:
+    """Only what changed is looked at: in a second that is a few buckets of a hundred."""
     try:
-        return later.since(earlier)
-    except ValueError as error:
-        raise CounterReset(str(error)) from None
+        if earlier.index == later.index:
+            triples = zip(later.index, earlier.count, later.count, strict=True)
+            more = {index: after - before for index, before, after in triples if before != after}
+        else:
+            base = dict(zip(earlier.index, earlier.count, strict=True))
+            if not base.keys() <= set(later.index):
+                raise CounterReset(_WENT_DOWN)
+            pairs = zip(later.index, later.count, strict=True)
+            more = {index: count - base.get(index, 0) for index, count in pairs if count != base.get(index, 0)}
+        delta = Histogram()
+        delta.zero, delta.sum_ns = later.zero - earlier.zero, later.sum_ns - earlier.sum_ns
+    except TypeError:
+        raise CounterReset(_NO_NUMBER) from None
+    if delta.zero < 0 or delta.sum_ns < 0 or (more and min(more.values()) < 0):
+        raise CounterReset(_WENT_DOWN)
+    if not all(type(index) is type(n) is int and index in _INDEXES and n < MOST for index, n in more.items()):
+        raise CounterReset(_NO_NUMBER)
+    delta.buckets = more
+    return delta
 
 
 class Window:
-    """Tallies of the last 60 s in buckets of 6 s, and their sum; one bucket more is kept for the line."""
+    """Tallies in buckets of 6 s. Reading merges; adding, which is far more frequent, touches one bucket."""
 
-    __slots__ = ("_buckets", "_counted_from", "total")
+    __slots__ = ("_buckets", "_closed", "_closed_for")
 
     def __init__(self) -> None:
         self._buckets: dict[int, Tally] = {}
-        self._counted_from = 0
-        self.total = Tally()
+        self._closed = Tally()
+        self._closed_for = -1
 
     def add(self, at_s: float, tally: Tally) -> None:
-        """Count *tally* into the bucket of *at_s*; what is older than the window is not counted."""
+        """Count *tally* into the bucket of *at_s*, which is never earlier than the one before."""
         bucket = int(at_s // BUCKET_S)
-        if bucket < self._counted_from:
-            return
-        self._buckets.setdefault(bucket, Tally()).add(tally)
-        self.total.add(tally)
+        if bucket not in self._buckets:
+            # One bucket more than the window has is kept, for the line while the newest one has only begun.
+            self._buckets = {at: kept for at, kept in self._buckets.items() if at >= bucket - BUCKETS}
+            self._buckets[bucket] = Tally()
+        self._buckets[bucket].add(tally)
 
-    def roll(self, now_s: float) -> bool:
-        """Drop what is older than the window; True when something was."""
-        oldest = int(now_s // BUCKET_S) - BUCKETS + 1
-        gone = [bucket for bucket in self._buckets if self._counted_from <= bucket < oldest]
-        for bucket in gone:
-            self.total.take(self._buckets[bucket])
-        self._counted_from = max(oldest, self._counted_from)
-        for bucket in [bucket for bucket in self._buckets if bucket < oldest - 1]:
-            del self._buckets[bucket]
-        return bool(gone)
-
-    def quantiles(self, q: float, now_s: float) -> tuple[float | None, ...]:
-        """The *q*-quantile (ns) of each bucket, oldest first; None where nothing was timed."""
+    def total(self, now_s: float) -> Tally:
+        """The last 60 s together, as a new tally."""
         newest = int(now_s // BUCKET_S)
-        if newest not in self._buckets:  # it has only begun: not yet a gap
-            newest -= 1
-        return tuple(self._quantile(bucket, q) for bucket in range(newest - BUCKETS + 1, newest + 1))
+        if self._closed_for != newest:
+            window = range(newest - BUCKETS + 1, newest)
+            self._closed = merged(tally for bucket, tally in self._buckets.items() if bucket in window)
+            self._closed_for = newest
+        current = self._buckets.get(newest)
+        return merged((self._closed,) if current is None else (self._closed, current))
 
-    def _quantile(self, bucket: int, q: float) -> float | None:
-        tally = self._buckets.get(bucket)
-        return quantile(tally.sketch, q) if tally else None
+    def outcomes(self, now_s: float) -> Mapping[str, int]:
+        """The last 60 s' outcomes alone."""
+        oldest = int(now_s // BUCKET_S) - BUCKETS + 1
+        counts: dict[str, int] = {}
+        for bucket, tally in self._buckets.items():
+            if bucket >= oldest:
+                for code, count in tally.outcomes.items():
+                    counts[code] = counts.get(code, 0) + count
+        return counts
+
+    def bucket(self, bucket: int) -> Tally | None:
+        """What was counted in one bucket; None when nothing was."""
+        return self._buckets.get(bucket)
 
 
 def quantile(sketch: Histogram, q: float) -> float | None:
     """The *q*-quantile in ns; None when nothing was timed."""
     value = sketch.quantile(q)
     return None if value != value else value  # noqa: PLR0124 - nan is what differs from itself
+
+
+def quantile_line(windows: Sequence[Window], q: float, now_s: float, known: dict[int, float | None]) -> Line:
+    """The *q*-quantile (ns) in each bucket over several windows, oldest first; None where nothing was timed.
+
+    *known* remembers the buckets that are closed, for the next call.
+    """
+    newest = int(now_s // BUCKET_S)
+    last = newest if any(window.bucket(newest) for window in windows) else newest - 1  # not yet a gap: it only began
+    wanted = range(last - BUCKETS + 1, last + 1)
+    for bucket in [bucket for bucket in known if bucket not in wanted]:
+        del known[bucket]
+    for bucket in wanted:
+        if bucket not in known or bucket == newest:
+            tallies = [tally for window in windows if (tally := window.bucket(bucket)) is not None]
+            known[bucket] = quantile(merged(tallies).sketch, q) if tallies else None
+    line = tuple(known[bucket] for bucket in wanted)
+    known.pop(newest, None)
+    return line
 
 
 def merged(tallies: Iterable[Tally]) -> Tally:
@@ -176,7 +210,7 @@ class Pace:
         return tuple(counted / covered_s if covered_s else nan for counted, covered_s in found)
 
 
-def line_of(paces: Sequence[Pace], now_s: float) -> tuple[float | None, ...]:
+def line_of(paces: Sequence[Pace], now_s: float) -> Line:
     """Several instances' requests per second in each bucket; None only where none of them knows anything."""
     sums: list[float | None] = [None] * BUCKETS
     newest = int(now_s // BUCKET_S)

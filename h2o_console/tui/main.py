@@ -57,7 +57,8 @@ def _context(name: str, agent: str) -> Context:
 
 
 def _check_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on stderr, so that one has to be a terminal too.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise SystemExit(_complaint("the console needs a terminal; for scripts and pipes: h2o list, h2o stats"))
     if os.environ.get("TERM", "dumb") in {"", "dumb"}:
         raise SystemExit(_complaint("TERM says that this terminal can't move its cursor; try: TERM=xterm h2o-console"))

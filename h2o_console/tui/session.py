@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from h2o_console.board import Board
 from h2o_console.poller import monotonic_s
 from h2o_console.store import Store
 from h2o_console.views import FleetView
 from h2o_core.io.clock import rfc3339, unix_s
+
+_FLEET_S: Final = 0.95
 
 
 class Looks(Protocol):
@@ -34,6 +36,9 @@ class Session:
     board: Board = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     frozen_at_s: float | None = None
+    _fleet_s: float = float("-inf")
+    _seen: int = -1
+    _on_screen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.board = Board(self.store)
@@ -43,8 +48,10 @@ class Session:
         if self.frozen_at_s is not None:
             return False
         now_s = self.clock()
-        self.fleet = self.store.fleet(now_s)
-        return self.board.update(now_s)
+        # Ages move each second; what is not an age shows at once.
+        if now_s - self._fleet_s >= _FLEET_S or self.store.changed != self._seen:
+            self.fleet, self._fleet_s, self._seen = self.store.fleet(now_s), now_s, self.store.changed
+        return self.board.update(now_s, self._on_screen)
 
     def freeze(self) -> None:
         """Stop the picture, or let it run again; the store goes on either way."""
@@ -61,5 +68,6 @@ class Session:
 
     def look_at(self, packages: Iterable[str]) -> None:
         """These packages are on screen: their hosts are asked each second."""
+        self._on_screen = tuple(packages)
         if self.poller is not None:
-            self.poller.look_at(self.store.hosts_of(packages))
+            self.poller.look_at(self.store.hosts_of(self._on_screen))

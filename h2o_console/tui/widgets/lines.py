@@ -137,7 +137,9 @@ class LineList(ScrollView, can_focus=True):
     def _repaint(self, key: str) -> tuple[int, int] | None:
         """Make the line anew when its version rose; where it looks different."""
         known = self._cache.get(key)
-        if known is None or known.version == self._source.version(key):
+        if known is None:
+            return 0, self.size.width
+        if known.version == self._source.version(key):
             return None
         fresh = self._make(key)
         return changed_span(known.line, fresh.line)
@@ -251,7 +253,6 @@ class LineList(ScrollView, can_focus=True):
                 self.action_open()
 
     def on_resize(self, _event: Resize) -> None:
-        """Another width means other columns."""
-        self._cache.clear()
+        """Textual paints everything anew; the cursor stays in sight."""
         if self.cursor in self._at and self._touched:
             self._keep_visible()
