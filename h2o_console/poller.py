@@ -28,7 +28,7 @@ _PROMISES_S: Final = 30.0
 _HOME_AGAIN_S: Final = 10.0
 _LONGEST_S: Final = 30.0
 PARALLEL: Final = 16
-_SHARE: Final = 0.08
+_SHARE: Final = 0.12
 """Of one core, for reading what hosts on screen answer: in a fleet that costs more, each is asked more rarely."""
 
 

@@ -285,6 +285,15 @@ def newest_first(versions: Mapping[str, int]) -> list[str]:
     return sorted(versions, key=_version_key, reverse=True)
 
 
-def _version_key(version: str) -> tuple[tuple[int, int, str], ...]:
-    parts = version.replace("-", ".").replace("+", ".").split(".")
-    return tuple((1, int(part), "") if part.isdecimal() and len(part) < 16 else (0, 0, part) for part in parts)
+_Parts = tuple[tuple[bool, int, str], ...]
+
+
+def _version_key(version: str) -> tuple[_Parts, bool, _Parts]:
+    """Semantic versioning's order, without its refusals: a pre-release is older than its release."""
+    release, _, before = version.partition("+")[0].partition("-")
+    return _parts(release), not before, _parts(before)
+
+
+def _parts(dotted: str) -> _Parts:
+    numbers = ((part, part.isascii() and part.isdecimal() and len(part) < 16) for part in dotted.split("."))
+    return tuple((True, int(part), "") if is_number else (False, 0, part) for part, is_number in numbers)

@@ -75,7 +75,7 @@ class FakeFleet:
         self.instances: dict[str, Instance] = {}
         self.promises: list[dict[str, Any]] = []
         self.callers: dict[str, dict[tuple[str, str], dict[str, int]]] = {host: {} for host in self.hosts}
-        self.register = dict.fromkeys(self.hosts, ("connected", 0.0))
+        self.register: dict[str, tuple[str, float]] = dict.fromkeys(self.hosts, ("connected", 0.0))
         self.children: list[dict[str, Any]] = []
         self.fleet = "demo"
 

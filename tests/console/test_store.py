@@ -1,0 +1,602 @@
+"""The store and the poller: rates from differences, resets, silence, hosts that come and go; real HTTP on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from h2o_console.asking import Agents, OutOfReach
+from h2o_console.board import Board
+from h2o_console.cells import Glyph
+from h2o_console.cli.answers import parse_head, parse_hosts, parse_instances
+from h2o_console.counters import MOST, NO_SKETCH, EndpointCounts, Sketch, parse_promises, parse_stats
+from h2o_console.poller import Poller, monotonic_s
+from h2o_console.reasons import Kind
+from h2o_console.store import Store
+from h2o_console.views import PackageView
+from h2o_console.windows import BUCKET_S, CounterReset, Pace, Tally, Window, difference, line_of
+from h2o_core.histogram import Histogram
+from tests.console.fake_fleet import FakeFleet, FleetServer
+
+PACKAGE = "service/customer"
+
+
+class Fed:
+    """A store that a fake fleet is fed to by hand, without sockets: every second a reading of each host."""
+
+    def __init__(self, hosts: int = 2) -> None:
+        self.fleet = FakeFleet(hosts)
+        self.store = Store()
+        self.now_s = 1000.0
+
+    def picture(self) -> None:
+        document = self.ask("host-1", "/hosts")
+        self.store.put_hosts(parse_head(document), parse_hosts(document), "unix:/agent.sock", self.now_s)
+        self.store.put_picture(parse_instances(self.ask("host-1", "/instances?fleet=1")), self.now_s)
+        self.store.put_promises(parse_promises(self.ask("host-1", "/features?fleet=1")))
+
+    def ask(self, host: str, path: str) -> dict[str, Any]:
+        document = self.fleet.document(host, path)
+        assert document is not None
+        return document
+
+    def read(self, *hosts: str) -> None:
+        for host in hosts or self.fleet.hosts:
+            self.store.put_stats(host, parse_stats(self.ask(host, "/stats")), self.now_s)
+
+    def run(self, seconds: int, *hosts: str, every_s: int = 1) -> None:
+        for second in range(seconds):
+            self.fleet.advance(1.0)
+            self.now_s += 1.0
+            if (second + 1) % every_s == 0:
+                self.read(*hosts)
+
+    def view(self, name: str = PACKAGE) -> PackageView:
+        view = self.store.package(name, self.now_s)
+        assert view is not None
+        return view
+
+
+@pytest.fixture
+def fed() -> Fed:
+    fed = Fed()
+    fed.fleet.run(PACKAGE, "1.0.0", "host-1", features=("retrieve",), per_s=40.0)
+    fed.fleet.run(PACKAGE, "1.0.0", "host-2", features=("retrieve",), per_s=20.0)
+    fed.fleet.advance(500)
+    fed.picture()
+    fed.read()
+    return fed
+
+
+# rates and windows
+
+
+def test_the_first_reading_is_a_base_and_no_rate(fed: Fed) -> None:
+    view = fed.view()
+    assert (view.rps, view.outcomes, view.p95_ms) == (None, {}, None)
+    assert view.known
+
+
+def test_rates_are_those_of_the_differences(fed: Fed) -> None:
+    fed.run(30)
+    view = fed.view()
+    assert view.rps == pytest.approx(60, rel=0.05)
+    assert 1700 <= view.outcomes["OK"] <= 1800
+    assert view.p50_ms == pytest.approx(5.0, rel=0.1)
+    known = [value for value in view.rps_line if value is not None]
+    assert 5 <= len(known) <= 6
+    assert known == pytest.approx([60] * len(known), rel=0.1)
+
+
+def test_hosts_that_are_read_at_different_rhythms_give_the_true_sum(fed: Fed) -> None:
+    for _ in range(6):
+        fed.run(4, "host-1")
+        fed.run(1)
+    assert fed.view().rps == pytest.approx(60, rel=0.05)
+    known = [value for value in fed.view().rps_line if value is not None]
+    assert known == pytest.approx([60] * len(known), rel=0.15)
+
+
+def test_what_is_older_than_a_minute_is_forgotten(fed: Fed) -> None:
+    fed.run(20)
+    for instance in fed.fleet.instances.values():
+        instance.per_s = 0
+    fed.run(61)
+    view = fed.view()
+    assert (view.outcomes, view.p95_ms, view.rps) == ({}, None, 0.0)
+
+
+def test_the_same_answer_twice_is_counted_once_and_grows_old(fed: Fed) -> None:
+    fed.run(5)
+    before = fed.view().outcomes
+    fed.now_s += 3
+    fed.read()
+    assert fed.view().outcomes == before
+    assert fed.store.hosts["host-1"].age_s(fed.now_s) == 3
+
+
+# resets
+
+
+def test_a_restarted_broker_counts_from_its_start(fed: Fed) -> None:
+    fed.run(20)
+    before = sum(fed.view().outcomes.values())
+    fed.fleet.restart_broker("host-1")
+    fed.run(2)
+    after = fed.view()
+    assert 0 <= sum(after.outcomes.values()) - before <= 3 * 60
+    assert after.rps == pytest.approx(60, rel=0.1)
+
+
+def test_an_instance_that_is_new_counts_from_zero(fed: Fed) -> None:
+    fed.run(3)
+    fed.fleet.run(PACKAGE, "1.1.0", "host-2", features=("retrieve",), per_s=30.0, started_s=fed.fleet.now_s)
+    fed.run(10)
+    assert fed.view().rps == pytest.approx(90, rel=0.05)
+    assert {feature.version for feature in fed.view().features} == {"1.0.0", "1.1.0"}
+
+
+def test_a_young_fleet_shows_its_first_minute_at_once() -> None:
+    fed = Fed(1)
+    fed.fleet.brokers["host-1"].started_s = fed.fleet.now_s
+    fed.fleet.run(PACKAGE, "1.0.0", "host-1", features=("retrieve",), per_s=40.0, started_s=fed.fleet.now_s)
+    fed.fleet.advance(20)
+    fed.picture()
+    fed.read()
+    assert fed.view().rps == pytest.approx(40, rel=0.05)
+    assert sum(fed.view().outcomes.values()) == pytest.approx(800, rel=0.02)
+
+
+def test_a_counter_that_goes_down_by_itself_is_a_new_base_not_a_negative_rate(fed: Fed) -> None:
+    fed.run(5)
+    for instance in fed.fleet.instances.values():
+        instance.endpoints["retrieve"].outcomes = {"OK": 3}
+    fed.run(1)
+    assert all(count >= 0 for count in fed.view().outcomes.values())
+    fed.run(12)
+    assert fed.view().rps == pytest.approx(60, rel=0.05)
+
+
+def test_after_a_long_silence_the_window_holds_no_more_than_a_minute(fed: Fed) -> None:
+    fed.run(5)
+    fed.run(300, every_s=1000)
+    fed.read()
+    assert fed.view().outcomes.get("OK", 0) == 0
+    fed.run(10)
+    assert fed.view().rps == pytest.approx(60, rel=0.05)
+
+
+def test_another_host_s_clock_may_be_wrong_by_hours(fed: Fed) -> None:
+    fed.run(5)
+    fed.fleet.now_s -= 7200  # ntpd has had its say
+    fed.run(12)
+    assert fed.view().rps == pytest.approx(60, rel=0.1)
+
+
+# silence and absence
+
+
+def test_a_silent_host_makes_its_rows_stale_and_says_so(fed: Fed) -> None:
+    fed.run(10)
+    fed.store.put_failure("host-2", "connection refused")
+    fed.run(6, "host-1")
+    view = fed.view()
+    assert [(host.host, host.why) for host in view.silent] == [("host-2", "connection refused")]
+    assert view.rps == pytest.approx(40, rel=0.05)
+    assert [instance.silent for instance in view.instances] == [False, True]
+    assert fed.store.fleet(fed.now_s).answering == 1
+    fed.store.put_failure("host-1", "no answer in 2 s")
+    fed.now_s += 10
+    stale = fed.view()
+    assert (stale.known, stale.rps, stale.p95_ms, stale.outcomes) == (False, None, None, {})
+
+
+def test_ages_of_silent_hosts_make_their_packages_dirty_each_second(fed: Fed) -> None:
+    fed.run(2)
+    fed.now_s += 10
+    assert PACKAGE in fed.store.take_dirty(fed.now_s)
+    assert PACKAGE not in fed.store.take_dirty(fed.now_s + 0.1)
+    assert PACKAGE in fed.store.take_dirty(fed.now_s + 1.1)
+
+
+def test_instances_of_a_host_that_never_answered_come_from_the_picture() -> None:
+    fed = Fed(2)
+    fed.fleet.run(PACKAGE, "1.0.0", "host-2")
+    fed.picture()
+    assert [(one.host, one.silent) for one in fed.view().instances] == [("host-2", True)]
+    assert fed.view().silent == ()
+    fed.now_s += 60
+    assert [host.age_s for host in fed.view().silent] == [None]
+
+
+def test_a_package_whose_last_instance_went_stays_until_it_is_forgotten(fed: Fed) -> None:
+    fed.run(3)
+    assert fed.view().peak == 2
+    fed.fleet.promises.clear()
+    for instance in list(fed.fleet.instances.values()):
+        fed.fleet.stop(instance)
+    fed.run(1)
+    fed.picture()
+    assert fed.view().gone_s == 0.0
+    fed.now_s += 30
+    assert (fed.view().gone_s, fed.view().peak) == (30.0, 2)
+    fed.now_s += 1000
+    assert fed.store.package(PACKAGE, fed.now_s) is None
+
+
+def test_a_host_that_left_takes_its_instances_along(fed: Fed) -> None:
+    fed.run(3)
+    assert fed.view().peak == 2
+    fed.fleet.hosts.remove("host-2")
+    fed.picture()
+    assert {instance.host for instance in fed.view().instances} == {"host-1"}
+    assert fed.view().peak == 2
+
+
+def test_children_that_have_not_registered_are_shown(fed: Fed) -> None:
+    fed.fleet.children.append(
+        {"id": "", "package": PACKAGE, "version": "1.0.1", "host": "host-1", "state": "backoff", "why": "exit 1"}
+    )
+    fed.store.put_children("host-1", parse_instances(fed.ask("host-1", "/instances")))
+    fed.run(1)
+    children = [(one.state, one.why, one.silent) for one in fed.view().instances if not one.id]
+    assert children == [("backoff", "exit 1", False)]
+
+
+def test_origin_and_destination_are_never_added_up(fed: Fed) -> None:
+    fed.run(2)
+    fed.fleet.called("host-1", "api/customer", f"{PACKAGE}/retrieve", "NO_ROUTE", 5)
+    fed.run(1)
+    assert fed.view().callers == {"NO_ROUTE": 5}
+    assert "NO_ROUTE" not in fed.view().outcomes
+
+
+def test_zookeeper_s_worst_state_is_the_fleet_s(fed: Fed) -> None:
+    fed.run(1)
+    assert fed.store.fleet(fed.now_s).register == "connected"
+    fed.fleet.register["host-2"] = ("silent", 14.0)
+    fed.run(1)
+    fleet = fed.store.fleet(fed.now_s + 0.5)
+    assert (fleet.register, fleet.silent_s, fleet.register_hosts) == ("silent", 14.5, 1)
+
+
+# board
+
+
+def test_an_equal_row_keeps_its_version_and_is_not_made_anew_each_time(fed: Fed) -> None:
+    board = Board(fed.store)
+    fed.run(30)
+    assert board.update(fed.now_s, (PACKAGE,))
+    version = board.versions[PACKAGE]
+    assert not board.update(fed.now_s + 0.1, (PACKAGE,))
+    fed.run(1)
+    board.update(fed.now_s, (PACKAGE,))
+    assert board.versions[PACKAGE] == version + (board.rows[PACKAGE].requests > 0)
+
+
+def test_what_is_not_on_screen_is_made_more_rarely_and_not_forgotten(fed: Fed) -> None:
+    board = Board(fed.store)
+    board.update(fed.now_s)
+    made = board.versions[PACKAGE]
+    fed.run(2)
+    board.update(fed.now_s)
+    assert board.versions[PACKAGE] == made
+    fed.run(3)
+    board.update(fed.now_s)
+    assert board.versions[PACKAGE] == made + 1
+
+
+# pure windows
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 7), st.integers(0, 500)), min_size=1, max_size=40))
+def test_a_pace_is_requests_over_time_whatever_the_rhythm(readings: list[tuple[float, int]]) -> None:
+    pace, now_s = Pace(), 1000.0
+    for span_s, requests in readings:
+        pace.add(now_s, now_s + span_s, requests)
+        now_s += span_s
+    rates = [requests / span_s for span_s, requests in readings]
+    measured = pace.per_s(now_s)
+    assert measured is not None
+    assert min(rates) * 0.999 <= measured <= max(rates) * 1.001 + 1e-9
+    known = [value for value in line_of([pace], now_s) if value is not None]
+    assert known
+    assert all(min(rates) * 0.999 <= value <= max(rates) * 1.001 + 1e-9 for value in known)
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.integers(1, 9)), max_size=60))
+def test_a_window_holds_exactly_its_buckets(steps: list[tuple[float, int]]) -> None:
+    window, now_s = Window(), 6000.0
+    added: list[tuple[float, int]] = []
+    for step_s, count in steps:
+        now_s += step_s
+        window.add(now_s, Tally({"OK": count}))
+        added.append((now_s, count))
+    oldest = now_s // BUCKET_S - 9
+    expected = sum(count for at_s, count in added if at_s // BUCKET_S >= oldest)
+    assert window.total(now_s).requests == expected
+    assert sum(window.outcomes(now_s).values()) == expected
+
+
+def _endpoint(sketch: Sketch, ok: int) -> EndpointCounts:
+    return EndpointCounts("f", {"OK": ok}, sketch)
+
+
+def test_the_difference_of_two_sketches() -> None:
+    earlier, later = Histogram(), Histogram()
+    for value in (10_000, 20_000):
+        earlier.record(value)
+        later.record(value)
+    later.record(40_000_000)
+    tally = difference(
+        _endpoint(Sketch(*earlier.lists(), 0, earlier.sum_ns), 2), _endpoint(Sketch(*later.lists(), 0, later.sum_ns), 3)
+    )
+    assert tally is not None
+    assert (tally.outcomes, tally.sketch.count) == ({"OK": 1}, 1)
+    assert tally.sketch.quantile(0.5) == pytest.approx(40_000_000, rel=0.012)
+
+
+@pytest.mark.parametrize(
+    "sketch",
+    [
+        Sketch(cast("list[int]", ["x"]), [1]),
+        Sketch([1], cast("list[int]", [None])),
+        Sketch([1], cast("list[int]", ["1"])),
+        Sketch([1], cast("list[int]", [1.5])),
+        Sketch([1], cast("list[int]", [[1]])),
+        Sketch(cast("list[int]", [[1]]), [1]),
+        Sketch([10**9], [1]),
+        Sketch([1], [MOST]),
+        Sketch([1], [-1]),
+    ],
+)
+def test_a_sketch_that_is_none_is_no_difference(sketch: Sketch) -> None:
+    with pytest.raises(CounterReset):
+        difference(None, _endpoint(sketch, 1))
+    with pytest.raises(CounterReset):
+        difference(_endpoint(NO_SKETCH, 1), _endpoint(sketch, 2))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
+    max_leaves=12,
+)
+
+
+@st.composite
+def twisted(draw: st.DrawFn) -> dict[str, Any]:
+    """A real answer of /stats in which some values were replaced by anything."""
+    fleet = FakeFleet(1)
+    fleet.run(PACKAGE, "1.0.0", "host-1", per_s=5.0)
+    fleet.advance(3)
+    fleet.called("host-1", "api/x", f"{PACKAGE}/retrieve", "NO_ROUTE")
+    document = cast("dict[str, Any]", fleet.document("host-1", "/stats"))
+    for _ in range(draw(st.integers(1, 4))):
+        node: Any = document
+        while True:
+            keys: list[Any] = list(node) if type(node) is dict else list(range(len(node)))
+            key = draw(st.sampled_from(keys))
+            inner: Any = node[key]
+            if type(inner) in {dict, list} and inner and draw(st.booleans()):
+                node = inner
+                continue
+            node[key] = draw(JSON)
+            break
+    return document
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(twisted(), min_size=1, max_size=3))
+def test_no_answer_whatever_its_shape_breaks_the_store(answers: list[dict[str, Any]]) -> None:
+    fed = Fed(1)
+    fed.picture()
+    board = Board(fed.store)
+    for document in answers:
+        fed.now_s += 1
+        fed.store.put_stats("host-1", parse_stats(document), fed.now_s)
+        board.update(fed.now_s + 2)
+        for name in list(fed.store.names()):
+            fed.store.times(name, fed.now_s)
+        fed.store.fleet(fed.now_s)
+
+
+# over real HTTP
+
+
+@asynccontextmanager
+async def polling(served: FleetServer, home: str = "", timeout_s: float = 2.0) -> AsyncGenerator[tuple[Store, Poller]]:
+    store = Store()
+    poller = Poller(store, home or f"http://{served.address('host-1')}", timeout_s=timeout_s)
+    task = asyncio.create_task(poller.run())
+    ticking = asyncio.create_task(_let_time_pass(served))
+    try:
+        yield store, poller
+    finally:
+        for each in (task, ticking):
+            each.cancel()
+            with suppress(asyncio.CancelledError):
+                await each
+
+
+async def _let_time_pass(served: FleetServer) -> None:
+    while True:
+        await asyncio.sleep(0.1)
+        with served.lock:
+            served.fleet.advance(0.1)
+
+
+async def holds(condition: Callable[[], object], what: str) -> None:
+    """Wait until *condition* holds, 10 s at most."""
+    deadline_s = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline_s, what
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def fleet() -> FakeFleet:
+    fleet = FakeFleet(3)
+    for host in fleet.hosts:
+        fleet.run(PACKAGE, "1.0.0", host, features=("retrieve",), per_s=50.0)
+    return fleet
+
+
+def view_of(store: Store) -> PackageView | None:
+    return store.package(PACKAGE, monotonic_s())
+
+
+async def test_a_fleet_fills_the_store(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        async with polling(served) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: (view := view_of(store)) and (view.rps or 0) > 120, "three hosts' requests")
+            await holds(lambda: (view := view_of(store)) and view.features[0].upper95_ms == 50.0, "the promises")
+            fleet_view = store.fleet(monotonic_s())
+            assert (fleet_view.hosts, fleet_view.answering, fleet_view.instances) == (3, 3, 3)
+            assert fleet_view.data_age_s is not None
+            assert fleet_view.data_age_s < 3
+
+
+async def test_a_slow_host_holds_nobody_up(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        served.slow_s["host-3"] = 30.0
+        async with polling(served, timeout_s=0.5) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: (view := view_of(store)) and (view.rps or 0) > 80, "the other two")
+            await holds(lambda: store.hosts["host-3"].failed == "no answer in 0.5 s", "the reason")
+            view = view_of(store)
+            assert view is not None
+            assert [host.host for host in view.silent] == ["host-3"]
+            await holds(lambda: served.asked.count(("host-1", "/stats", 200)) >= 4, "host-1 is asked each second")
+            assert served.asked.count(("host-3", "/stats", 200)) == 0
+
+
+async def test_hosts_off_screen_are_asked_rarely_and_at_once_when_they_come_on_screen(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        async with polling(served) as (store, poller):
+            await holds(lambda: (view := view_of(store)) and view.known, "a first reading of each")
+            await holds(lambda: len({host for host, path, _ in served.asked if path == "/stats"}) == 3, "each asked")
+            served.asked.clear()
+            poller.look_at(["host-2"])
+            begun_s = time.monotonic()
+            await holds(lambda: ("host-2", "/stats", 200) in served.asked, "it hurries")
+            assert time.monotonic() - begun_s < 2
+            await holds(lambda: served.asked.count(("host-2", "/stats", 200)) >= 3, "each second")
+            assert sum(host != "host-2" and path == "/stats" for host, path, _ in served.asked) <= 4
+
+
+async def test_an_unchanged_answer_is_not_sent_again(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        store = Store()
+        poller = Poller(store, f"http://{served.address('host-1')}")
+        poller.look_at(fleet.hosts)
+        task = asyncio.create_task(poller.run())  # and time stands still: the bytes stay the same
+        await holds(lambda: ("host-1", "/stats", 304) in served.asked, "304")
+        await holds(lambda: served.asked.count(("host-1", "/stats", 304)) >= 2, "and again")
+        assert (store.hosts["host-1"].age_s(monotonic_s()) or 0) > 0.5
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_host_that_stops_answering_and_comes_back(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        async with polling(served) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: (view := view_of(store)) and (view.rps or 0) > 120, "all three")
+            port = int(served.address("host-2").rpartition(":")[2])
+            served.stop("host-2")
+            await holds(lambda: store.hosts["host-2"].failed, "the failure")
+            await holds(lambda: (view := view_of(store)) and view.silent, "silence, said")
+            served.start("host-2", port)
+            await holds(lambda: (view := view_of(store)) and not view.silent, "it is back")
+
+
+async def test_a_broker_that_is_down_is_told_in_the_agent_s_words(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        served.down.add("host-3")
+        async with polling(served) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: "host-3" in store.hosts and store.hosts["host-3"].failed, "a failure")
+            assert store.hosts["host-3"].failed == "the broker does not answer"
+
+
+async def test_another_agent_is_asked_when_the_context_s_is_out_of_reach(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        home = f"http://{served.address('host-1')}"
+        async with polling(served, home) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: store.fleet(monotonic_s()).answering == 3, "all three")
+            served.stop("host-1")
+            await holds(lambda: store.fleet(monotonic_s()).detour, "the detour")
+            fleet_view = store.fleet(monotonic_s())
+            assert fleet_view.detour.startswith(home)
+            assert fleet_view.agent in {served.address("host-2"), served.address("host-3")}
+            fleet.hosts.remove("host-1")
+            await holds(lambda: len(store.hosts) == 2, "news arrive by the detour")
+
+
+async def test_nobody_there_is_a_sentence_and_no_traceback() -> None:
+    store = Store()
+    task = asyncio.create_task(Poller(store, "unix:/nowhere/agent.sock").run())
+    await holds(lambda: store.fleet(monotonic_s()).trouble, "the trouble")
+    assert store.fleet(monotonic_s()).trouble == "no such socket"
+    assert not task.done()
+    task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<html>", "what answers there is no agent: its answer is not a JSON object"),
+        (b"[]", "what answers there is no agent: its answer is not a JSON object"),
+        (b'{"a": NaN', "what answers there is no agent: its answer is not a JSON object"),
+        (b"[" * 100_000, "what answers there is no agent: its answer is not a JSON object"),
+        (b'{"host": "host-9"}', "its address is answered by host-9"),
+        (b"{}", "its address is answered by nobody who has a name"),
+    ],
+)
+async def test_what_is_no_agent_is_said_to_be_none(fleet: FakeFleet, body: bytes, why: str) -> None:
+    with FleetServer(fleet) as served:
+        served.raw["host-2", "/stats"] = body
+        async with polling(served) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: "host-2" in store.hosts and store.hosts["host-2"].failed, "a failure")
+            assert store.hosts["host-2"].failed == why
+
+
+async def test_an_answer_without_end_is_cut_off(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2o_console.asking.MOST_BYTES", 1 << 20)
+    with FleetServer(fleet) as served:
+        served.raw["host-1", "/hosts"] = b"x" * (2 << 20)
+        agents = Agents()
+        with pytest.raises(OutOfReach, match="longer than 1 MiB"):
+            await agents.get(served.address("host-1"), "/hosts")
+        await agents.close()
+
+
+async def test_stale_rows_come_out_of_the_real_thing(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        async with polling(served) as (store, poller):
+            board = Board(store)
+            poller.look_at(fleet.hosts)
+            await holds(lambda: board.update(monotonic_s()) and (board.rows[PACKAGE].rps or 0) > 120, "a full row")
+            for host in fleet.hosts:
+                served.stop(host)
+
+            def stale() -> bool:
+                board.update(monotonic_s(), (PACKAGE,))
+                return board.rows[PACKAGE].glyph is Glyph.UNKNOWN and board.rows[PACKAGE].rps is None
+
+            await holds(stale, "a stale row")
+            row = board.rows[PACKAGE]
+            assert (row.p95_ms, row.requests) == (None, 0)
+            assert row.reasons[0].kind is Kind.SILENT
+            assert "connection refused" in row.reasons[0].text
