@@ -71,7 +71,7 @@ class Agents:
                 if response.status_code == 304:
                     return Answered(None, etag)
                 body = await _bounded(response)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # an address may be anything
             raise OutOfReach(_why(error)) from None
         return _answer(response.status_code, body, response.headers.get("etag", ""))
 

@@ -205,6 +205,7 @@ class _Table:
 
     columns: Sequence[_Column]
     chosen: tuple[tuple[int, int], ...]
+    width: int
 
     @staticmethod
     def fitting(columns: Sequence[_Column], content: Mapping[str, Sequence[str]], width: int) -> _Table:
@@ -220,7 +221,7 @@ class _Table:
             del sized[least]
         last = max(sized)
         sized[last] = max(sized[last] + width - 2 - sum(sized.values()) - len(sized), 0)
-        return _Table(columns, tuple(sorted(sized.items())))
+        return _Table(columns, tuple(sorted(sized.items())), width)
 
     def heads(self) -> Line:
         """The line of heads."""
@@ -229,11 +230,12 @@ class _Table:
 
     def line(self, key: str, values: Sequence[tuple[str, Tone]]) -> Line:
         """One line; *values* has one for every declared column."""
-        cells = [Cell("  ")]
+        cells, left = [Cell("  ")], self.width - 2
         for at, width in self.chosen:
             text, tone = values[at]
             shown = Tone.UNKNOWN if text == UNKNOWN else tone
-            cells.append(Cell(pad(text, width, right=self.columns[at].right) + " ", shown))
+            cells.append(Cell(pad(pad(text, width, right=self.columns[at].right) + " ", min(width + 1, left)), shown))
+            left = max(left - width - 1, 0)
         return Line(key, tuple(cells))
 
 

@@ -145,6 +145,9 @@ class Poller:
     # each host's counters
 
     def _attend(self, hosts: set[str]) -> None:
+        for host in [host for host, task in self._tasks.items() if task.done()]:
+            error = self._tasks.pop(host).exception()
+            self._store.put_failure(host, f"the console stumbled over its answer: {error!r}")
         for host in self._tasks.keys() - hosts:
             self._tasks.pop(host).cancel()
             self._hurry.pop(host, None)

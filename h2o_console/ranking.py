@@ -73,7 +73,7 @@ def matches_text(text: str, typed: str) -> bool:
 
 
 class Ranking:
-    """Keys in the order in which they are shown; `pinned` is shown whatever the filter says (the cursor's row)."""
+    """Keys in the order in which they are shown."""
 
     def __init__(self) -> None:
         self.wanted = Wanted()
@@ -91,7 +91,11 @@ class Ranking:
         self._rank(rows, "", now_s)
 
     def update(self, rows: Mapping[str, PackageRow], pinned: str, now_s: float) -> None:
-        """Rows changed: move them if it is time, else let only what is gone go and what is new come."""
+        """Rows changed: move them if it is time, else let only what is gone go and what is new come.
+
+        *pinned*, the row under the cursor, is not taken away because it healed.
+        """
+        pinned = pinned if pinned in self.order else ""
         if now_s - self._ranked_s >= MOVE_S and now_s - self._key_s >= STILL_S:
             self._rank(rows, pinned, now_s)
             return

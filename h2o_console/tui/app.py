@@ -79,7 +79,6 @@ class H2OConsole(App[int], inherit_bindings=False):
         screen = self.screen
         if isinstance(screen, ConsoleScreen):
             screen.say(text, tone)
-            screen.flush()
 
     def _back(self, _rest: str) -> None:
         if isinstance(self.screen, ConsoleScreen) and not isinstance(self.screen, PackagesScreen):

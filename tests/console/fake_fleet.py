@@ -331,7 +331,7 @@ def example(hosts: int = 3, packages: int = 10, *, now_s: float = 1_770_000_000.
     fleet.run("orchestration/registration", "1.0.0", second, per_s=14, takes_ms=12)
     fleet.run("service/email", "0.9.2", second, per_s=0.4, takes_ms=120, upper95_ms=400)
     for number in range(packages - 5):
-        for host in {fleet.hosts[number % hosts], fleet.hosts[(number + 1) % hosts]}:
+        for host in dict.fromkeys((fleet.hosts[number % hosts], fleet.hosts[(number + 1) % hosts])):
             fleet.run(f"service/plain-{number:03}", f"1.{number % 7}.0", host, per_s=5 + number % 17, takes_ms=4)
     return fleet
 

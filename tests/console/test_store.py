@@ -379,17 +379,24 @@ def twisted(draw: st.DrawFn) -> dict[str, Any]:
     fleet.called("host-1", "api/x", f"{PACKAGE}/retrieve", "NO_ROUTE")
     document = cast("dict[str, Any]", fleet.document("host-1", "/stats"))
     for _ in range(draw(st.integers(1, 4))):
-        node: Any = document
-        while True:
-            keys: list[Any] = list(node) if type(node) is dict else list(range(len(node)))
-            key = draw(st.sampled_from(keys))
-            inner: Any = node[key]
-            if type(inner) in {dict, list} and inner and draw(st.booleans()):
-                node = inner
-                continue
-            node[key] = draw(JSON)
-            break
+        _twist(draw, document)
     return document
+
+
+def _twist(draw: st.DrawFn, node: Any) -> None:
+    """Replace one value somewhere below *node*."""
+    key = draw(st.sampled_from(_keys(node)))
+    inner = node[key]
+    if _keys(inner) and draw(st.booleans()):
+        _twist(draw, inner)
+    else:
+        node[key] = draw(JSON)
+
+
+def _keys(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(cast("dict[Any, Any]", node))
+    return list(range(len(cast("list[Any]", node)))) if isinstance(node, list) else []
 
 
 @settings(max_examples=150, deadline=None)

@@ -107,6 +107,8 @@ class ConsoleScreen(Screen[None]):
     def say(self, text: str, tone: Tone = Tone.NOTE) -> None:
         """Show a sentence in the status line for a while."""
         self._notice = (Cell(text, tone), self.session.clock() + _NOTICE_S)
+        if self.is_mounted and self.size.width:
+            self._status.show([self._status_line(self.size.width)])
 
     def _status_line(self, width: int) -> Line:
         right = self.position()

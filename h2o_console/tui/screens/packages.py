@@ -200,7 +200,6 @@ class PackagesScreen(ConsoleScreen):
             self.want(replace(wanted, filter="", problems=False))
         else:
             self.say("this is the first view; :q or ctrl+c quits")
-            self.flush()
 
     def on_line_list_moved(self, _event: LineList.Moved) -> None:
         """Show the findings of the row under the cursor."""

@@ -54,9 +54,9 @@ class Prompt(Horizontal):
         self._mark.update(mark)
         with self.prevent(Input.Changed):
             self._input.value = text
-        self._input.cursor_position = len(text)
         self.display = True
         self._input.focus()
+        self._input.select_all()  # typing replaces what stood there, an arrow key edits it
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell the screen what is being typed."""
