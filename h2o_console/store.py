@@ -147,8 +147,8 @@ class Store:
         self, record: PackageRecord, members: list[tuple[Member, HostRecord]], speaking: list[Member], now_s: float
     ) -> PackageView:
         paces = [pace for member in speaking if (pace := member.pace.per_s(now_s)) is not None]
-        totals = record.totals(now_s)
-        total = merged(totals.values()) if speaking or not members else Tally()
+        totals = record.totals(now_s) if speaking or not members else dict[tuple[str, str], Tally]()
+        total = merged(totals.values())
         return PackageView(
             name=record.name,
             instances=tuple(_instance(member, host, now_s) for member, host in members),

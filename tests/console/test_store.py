@@ -195,6 +195,7 @@ def test_a_silent_host_makes_its_rows_stale_and_says_so(fed: Fed) -> None:
     fed.now_s += 10
     stale = fed.view()
     assert (stale.known, stale.rps, stale.p95_ms, stale.outcomes) == (False, None, None, {})
+    assert all(feature.p95_ms is None and not feature.outcomes for feature in stale.features)
 
 
 def test_ages_of_silent_hosts_make_their_packages_dirty_each_second(fed: Fed) -> None:
