@@ -67,11 +67,6 @@ def package_lines(view: PackageView, times: Times, width: int, *, ascii_only: bo
     )
 
 
-def why_lines(view: PackageView, width: int) -> tuple[Line, ...]:
-    """Every finding in full, wrapped: sign, word and sentence."""
-    return tuple(_why(view, width))
-
-
 def _why(view: PackageView, width: int) -> Iterator[Line]:
     found = reasons(view)
     if not found:

@@ -176,11 +176,18 @@ def _where(view: PackageView, failed: int) -> str:
 
 
 def _last_error(view: PackageView) -> str:
-    recent = [one for one in view.features if one.last_error and one.error_age_s is not None and one.error_age_s < 90]
+    """The newest error of a feature that failed. Agents keep one for each, be it a failure or a declared one."""
+    recent = [
+        feature
+        for feature in view.features
+        if feature.last_error and (feature.error_age_s or 0.0) < 90 and errors(feature.outcomes)
+    ]
     if not recent:
         return ""
     newest = min(recent, key=lambda feature: feature.error_age_s or 0.0)
-    return f": {_foot(newest, view.name)}: {safe(newest.last_error, 100)} ({age(newest.error_age_s or 0.0)} ago)"
+    kind = ", last error of any kind" if newest.outcomes.get(Code.APPLICATION.name) else ""
+    said = safe(newest.last_error, 100)
+    return f"{kind}: {_foot(newest, view.name)}: {said} ({age(newest.error_age_s or 0.0)} ago)"
 
 
 def _foot(feature: FeatureView, package: str) -> str:

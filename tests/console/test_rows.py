@@ -51,7 +51,7 @@ CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
         replace(
             FINE,
             outcomes={"OK": 80, "INTERNAL": 15, "TIMEOUT": 5},
-            features=(feature(last_error="no such table", error_age_s=3.0),),
+            features=(feature(outcomes={"OK": 80, "INTERNAL": 15}, last_error="no such table", error_age_s=3.0),),
         ),
         Kind.FAILING,
         Glyph.BROKEN,
@@ -93,8 +93,25 @@ CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
         Glyph.BROKEN,
         "INTERNAL 30.0% (30), only 2.0.0 host-2",
     ),
+    "an error that may be a declared one is not told as the failure's": (
+        replace(
+            FINE,
+            outcomes={"OK": 80, "INTERNAL": 1, "APPLICATION": 9},
+            features=(
+                feature(outcomes={"INTERNAL": 1, "APPLICATION": 9}, last_error="card_refused", error_age_s=3.0),
+                feature("other", outcomes={"APPLICATION": 9}, last_error="not this one", error_age_s=1.0),
+            ),
+        ),
+        Kind.FAILING,
+        Glyph.WARN,
+        "INTERNAL 1.11% (1), last error of any kind: retrieve: card_refused (3s ago)",
+    ),
     "an old error is not told as if it were new": (
-        replace(FINE, outcomes={"OK": 98, "TIMEOUT": 2}, features=(feature(last_error="old", error_age_s=4000.0),)),
+        replace(
+            FINE,
+            outcomes={"OK": 98, "TIMEOUT": 2},
+            features=(feature(outcomes={"TIMEOUT": 2}, last_error="old", error_age_s=4000.0),),
+        ),
         Kind.FAILING,
         Glyph.WARN,
         "TIMEOUT 2.00% (2)",

@@ -95,7 +95,7 @@ class ConsoleScreen(Screen[None]):
         place = Place(session.context, self.trail, session.utc(), session.frozen_s)
         self._header.show([header_line(place, session.fleet, session.board.rows.values(), width)])
         trouble = banner(session.fleet)
-        shown = [] if trouble is None or self.size.height < 6 else [Line("", (self._fitted(trouble, width),))]
+        shown = [] if trouble is None or self.size.height < 10 else [Line("", (self._fitted(trouble, width),))]
         self._banner.show(shown)
         self.flush_body()
         self._status.show([self._status_line(width)])
