@@ -79,7 +79,7 @@ async def _until_served(client: Client, feature: str, request: CustomerId) -> Cu
 async def test_the_readmes_package_runs_as_it_is_printed(broker: BrokerProcess, tmp_path: Path) -> None:
     snippet = re.search(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     assert snippet
-    assert len([line for line in snippet[1].splitlines() if line]) <= 10, "the README promises a package of some ten lines"
+    assert len([line for line in snippet[1].splitlines() if line]) <= 10, "more than the README promises"
     program = tmp_path / "readme_package.py"
     program.write_text(snippet[1])
     with Running(broker) as running:
