@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_agent.broker_link import BrokerLink
 from h2o_agent.http import build
-from h2o_agent.identity import fleet_secret, machine_id
 from h2o_agent.launch import launches
 from h2o_agent.ledger import Ledger
 from h2o_agent.order import BROKER, Phase
@@ -21,6 +20,7 @@ from h2o_agent.snapshot import STALE_S, Snapshot, Told
 from h2o_agent.supervisor import Supervisor
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
 from h2o_core.io.clock import monotonic_ns, unix_s
+from h2o_core.io.place import fleet_secret, machine_id
 from h2o_core.znodes import AgentNode
 
 if TYPE_CHECKING:

@@ -51,13 +51,13 @@ def _refuse(sentence: str, exit_code: int) -> int:
 
 async def _serve(hostfile: HostFile, path: str, grace_s: float) -> int:
     from h2o_agent.agent import Agent  # noqa: PLC0415 - `--help` and a bad host file need none of it
-    from h2o_agent.identity import CannotStart, prepare_directories, take_lock  # noqa: PLC0415
     from h2o_agent.lifecycle import Policy  # noqa: PLC0415
+    from h2o_core.io.place import CannotStart, prepare_directories, take_lock  # noqa: PLC0415
     from h2o_core.register import RegisterError  # noqa: PLC0415
 
     try:
         prepare_directories(hostfile)
-        take_lock(hostfile)
+        take_lock(hostfile, "agent")
         agent = Agent(hostfile, path, Policy(grace_s=grace_s))
     except CannotStart as error:
         return _refuse(str(error), error.exit_code)

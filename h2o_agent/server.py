@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from h2o_agent.identity import CannotStart
+from h2o_core.io.place import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -7,12 +7,12 @@ import logging
 import os
 import random
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2o_broker import events
 from h2o_broker.admission import Refused, checked
 from h2o_broker.control import Control
-from h2o_broker.identity import fleet_secret, machine_id, prepare_directories
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
 from h2o_broker.ports import Ports
@@ -21,10 +21,12 @@ from h2o_broker.requests import LOCAL
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
 from h2o_core.access import Role
+from h2o_core.context import BROKER_SOCKET
 from h2o_core.documents import InvalidDocument
 from h2o_core.envelope import ANSWER, WIRE, encode
 from h2o_core.errors import Code
 from h2o_core.io.clock import monotonic_ns, unix_s
+from h2o_core.io.place import fleet_secret, machine_id
 from h2o_core.io.registry import RegisterUnavailable, Registry, StateKind
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.names import shown
@@ -82,7 +84,7 @@ class Broker:
     async def run(self) -> None:
         """Serve until cancelled; raises ForeignHost, EndpointTaken, RegisterRefused or CannotStart."""
         hostfile = self._hostfile
-        path = prepare_directories(hostfile)
+        path = Path(hostfile.run_dir) / BROKER_SOCKET
         self._address = self._advertised(
             self._ports.open(
                 f"ipc://{path}",

@@ -52,14 +52,14 @@ def _runner() -> Callable[[HostFile], int]:
 
 async def _serve(hostfile: HostFile) -> int:
     from h2o_broker.broker import Broker  # noqa: PLC0415 - as above
-    from h2o_broker.identity import CannotStart, prepare_directories, take_lock  # noqa: PLC0415
     from h2o_broker.live_node import ForeignHost  # noqa: PLC0415
+    from h2o_core.io.place import CannotStart, prepare_directories, take_lock  # noqa: PLC0415
     from h2o_core.io.registry import RegisterRefused  # noqa: PLC0415
     from h2o_core.io.wire import EndpointTaken  # noqa: PLC0415
 
     try:
         prepare_directories(hostfile)
-        take_lock(hostfile)
+        take_lock(hostfile, "broker")
         broker = Broker(hostfile)
     except CannotStart as error:
         return _refuse(str(error), error.exit_code)

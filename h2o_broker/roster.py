@@ -22,6 +22,7 @@ from h2o_core.envelope import (
     REGISTER,
     REGISTERED,
     TOLD,
+    TOLD_MORE,
     WELCOME,
     WIRE,
     Frame,
@@ -40,6 +41,7 @@ PING_EVERY_NS: Final = 300_000_000
 MISSED_PINGS: Final = 3
 CLIENT_PING_EVERY: Final = 10
 """Plain clients are asked at every tenth round only: to learn that one is gone, not to judge it."""
+TOLD_PART_BYTES: Final = 512 * 1024
 MAX_HEARTBEAT_BYTES: Final = 64 * 1024
 
 
@@ -164,8 +166,11 @@ class Roster:
         self._switch.events.append(ReportAsked(rid, frame.correlation, ask))
 
     def tell(self, rid: bytes, correlation: int, payload: bytes) -> None:
-        """Answer an ASK."""
-        self._send(rid, encode(TOLD, correlation=correlation, payload=payload))
+        """Answer an ASK, in as many frames as it takes: a thousand hosts' picture is more than one holds."""
+        for at in range(0, max(1, len(payload)), TOLD_PART_BYTES):
+            part = payload[at : at + TOLD_PART_BYTES]
+            flags = TOLD_MORE if at + len(part) < len(payload) else 0
+            self._send(rid, encode(TOLD, flags=flags, correlation=correlation, payload=part))
 
     # ------------------------------------------------------------------ living
 

@@ -65,6 +65,9 @@ TYPE_NAMES: Final[dict[int, str]] = {
 # Flags: the low two bits of an ANSWER say whether it was executed (h2o_core.errors.Executed).
 EXECUTED_MASK: Final = 0b11
 
+TOLD_MORE: Final = 0b1
+"""On a TOLD: its payload is a part, and another TOLD of the same correlation follows."""
+
 # Tags of the optional fields. Unknown ones are forwarded.
 TAG_REQUEST_ID: Final = 1  # 16 bytes: 64 random bits a client, 64-bit counter
 TAG_TRACEPARENT: Final = 2  # 26 bytes: version, trace id (16), span id (8), flags

@@ -29,8 +29,10 @@ from h2o_core.envelope import (
     REGISTERED,
     REQUEST,
     TOLD,
+    TOLD_MORE,
     WELCOME,
     WIRE,
+    Frame,
     MalformedFrame,
     decode,
     encode,
@@ -58,7 +60,7 @@ MAX_SENT: Final = 16_384
 """Questions on the way at the same time; the rest waits here, where it can't fill the socket."""
 
 _NS: Final = 1_000_000_000
-_RESOLVING: Final = frozenset({WELCOME, REGISTERED, TOLD})
+_RESOLVING: Final = frozenset({WELCOME, REGISTERED})
 NO_BROKER_HINT: Final = "start a fleet on this machine: h2o dev; or set H2O_BROKER to the directory of broker.sock"
 
 
@@ -100,6 +102,8 @@ class Link:
         self._always = listener is not None
         self._call_soon = self.loop.call_soon
         self._waiting = Waiting(self.loop)
+        self._parts: dict[int, list[bytes]] = {}
+        """What has come of answers to ASK that come in parts."""
         self.next_correlation = self._waiting.next_correlation
         self._outbox = Outbox()
         self._flushing = False
@@ -251,12 +255,28 @@ class Link:
             self._listener.cancelled(parsed.correlation)
         elif kind == LEFT:
             self._listener.left()
+        elif kind == TOLD:
+            self._told(parsed, frame)
         elif kind in _RESOLVING:
             if kind == WELCOME:
                 self._met(Welcome.FromString(parsed.payload).incarnation)
             self._end(parsed.correlation, frame)
         else:
             self._note_malformed(frame)
+
+    def _told(self, parsed: Frame, frame: bytes) -> None:
+        """An answer to ASK may come in parts; the future gets one frame all the same."""
+        correlation = parsed.correlation
+        if parsed.flags & TOLD_MORE:
+            wanted = {each: parts for each, parts in self._parts.items() if each in self._waiting}
+            if correlation in self._waiting:
+                wanted.setdefault(correlation, []).append(parsed.payload)
+            self._parts = wanted
+            return
+        parts = self._parts.pop(correlation, None)
+        if parts is not None:
+            frame = encode(TOLD, correlation=correlation, payload=b"".join((*parts, parsed.payload)))
+        self._end(correlation, frame)
 
     def _note_malformed(self, frame: bytes) -> None:
         self.malformed += 1

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from h2o_agent.http import build
-from h2o_agent.identity import CannotStart
 from h2o_agent.server import HttpServer
 from h2o_agent.snapshot import Told
+from h2o_core.io.place import CannotStart
 from tests.core.test_agent_views import BROKER, DEAD, NOW_S, child, reported, snapshot
 
 if TYPE_CHECKING:

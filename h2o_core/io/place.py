@@ -1,4 +1,7 @@
-"""Who this host is: its directories, the agent's lock, its machine id and the fleet's secret."""
+"""A host's place on its machine: its directories, the lock on them, its machine id, the fleet's secret.
+
+Broker and agent of a host share all of it; whoever comes first writes what is missing.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ if TYPE_CHECKING:
     from h2o_core.hostfile import HostFile
 
 _SECRET_BYTES: Final = 32
+_OTHERS: Final = 0o077
 
 
 class CannotStart(Exception):
-    """The agent refuses to start; `exit_code` is 2 for a bad configuration, 3 for another agent in its place."""
+    """A program refuses to start; `exit_code` is 2 for a bad configuration, 3 for another one in its place."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)
@@ -35,7 +39,7 @@ def prepare_directories(hostfile: HostFile) -> None:
     except OSError as error:
         msg = f"{error.filename}: {error.strerror}; name another directory in the host file"
         raise CannotStart(msg, 2) from None
-    if mode & 0o077:
+    if mode & _OTHERS:
         msg = f"{run} is open to others (mode {mode:o}); chmod 700 {run}"
         raise CannotStart(msg, 2)
     try:
@@ -45,16 +49,19 @@ def prepare_directories(hostfile: HostFile) -> None:
         raise CannotStart(str(error), 2) from None
 
 
-def take_lock(hostfile: HostFile) -> int:
-    """Hold the run directory for this process's life; raises CannotStart when another agent has it."""
-    path = Path(hostfile.run_dir) / "agent.lock"
+def take_lock(hostfile: HostFile, program: str) -> int:
+    """Hold the run directory for this process's life; raises CannotStart when another *program* has it.
+
+    Two agents would double every instance, and libzmq would steal a running broker's path without a word.
+    """
+    path = Path(hostfile.run_dir) / f"{program}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
         os.close(lock)
-        msg = f"another agent (pid {holder}) serves {hostfile.run_dir}; stop it, or give this host another run_dir"
+        msg = f"another {program} (pid {holder}) serves {hostfile.run_dir}; stop it, or give this host another run_dir"
         raise CannotStart(msg, 3) from None
     os.ftruncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode())
@@ -62,7 +69,7 @@ def take_lock(hostfile: HostFile) -> int:
 
 
 def machine_id(hostfile: HostFile) -> str:
-    """A UUID that stays with the host's state directory; the broker reads the same file. Raises CannotStart."""
+    """A UUID that stays with the host's state directory. Raises CannotStart."""
     path = Path(hostfile.state_dir) / "machine-id"
     try:
         return str(uuid.UUID(_read_or_write(path, str(uuid.uuid4()))))
@@ -72,16 +79,20 @@ def machine_id(hostfile: HostFile) -> str:
 
 
 def fleet_secret(hostfile: HostFile) -> bytes:
-    """The fleet's secret; a host without `secret_file` makes one of its own, as its broker does. Raises CannotStart."""
+    """The fleet's secret; a host without `secret_file` makes one of its own (a fleet of one). Raises CannotStart."""
     path = Path(hostfile.secret_file or Path(hostfile.state_dir) / "secret")
     try:
         text = path.read_text() if hostfile.secret_file else _read_or_write(path, secrets.token_hex(_SECRET_BYTES))
         secret = bytes.fromhex(text.strip())
+        mode = path.stat().st_mode & 0o777
     except (OSError, ValueError) as error:
         msg = f"secret_file {path} can't be read as hex digits: {error}"
         raise CannotStart(msg, 2) from None
     if len(secret) < _SECRET_BYTES:
         msg = f"secret_file {path} has {len(secret)} bytes; it needs {_SECRET_BYTES} or more, in hex"
+        raise CannotStart(msg, 2)
+    if mode & _OTHERS:
+        msg = f"secret_file {path} can be read by others (mode {mode:o}); chmod 600 {path}"
         raise CannotStart(msg, 2)
     return secret
 
