@@ -15,5 +15,5 @@ pytest_plugins = [name for name in _SUPPORT if find_spec(name) is not None]
 settings.register_profile(
     "quick", max_examples=60, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("long", settings.get_profile("quick"), max_examples=2000)
+settings.register_profile("long", settings.get_profile("quick"), max_examples=300)
 settings.load_profile(os.environ.get("H2O_HYPOTHESIS", "quick"))
