@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from h2o_core.hostfile import InstanceSpec, InvalidHostFile, parse_hostfile
@@ -51,3 +53,9 @@ env = {DB = "/tmp/x"}
 def test_what_is_wrong_is_said(text: str, sentence: str) -> None:
     with pytest.raises(InvalidHostFile, match=sentence):
         parse_hostfile(text)
+
+
+def test_the_documented_file_is_one() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "hosts.md").read_text()
+    parsed = parse_hostfile(document.split("```toml\n")[1].split("```")[0])
+    assert (parsed.host, parsed.instances[0].count) == ("host-1", 2)
