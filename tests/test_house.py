@@ -141,6 +141,18 @@ def test_scripts_are_executable_and_say_how_to_use_them() -> None:
         assert lines[1].startswith("# "), f"{_name(path)}: the second line says what it does"
 
 
+def test_each_link_between_documents_leads_somewhere() -> None:
+    links = [
+        (path, target)
+        for path in FILES
+        if path.suffix == ".md"
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text())
+        if "://" not in target
+    ]
+    assert len(links) > 8
+    assert [f"{_name(path)}: {target}" for path, target in links if not (path.parent / target).exists()] == []
+
+
 @pytest.mark.skipif(not (ROOT / ".venv/bin/protoc").exists(), reason="protoc comes with script/bootstrap")
 def test_generated_code_is_fresh(tmp_path: Path) -> None:
     subprocess.run([ROOT / "script/protos", tmp_path], check=True, capture_output=True)
