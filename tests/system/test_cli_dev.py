@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,15 @@ class Dev:
                 continue
         return found
 
+    def programs(self, word: str) -> list[psutil.Process]:
+        """Those of `alive` whose command line has *word* in it."""
+        found: list[psutil.Process] = []
+        for process in self.alive():
+            with suppress(psutil.Error):  # it ended between two looks
+                if any(word in part for part in process.cmdline()):
+                    found.append(process)
+        return found
+
 
 @pytest.fixture
 def dev(tmp_path: Path) -> Iterator[Dev]:
@@ -99,7 +109,7 @@ def within(bound_s: float, seen: Callable[[], bool], what: Callable[[], Any]) ->
 
 
 def gone(dev: Dev) -> None:
-    within(GONE_S, lambda: not dev.alive(), lambda: [process.cmdline() for process in dev.alive()])
+    within(GONE_S, lambda: not dev.alive(), dev.alive)
 
 
 def test_its_context_works_and_ctrl_c_leaves_nothing(dev: Dev) -> None:
@@ -145,14 +155,14 @@ def test_killed_it_takes_everything_along(dev: Dev) -> None:
 
 def test_what_outlived_even_that_is_reaped_by_the_next(dev: Dev) -> None:
     first, _ = dev.start_and_wait()
-    agents = [each for each in dev.alive() if "h2o_agent" in each.cmdline()]
+    agents = dev.programs("h2o_agent")
     assert len(agents) == 2
     for each in agents:
         each.send_signal(signal.SIGSTOP)  # so that SIGTERM can't help it
     first.kill()
     for each in agents:
         each.kill()
-    left = [each for each in dev.alive() if "h2o_broker" in each.cmdline()]
+    left = dev.programs("h2o_broker")
     assert len(left) == 2
     second, _ = dev.start_and_wait()
     assert not [each for each in left if each.is_running()]
@@ -165,9 +175,8 @@ def test_what_outlived_even_that_is_reaped_by_the_next(dev: Dev) -> None:
 
 def test_two_ctrl_c_end_it_at_once(dev: Dev) -> None:
     process, _ = dev.start_and_wait()
-    for each in dev.alive():
-        if "h2o_agent" in each.cmdline():
-            each.send_signal(signal.SIGSTOP)  # an orderly end would wait for them
+    for each in dev.programs("h2o_agent"):
+        each.send_signal(signal.SIGSTOP)  # an orderly end would wait for them
     process.send_signal(signal.SIGINT)
     assert process.stderr
     while "again to stop at once" not in process.stderr.readline():
@@ -181,7 +190,7 @@ def test_two_ctrl_c_end_it_at_once(dev: Dev) -> None:
 
 def test_it_starts_again_what_ends_by_itself(dev: Dev) -> None:
     process, _ = dev.start_and_wait()
-    victims = [each for each in dev.alive() if "h2o_agent" in each.cmdline() or "java" in each.name()]
+    victims = dev.programs("h2o_agent") + [each for each in dev.programs("QuorumPeerMain") if "java" in each.name()]
     assert len(victims) == 3
     for each in victims:
         each.kill()
