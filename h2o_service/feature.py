@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import math
 import re
 import typing
 from dataclasses import dataclass
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from google.protobuf.message import Message
@@ -42,6 +44,8 @@ class Feature:
     errors: frozenset[str]
     plain: bool
     """A plain `def`: it runs in a thread."""
+    never_waits: bool
+    """An `async def` without a single await: it needs no task, since nothing can come between."""
 
 
 def declare(
@@ -66,7 +70,16 @@ def declare(
         promise,
         _error_codes(foo, errors),
         plain=not inspect.iscoroutinefunction(handler),
+        never_waits=_never_waits(handler),
     )
+
+
+def _never_waits(handler: Callable[..., Any]) -> bool:
+    """Whether *handler* is a coroutine function that can't suspend: whatever waits compiles to a YIELD_VALUE."""
+    function = getattr(handler, "__func__", handler)  # a bound method's function
+    if not (isinstance(function, FunctionType) and inspect.iscoroutinefunction(function)):
+        return False  # compiled by other means than Python's own: its code says nothing
+    return all(instruction.opname != "YIELD_VALUE" for instruction in dis.get_instructions(function))
 
 
 def _name(package: str, foo: object) -> str:

@@ -145,10 +145,12 @@ class Server:
             wrong = f"the payload is not a {feature.request_type.DESCRIPTOR.full_name}: its bytes don't parse"
             self._finish(job, job.failure(Code.BAD_REQUEST, Executed.NO, wrong, self.at))
             return
-        if feature.plain:
+        if feature.never_waits:
+            self._finish(job, self._context.copy().run(self._run_through, job, request))
+        elif feature.plain:
             self._threads.submit(partial(self._in_thread, job, request))
         else:
-            job.task = self._new_task(self._run(job, request))
+            job.task = self._new_task(self._run(job, request), name=feature.name)
 
     async def _run(self, job: Job, request: Message) -> None:
         job.started = True
@@ -164,6 +166,23 @@ class Server:
             if wrong:
                 self._complain(job, wrong)
         self._finish(job, frame)
+
+    def _run_through(self, job: Job, request: Message) -> bytes:
+        """A coroutine that never waits: from its first line to its last, without a task and a turn of the loop."""
+        AMBIENT.set(job)
+        coroutine = job.declared.handler(request)
+        try:
+            coroutine.send(None)
+            coroutine.close()
+            msg = "the handler waits, although nothing in its code does"
+            raise RuntimeError(msg)
+        except StopIteration as returned:
+            frame, wrong = job.answer(returned.value, self.at)
+            if wrong:
+                self._complain(job, wrong)
+            return frame
+        except BaseException as error:  # noqa: BLE001 - as in _run
+            return self._raised(job, error)
 
     def _in_thread(self, job: Job, request: Message) -> None:
         """In a handler's thread: run it, make its answer, hand that over to the loop."""

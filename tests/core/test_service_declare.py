@@ -52,6 +52,34 @@ def test_types_come_from_the_annotations(package: Package) -> None:
     assert not package.features["/service/customer/of/an/object"].plain
 
 
+async def awaits(request: StringValue) -> Duration:
+    await asyncio.sleep(0)
+    return await retrieve(request)
+
+
+async def loops(request: StringValue) -> Duration:
+    return Duration(seconds=len([each async for each in stream(request)]))
+
+
+async def enters(request: StringValue) -> Duration:
+    async with asyncio.timeout(1):  # noqa: ASYNC100 - the compiler can't know that nothing in it waits
+        return Duration(seconds=len(request.value))
+
+
+async def starts(request: StringValue) -> Duration:
+    asyncio.get_running_loop().call_soon(print, (each for each in request.value))
+    return Duration()
+
+
+def test_only_what_can_not_wait_goes_without_a_task(package: Package) -> None:
+    for name, handler in {"retrieve": retrieve, "plain": plain, "method": Store().retrieve}.items():
+        package.feature(name)(handler)
+    for handler in (awaits, loops, enters, starts):
+        package.feature(handler.__name__)(handler)
+    quick = {feature.name.rsplit("/", 1)[1] for feature in package.features.values() if feature.never_waits}
+    assert quick == {"retrieve", "method", "starts"}
+
+
 def test_the_manifest_is_sorted_and_always_the_same(package: Package) -> None:
     package.feature("b", idempotent=True, mean_ms=5, upper95_ms=20)(retrieve)
     package.feature("a")(plain)

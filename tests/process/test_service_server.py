@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from h2o_core.envelope import MalformedFrame
 from h2o_core.errors import Code, Executed
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Check
-from h2o_service import ApplicationError, CheckWarning, Package, Reading
+from h2o_service import ApplicationError, CheckWarning, Package, Reading, current_request
 from h2o_service.health import Checks
 from h2o_service.server import Server
 from h2o_service.threads import Threads
@@ -22,6 +23,9 @@ from tests.support.processes import until
 
 if TYPE_CHECKING:
     from h2o_core.envelope import Frame
+
+
+MARK: ContextVar[str] = ContextVar("mark", default="unmarked")
 
 
 class Bench:
@@ -33,6 +37,8 @@ class Bench:
         self.entered = 0
         self.cancelled = 0
         self.error: Exception = KeyError()
+        self.tasks: list[asyncio.Task[None]] = []
+        self.remembered: list[float] = []
 
         @package.feature("hold")
         async def hold(request: StringValue) -> StringValue:
@@ -57,15 +63,25 @@ class Bench:
         async def now(request: StringValue) -> StringValue:
             return request
 
+        @package.feature("mark")
+        async def mark(request: StringValue) -> StringValue:
+            before = MARK.get()
+            MARK.set(request.value)
+            self.tasks.append(asyncio.create_task(self.remember(current_request().remaining_s())))
+            return StringValue(value=before)
+
         @package.feature("raise", errors=("x",))
         def raising(request: StringValue) -> StringValue:
             del request
             raise self.error
 
-        del hold, stubborn, now, raising
+        del hold, stubborn, now, mark, raising
         self.out: list[Frame] = []
         self.server = Server(package.features.values(), slots)
         self.server.open(lambda frame: self.out.append(wire.decode(frame)))
+
+    async def remember(self, remaining_s: float) -> None:
+        self.remembered.append(remaining_s - current_request().remaining_s())
 
     def ask(
         self, correlation: int, feature: str = "hold", payload: bytes = b"\n\2hi", remaining_ms: int = 5000
@@ -102,6 +118,17 @@ async def test_a_payload_that_does_not_parse() -> None:
     assert (frame.code, frame.executed) == (Code.BAD_REQUEST, Executed.NO)
     assert "not a google.protobuf.StringValue" in Failure.FromString(frame.payload).message
     assert bench.server.slots.busy == 0
+
+
+async def test_a_handler_that_never_waits_has_a_context_of_its_own() -> None:
+    bench = Bench()
+    for correlation in range(2):
+        bench.ask(correlation, feature="mark")
+    replies = [StringValue.FromString(frame.payload).value for frame in bench.out]
+    assert replies == ["unmarked", "unmarked"]  # answered in the very call, and nothing was left behind
+    assert MARK.get() == "unmarked"
+    await until(lambda: len(bench.remembered) == 2, "the tasks that the handlers started")
+    assert max(bench.remembered) < 1
 
 
 async def test_an_unknown_feature_and_a_malformed_frame() -> None:
