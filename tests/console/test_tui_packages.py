@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from syrupy.extensions.image import SVGImageSnapshotExtension
 from textual.app import App
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -563,3 +564,16 @@ async def test_the_packages_screen_looks_as_it_did(
 
 def test_the_environment_of_these_tests_asks_for_colour() -> None:
     assert "NO_COLOR" not in os.environ, "unset NO_COLOR: the pictures are taken in colour"
+
+
+async def test_what_is_typed_fast_lands_in_the_line(scene: Scene) -> None:
+    """A paste, or a fast hand: all keys are there before the line has been drawn."""
+    async with shown(scene) as pilot:
+        for key, character in (("colon", ":"), ("q", "q"), ("enter", "\r")):
+            scene.app.post_message(Key(key, character))
+        for _ in range(100):
+            if scene.app._exit:
+                break
+            await pilot.pause(0.01)
+        assert scene.app._exit, "the keys went to what is behind the line"
+        assert scene.app.return_code == 0

@@ -32,7 +32,8 @@ class ConsoleScreen(Screen[None]):
     """A screen of the console; `flush` is called four times a second while it is on top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon", "command", "command", show=False),
+        # Priority: the app runs it before it looks at the next key, so that what is typed fast lands in the line.
+        Binding("colon", "command", "command", show=False, priority=True),
         Binding("question_mark", "help", "help", show=False),
         Binding("escape,backspace,q", "back", "back", show=False),
         Binding("z", "freeze", "freeze", show=False),
@@ -147,6 +148,10 @@ class ConsoleScreen(Screen[None]):
         """Back to the body."""
         self._status.display = True
         self.focus_body()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
+        """While a line is being typed, ``:`` and ``/`` are letters."""
+        return not (action in {"command", "filter"} and self._prompt.display)
 
     def action_command(self) -> None:
         """``:``."""

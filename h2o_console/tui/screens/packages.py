@@ -42,7 +42,7 @@ class PackagesScreen(ConsoleScreen):
     """Packages, live."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", show=False),
+        Binding("slash", "filter", "filter", show=False, priority=True),
         Binding("s", "sort", "sort", show=False),
         Binding("p", "problems", "only problems", show=False),
     ]

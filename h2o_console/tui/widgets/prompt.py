@@ -55,7 +55,7 @@ class Prompt(Horizontal):
         with self.prevent(Input.Changed):
             self._input.value = text
         self.display = True
-        self._input.focus()
+        self.screen.set_focus(self._input)  # at once; `focus()` would wait for its turn, and keys go elsewhere
         self._input.select_all()  # typing replaces what stood there, an arrow key edits it
 
     def on_input_changed(self, event: Input.Changed) -> None:
