@@ -171,7 +171,8 @@ async def test_the_pid_alone_adopts_nothing(children: Children):
     other = Identity(identity.pid, identity.started_s - 3600)
     assert is_it(identity, "wrong"), "pid and start time are enough"
     assert not is_it(other, "wrong"), "a pid that came around again"
-    assert is_it(other, "right"), "the clock was set meanwhile, the token proves it"
+    # Its environment is readable a moment after exec has begun, which a busy machine can stretch.
+    await until(lambda: is_it(other, "right"), "the clock was set meanwhile, the token proves it")
     processes.close()
     assert not children.processes().adopt("two", other, "wrong")
 
