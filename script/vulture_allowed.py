@@ -10,6 +10,7 @@ _.string_value  # protobuf: Value's field
 _.ENABLE_COMMAND_PALETTE  # textual
 _.ALLOW_SELECT  # textual
 _.display  # textual
+_.check_action  # textual
 _.virtual_size  # textual
 _.cursor_position  # textual
 _.__call__  # a protocol's signature, for type checkers
