@@ -56,8 +56,10 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 
 @asynccontextmanager
-async def connected(zookeeper: str, fleet: str, *, dev: bool = True, **options: Any) -> AsyncGenerator[Registry]:
-    registry = Registry(zookeeper, fleet, dev=dev, **{"session_timeout_s": SESSION_S, **options})
+async def connected(
+    zookeeper: str, fleet: str, *, dev: bool = True, session_timeout_s: float = SESSION_S, **options: Any
+) -> AsyncGenerator[Registry]:
+    registry = Registry(zookeeper, fleet, session_timeout_s=session_timeout_s, dev=dev, **options)
     try:
         await registry.start(10)
         yield registry
