@@ -13,16 +13,17 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from h2o_core.io.client import Client
 from tests.console.fake_fleet import FakeFleet, FleetServer, example
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from h2o_console.dev.fleet import Fleet
 
@@ -33,62 +34,12 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 
 
-class Terminal:
-    """h2o-console in a tmux server of its own; what it exits with is printed below."""
-
-    def __init__(self, directory: Path, *arguments: str, width: int = 120, height: int = 30, **environ: str) -> None:
-        self._socket = str(directory / "tmux")
-        self._environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(directory),
-            "LC_ALL": "C.UTF-8",
-            "TERM": "xterm-256color",
-            **environ,
-        }
-        console = shlex.join([sys.executable, "-m", "h2o_console.tui.main", *arguments])
-        term = f"TERM={environ.pop('H2O_TEST_TERM')} " if "H2O_TEST_TERM" in environ else ""
-        self._command = f"cd {shlex.quote(str(ROOT))} && {term}{console}; echo exit=$?=; exec sleep 60"
-        self._size = ("-x", str(width), "-y", str(height))
-
-    def __enter__(self) -> Self:
-        self._tmux("-f/dev/null", "new-session", "-d", *self._size, self._command)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        subprocess.run(
-            ["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True, env=self._environ, timeout=10
-        )
-
-    def _tmux(self, *arguments: str) -> str:
-        argv = ["tmux", "-S", self._socket, *arguments]
-        done = subprocess.run(argv, check=True, capture_output=True, text=True, env=self._environ, timeout=10)
-        return done.stdout
-
-    def screen(self) -> str:
-        return self._tmux("capture-pane", "-p")
-
-    def ask(self, form: str) -> str:
-        return self._tmux("display-message", "-p", form).strip()
-
-    def press(self, *keys: str) -> None:
-        self._tmux("send-keys", *keys)
-
-    def write(self, text: str) -> None:
-        self._tmux("send-keys", "-l", text)
-
-    def resize(self, width: int, height: int) -> None:
-        self._tmux("resize-window", "-x", str(width), "-y", str(height))
-
-    def shows(self, *words: str, within_s: float = 10.0) -> str:
-        """Wait until all *words* are on the screen; the screen."""
-        return self.until(lambda screen: all(word in screen for word in words), f"shows {words}", within_s)
-
-    def until(self, holds: Callable[[str], bool], what: str, within_s: float = 10.0) -> str:
-        deadline_s = time.monotonic() + within_s
-        while not holds(screen := self.screen()):
-            assert time.monotonic() < deadline_s, f"not within {within_s} s: {what}\n{screen}"
-            time.sleep(0.05)
-        return screen
+def console(directory: Path, *arguments: str, width: int = 120, height: int = 30, **environ: str) -> Terminal:
+    """h2o-console in a terminal; what it exits with is printed below."""
+    command = shlex.join([sys.executable, "-m", "h2o_console.tui.main", *arguments])
+    term = f"TERM={environ.pop('H2O_TEST_TERM')} " if "H2O_TEST_TERM" in environ else ""
+    line = f"cd {shlex.quote(str(ROOT))} && {term}{command}; echo exit=$?=; exec sleep 60"
+    return Terminal(directory, line, width, height, **environ)
 
 
 @contextmanager
@@ -113,7 +64,7 @@ def serving(fleet: FakeFleet) -> Generator[FleetServer]:
 
 def test_a_console_s_life_in_a_terminal(tmp_path: Path) -> None:
     fleet = example(3, 12, now_s=time.time())
-    with serving(fleet) as served, Terminal(tmp_path, "--agent", served.address("host-1")) as terminal:
+    with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1")) as terminal:
         terminal.shows("PACKAGE", "x api/customer", "INTERNAL", "zk ok", "READ-ONLY", "UTC", within_s=20)
         terminal.press("j", "j")
         terminal.press("/")
@@ -144,7 +95,7 @@ def test_a_console_s_life_in_a_terminal(tmp_path: Path) -> None:
 
 def test_a_host_that_dies_and_a_fleet_that_goes_are_told(tmp_path: Path) -> None:
     fleet = example(3, 8, now_s=time.time())
-    with serving(fleet) as served, Terminal(tmp_path, "--agent", served.address("host-1"), width=160) as terminal:
+    with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1"), width=160) as terminal:
         terminal.shows("x api/customer", "3 hosts", within_s=20)
         served.stop("host-3")
         terminal.shows("2/3 hosts", "from host-3: connection refused", within_s=15)
@@ -164,7 +115,7 @@ def test_nothing_from_outside_reaches_the_terminal(tmp_path: Path) -> None:
         "service/[@click=app.quit]x",
     ):
         fleet.run(name, "1\x1b[41m", "host-1", features=("\x1b[7mget",), fails=0.9, error="\x1b[5mboom\r\n\x07")
-    with serving(fleet) as served, Terminal(tmp_path, "--agent", served.address("host-1")) as terminal:
+    with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1")) as terminal:
         terminal.shows("service/]2;ownedtitle", "service/[@click=app.quit]x", "INTERNAL", within_s=20)
         terminal.press("Enter")
         terminal.shows("FEATURES")
@@ -173,7 +124,7 @@ def test_nothing_from_outside_reaches_the_terminal(tmp_path: Path) -> None:
 
 
 def test_no_agent_is_a_sentence_on_the_screen(tmp_path: Path) -> None:
-    with Terminal(tmp_path, "--agent", "unix:/nowhere/agent.sock", "--ascii") as terminal:
+    with console(tmp_path, "--agent", "unix:/nowhere/agent.sock", "--ascii") as terminal:
         screen = terminal.shows("No agent answers at unix:/nowhere/agent.sock: no such socket.", "h2o dev", within_s=20)
         assert screen.isascii()
         terminal.press("q")
@@ -184,7 +135,7 @@ def test_no_agent_is_a_sentence_on_the_screen(tmp_path: Path) -> None:
 
 def test_no_color_means_no_colour(tmp_path: Path) -> None:
     fleet = example(1, 6, now_s=time.time())
-    with serving(fleet) as served, Terminal(tmp_path, "--agent", served.address("host-1"), NO_COLOR="1") as terminal:
+    with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1"), NO_COLOR="1") as terminal:
         terminal.shows("x api/customer", within_s=20)
         painted = terminal._tmux("capture-pane", "-p", "-e")
         codes = {code for part in painted.split("\x1b[")[1:] for code in part.partition("m")[0].split(";")}
@@ -210,7 +161,7 @@ def test_what_can_t_start_says_why_on_stderr(tmp_path: Path, arguments: list[str
 
 
 def test_a_dumb_terminal_is_told_so(tmp_path: Path) -> None:
-    with Terminal(tmp_path, "--agent", "unix:/x", H2O_TEST_TERM="dumb") as terminal:
+    with console(tmp_path, "--agent", "unix:/x", H2O_TEST_TERM="dumb") as terminal:
         terminal.shows("TERM says that this terminal can't move its cursor", "exit=2=")
 
 
@@ -219,7 +170,7 @@ def test_a_dumb_terminal_is_told_so(tmp_path: Path) -> None:
 
 def test_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
     fleet = shared_fleet
-    with Terminal(tmp_path, "--agent", fleet.agent_address("host-1"), width=140) as terminal:
+    with console(tmp_path, "--agent", fleet.agent_address("host-1"), width=140) as terminal:
         terminal.shows("service/echo", "3 hosts", "zk ok", within_s=20)
         asyncio.run(_traffic(fleet, seconds=4.0))
         screen = terminal.shows("INTERNAL", within_s=15)
@@ -249,7 +200,7 @@ async def _traffic(fleet: Fleet, seconds: float) -> None:
 
 def test_a_host_that_leaves_and_comes_back(own_fleet: Fleet, tmp_path: Path) -> None:
     fleet = own_fleet
-    with Terminal(tmp_path, "--agent", fleet.agent_address("host-2"), width=140) as terminal:
+    with console(tmp_path, "--agent", fleet.agent_address("host-2"), width=140) as terminal:
         terminal.until(lambda screen: _instances_shown(screen) == "3", "three instances", 20)
         fleet.stop_host("host-3")
         terminal.until(lambda screen: "2 hosts" in screen and _instances_shown(screen) == "2", "two instances", 20)

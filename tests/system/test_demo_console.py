@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from tests.support.broker import eventually
+from tests.support.terminal import Terminal
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = [
@@ -21,41 +21,9 @@ pytestmark = [
 ]
 
 
-class Terminal:
-    """The demo in a tmux of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        self._socket = str(directory / "tmux")
-        self._environ = {"PATH": "/usr/bin:/bin", "HOME": str(directory), "TMPDIR": str(directory), "LC_ALL": "C.UTF-8"}
-
-    def __enter__(self) -> Self:
-        command = f"exec {sys.executable} -m examples.demo"
-        self._tmux("-f/dev/null", "new-session", "-d", "-x", "120", "-y", "30", command)
-        self.pid = int(self._tmux("display-message", "-p", "#{pane_pid}"))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        subprocess.run(
-            ["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True, env=self._environ, timeout=10
-        )
-
-    def _tmux(self, *arguments: str) -> str:
-        argv = ["tmux", "-S", self._socket, *arguments]
-        done = subprocess.run(argv, check=True, capture_output=True, text=True, env=self._environ, timeout=10)
-        return done.stdout
-
-    def screen(self) -> str:
-        return self._tmux("capture-pane", "-p")
-
-    def press(self, *keys: str) -> None:
-        self._tmux("send-keys", *keys)
-
-
-def _until(seen: Callable[[], bool], what: str, within_s: float) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not seen():
-        assert time.monotonic() < deadline_s, f"not within {within_s} s: {what}"
-        time.sleep(0.1)
+def _demo(directory: Path) -> Terminal:
+    """The demo, which makes its own directories below *directory*."""
+    return Terminal(directory, f"exec {sys.executable} -m examples.demo", TMPDIR=str(directory))
 
 
 def _of_this_demo(directory: Path) -> list[str]:
@@ -68,25 +36,21 @@ def _of_this_demo(directory: Path) -> list[str]:
     return found
 
 
-def _shown(terminal: Terminal) -> None:
-    _until(lambda: "service/payment" in terminal.screen(), "the packages on the screen", 60)
-
-
 def test_quitting_the_console_stops_everything(tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
-        _shown(terminal)
+    with _demo(tmp_path) as terminal:
+        terminal.shows("service/payment", within_s=60)
         assert len(_of_this_demo(tmp_path)) >= 7, "three agents, three brokers, ZooKeeper"
         demo = psutil.Process(terminal.pid)
         terminal.press("C-c")
-        _until(lambda: not demo.is_running(), "the end of the demo", 30)
+        eventually(lambda: not demo.is_running(), "the end of the demo", within_s=30)
     assert _of_this_demo(tmp_path) == []
     assert list(tmp_path.glob("h2o-demo-*")) == []
 
 
 def test_a_closed_terminal_stops_everything(tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
-        _shown(terminal)
+    with _demo(tmp_path) as terminal:
+        terminal.shows("service/payment", within_s=60)
         demo = psutil.Process(terminal.pid)
-    _until(lambda: not demo.is_running(), "the end of the demo", 30)
+    eventually(lambda: not demo.is_running(), "the end of the demo", within_s=30)
     assert _of_this_demo(tmp_path) == []
     assert list(tmp_path.glob("h2o-demo-*")) == []
