@@ -106,18 +106,25 @@ class Links:
         else:
             self._switch.oddities.count("unexpected_frames")
 
-    def on_inbound(self, rid: bytes, raw: bytes) -> None:
+    def on_inbound(self, rid: bytes, raw: bytes, now: int) -> None:
         """A rare frame over a link that another broker opened."""
         switch = self._switch
         frame = decode(raw)
         if frame.type == HELLO:
-            self._hello(rid, frame)
+            self._hello(rid, frame, now)
         elif frame.type == PING and len(frame.payload) == PING_BODY.size:
             switch.pong(INBOUND, rid, frame.payload[8:], 0 if rid in switch.inbound else GREET_AGAIN)
         else:
             switch.oddities.count("unexpected_frames")
 
-    def _hello(self, rid: bytes, frame: Frame) -> None:
+    def _bury_predecessors(self, hello: Hello, now: int) -> None:
+        """Links of the host's earlier brokers: nobody is behind them any more, and no send may ever find out."""
+        sources = list(self._switch.inbound.values())
+        for source in sources:
+            if source.caller.package == hello.host and source.incarnation != hello.incarnation:
+                self._switch.lose_source(source, now)
+
+    def _hello(self, rid: bytes, frame: Frame, now: int) -> None:
         switch = self._switch
         try:
             hello = Hello.FromString(frame.payload)
@@ -127,7 +134,9 @@ class Links:
         if hello.wire != WIRE or not hello.host or hello.host == switch.host:
             switch.oddities.count("refused_greetings")
             return
-        switch.inbound[rid] = Source(INBOUND, rid, Caller(""), hello.incarnation)
+        self._bury_predecessors(hello, now)
+        # The link's own name; who calls is in each request's route block.
+        switch.inbound[rid] = Source(INBOUND, rid, Caller(hello.host), hello.incarnation)
         welcome = Welcome(
             wire=WIRE, host=switch.host, zone=self._zone, incarnation=switch.incarnation, fleet=self._fleet
         )

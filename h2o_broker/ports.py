@@ -142,7 +142,7 @@ class Ports:
         if port == LOCAL:
             self._roster.on_frame(rid, frame, now)
         elif port == INBOUND:
-            self._links.on_inbound(rid, frame)
+            self._links.on_inbound(rid, frame, now)
         else:
             self._links.on_outbound(rid, frame, now)
 

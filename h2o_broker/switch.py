@@ -87,17 +87,28 @@ class Switch:
 
     # ------------------------------------------------------------------ frames in
 
-    def on_local(self, rid: bytes, frame: bytes, now: int) -> None:
-        """A frame from a client or an instance of this host; *now* is monotonic ns."""
+    def _parse(self, frame: bytes) -> tuple[int, int, int, int, int, int, int, int, int] | None:
+        """(type, flags, code, correlation, remaining ms, types, where the name begins, its length, the fields').
+
+        None, and counted, when it is no frame of this wire version.
+        """
         try:
             wire, kind, flags, code, correlation, remaining, types, route_len, name_len, fields_len, _ = _UNPACK(frame)
         except struct_error:
             self.oddities.count("malformed_frames")
-            return
+            return None
         tail_at = HEADER_BYTES + route_len
         if wire != WIRE or tail_at + name_len + fields_len > len(frame):
             self.oddities.count("malformed_frames")
+            return None
+        return kind, flags, code, correlation, remaining, types, tail_at, name_len, fields_len
+
+    def on_local(self, rid: bytes, frame: bytes, now: int) -> None:
+        """A frame from a client or an instance of this host; *now* is monotonic ns."""
+        head = self._parse(frame)
+        if head is None:
             return
+        kind, flags, code, correlation, remaining, types, tail_at, name_len, fields_len = head
         if kind == REQUEST:
             source = self.sources.get(rid) or self.meet(rid)
             self._enter(source, correlation, remaining, types, frame, tail_at, name_len, now)
@@ -112,15 +123,10 @@ class Switch:
 
     def on_inbound(self, rid: bytes, frame: bytes, now: int) -> None:
         """A frame from another broker, over the link that it opened."""
-        try:
-            wire, kind, _, attempt, correlation, remaining, types, route_len, name_len, fields_len, _ = _UNPACK(frame)
-        except struct_error:
-            self.oddities.count("malformed_frames")
+        head = self._parse(frame)
+        if head is None:
             return
-        tail_at = HEADER_BYTES + route_len
-        if wire != WIRE or tail_at + name_len + fields_len > len(frame):
-            self.oddities.count("malformed_frames")
-            return
+        kind, _, attempt, correlation, remaining, types, tail_at, name_len, _ = head
         if kind not in _TO_DESTINATION:
             if self.rare is not None:
                 self.rare(INBOUND, rid, frame, now)
@@ -136,15 +142,10 @@ class Switch:
 
     def on_outbound(self, rid: bytes, frame: bytes, now: int) -> None:
         """A frame from another broker, over the link that we opened."""
-        try:
-            wire, kind, flags, code, correlation, _, _, route_len, name_len, fields_len, _ = _UNPACK(frame)
-        except struct_error:
-            self.oddities.count("malformed_frames")
+        head = self._parse(frame)
+        if head is None:
             return
-        tail_at = HEADER_BYTES + route_len
-        if wire != WIRE or tail_at + name_len + fields_len > len(frame):
-            self.oddities.count("malformed_frames")
-            return
+        kind, flags, code, correlation, _, _, tail_at, name_len, fields_len = head
         if kind not in _TO_ORIGIN:
             if self.rare is not None:
                 self.rare(OUTBOUND, rid, frame, now)
@@ -154,7 +155,8 @@ class Switch:
         if request is None or not isinstance(target, RemoteInstance) or target.peer.rid != rid:
             self.oddities.count("late_answers")
             return
-        if int.from_bytes(frame[HEADER_BYTES : HEADER_BYTES + 8], "big") != self.incarnation or route_len < 8:
+        route = frame[HEADER_BYTES:tail_at]
+        if int.from_bytes(route[:8], "big") != self.incarnation:
             self.oddities.count("frames_for_another_incarnation")
             return
         self.ledger.leave_peer(request, target)
@@ -164,9 +166,7 @@ class Switch:
         if code > _HIGHEST_CODE:
             self.oddities.count("unknown_codes")
             code = Code.INTERNAL.value
-        self.ledger.respond(
-            request, flags, code, frame[HEADER_BYTES:tail_at], frame[tail_at:], name_len, fields_len, now
-        )
+        self.ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
 
     # ------------------------------------------------------------------ requests at the origin
 

@@ -72,7 +72,7 @@ class SwitchMachine(RuleBasedStateMachine):
         if port == LOCAL:
             self.roster.on_frame(rid, frame, now)
         elif port == INBOUND:
-            self.links.on_inbound(rid, frame)
+            self.links.on_inbound(rid, frame, now)
         else:
             self.links.on_outbound(rid, frame, now)
 
@@ -346,3 +346,13 @@ def test_who_serves_when_nobody_has_decided(new_versions: NewVersions, serving: 
         machine.instance_registers(3, version)
     pool = machine.roster.pool_named("/service/customer")
     assert {one.version.spec.version for one in pool.candidates if isinstance(one, LocalInstance)} == serving
+
+
+def test_a_host_that_comes_back_leaves_no_link_of_its_old_broker_behind() -> None:
+    machine = SwitchMachine()
+    machine.begin(share=True)
+    machine.instance_registers(1, "1.0.0")
+    for rid, incarnation in ((b"old", THEIRS), (b"beside", THEIRS), (b"new", THEIRS + 1)):
+        hello = Hello(wire=WIRE, host="host-2", incarnation=incarnation).SerializeToString()
+        machine.switch.on_inbound(rid, encode(HELLO, payload=hello), machine.now)
+    assert set(machine.switch.inbound) == {b"new"}
