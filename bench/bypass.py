@@ -8,6 +8,7 @@ requests and answers travels. There is one client on the lane, hence one routing
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Final
 
@@ -38,7 +39,7 @@ _NOBLOCK_MORE: Final = _NOBLOCK | int(zmq.SNDMORE)
 _INCARNATION: Final = 1
 
 
-class _BypassDealer(Dealer):
+class _BypassDealer(Dealer, ABC):
     """Sends frames of one type, and answers all others itself as a broker would."""
 
     travels: ClassVar[int]
@@ -54,8 +55,9 @@ class _BypassDealer(Dealer):
             return True
         return self._forward(frame)
 
+    @abstractmethod
     def _forward(self, frame: bytes) -> bool:
-        raise NotImplementedError
+        """Send what travels, in the lane's own shape."""
 
     def _taken(self) -> list[bytes]:
         made_up, self._made_up = self._made_up, []
