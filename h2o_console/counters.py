@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
-from h2o_console.cli import answers
+from h2o_console import answers
 from h2o_core.names import shown
 
 MOST: Final = 1 << 62

@@ -15,7 +15,7 @@ from h2o_console.windows import WINDOW_S, CounterReset, Pace, Tally, Window, dif
 from h2o_core.names import package_of, shown
 
 if TYPE_CHECKING:
-    from h2o_console.cli.answers import Host, Instance
+    from h2o_console.answers import Host, Instance
 
 _GRACE_S: Final = 2.0
 _MISSED_POLLS: Final = 2.5

@@ -12,8 +12,8 @@ import random
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.asking import Agents, Answered, OutOfReach
-from h2o_console.cli.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.counters import parse_promises, parse_stats
 from h2o_core.io.clock import monotonic_ns
 

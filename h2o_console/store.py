@@ -15,7 +15,7 @@ from h2o_console.views import FleetView, InstanceView, PackageView, SilentHost
 from h2o_console.windows import Tally, line_of, merged, quantile
 
 if TYPE_CHECKING:
-    from h2o_console.cli.answers import Head, Host, Instance
+    from h2o_console.answers import Head, Host, Instance
     from h2o_console.counters import Promise, StatsAnswer
 
 

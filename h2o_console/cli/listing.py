@@ -17,7 +17,7 @@ from h2o_console.cli.views import InstancesView, document_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from h2o_console.cli.answers import Instance
+    from h2o_console.answers import Instance
     from h2o_console.cli.failures import Exit
 
 STATE_COLOURS: Final = {

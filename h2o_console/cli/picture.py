@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from h2o_console.answers import Head, objects, parse_head, parse_hosts, parse_instances
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
-from h2o_console.cli.answers import Head, objects, parse_head, parse_hosts, parse_instances
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import age
 from h2o_console.cli.printing import tell

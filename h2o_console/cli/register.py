@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from h2o_console.cli.answers import Head, Host, Instance
+from h2o_console.answers import Head, Host, Instance
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.printing import tell
 from h2o_console.cli.views import HostsView, InstancesView

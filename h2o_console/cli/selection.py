@@ -17,7 +17,7 @@ from h2o_core.names import from_operator, matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from h2o_console.cli.answers import Host, Instance
+    from h2o_console.answers import Host, Instance
     from h2o_console.cli.counters import InstanceStats
 
 SHORT_ID = 8

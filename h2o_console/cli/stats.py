@@ -21,7 +21,7 @@ from h2o_console.cli.views import InstancesView, document_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from h2o_console.cli.answers import Instance
+    from h2o_console.answers import Instance
     from h2o_console.cli.counters import Endpoint
 
 COLUMNS: Final = (

@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from h2o_console.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.asking import Agents, OutOfReach
 from h2o_console.board import Board
 from h2o_console.cells import Glyph
-from h2o_console.cli.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.counters import MOST, NO_SKETCH, EndpointCounts, Sketch, parse_promises, parse_stats
 from h2o_console.poller import Poller, monotonic_s
 from h2o_console.reasons import Kind

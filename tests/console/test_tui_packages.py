@@ -17,7 +17,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from h2o_console.cli.answers import parse_head, parse_hosts, parse_instances
+from h2o_console.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.counters import parse_promises, parse_stats
 from h2o_console.store import Store
 from h2o_console.tui.app import H2OConsole
