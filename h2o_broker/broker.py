@@ -200,7 +200,7 @@ class Broker:
             body = manifest.SerializeToString()
         elif ask.what == Ask.PICTURE:
             fleet = picture(self._identity(), self._switch, self._links, self._control.inventory, moment)
-            fleet.version = self._picture_version()
+            fleet.version = self._switch.picture_version
             body = fleet.SerializeToString()
         else:
             extra = {"refused_keys": self._ports.refused_keys, "multipart_discarded": self._ports.discarded}
@@ -209,15 +209,12 @@ class Broker:
                 self._switch,
                 self._links,
                 self._control.report(),
-                self._picture_version(),
+                self._switch.picture_version,
                 self._control.epoch,
                 extra,
                 moment,
             ).SerializeToString()
         self._roster.tell(asked.rid, asked.correlation, body)
-
-    def _picture_version(self) -> int:
-        return self._switch.membership
 
     def _manifest(self, package: str, version: str) -> Manifest | None:
         known: dict[str, PackageVersion] = {

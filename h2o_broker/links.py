@@ -42,6 +42,7 @@ class Links:
         peer = Peer(live.host, live.zone, live.address, live.incarnation, rid, dict(live.labels))
         self.peers[live.host] = peer
         self._by_rid[rid] = peer
+        switch.picture_version += 1
         switch.events.append(LinkWanted(live.host, live.address, rid))
 
     def host_down(self, host: str, now: int, why: str = "its host left the register") -> None:
@@ -51,6 +52,7 @@ class Links:
             return
         switch = self._switch
         del self._by_rid[peer.rid]
+        switch.picture_version += 1
         peer.health = Health.GONE
         for instance_id in list(peer.instances):
             self._forget(peer, instance_id)
@@ -63,6 +65,7 @@ class Links:
         if peer is not None:
             peer.zone = live.zone
             peer.labels = dict(live.labels)
+            self._switch.picture_version += 1
 
     def instance_up(self, host: str, live: LiveInstance, pool: Pool) -> None:
         """An instance of another host is in the register."""
@@ -201,6 +204,7 @@ class Links:
 
     def _judge(self, peer: Peer, health: Health, what: str) -> None:
         peer.health = health
+        self._switch.picture_version += 1
         for pool in {id(pool): pool for pool, _ in peer.instances.values()}.values():
             self._switch.rebuild(pool)
         self._switch.events.append(LinkChanged(peer.host, what))

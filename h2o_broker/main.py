@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from h2o_core.hostfile import HostFile, InvalidHostFile, parse_hostfile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 log = logging.getLogger("h2o_broker")
 
@@ -33,21 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         hostfile = parse_hostfile(Path(options.host_file).read_text())
     except (OSError, InvalidHostFile) as error:
         return _refuse(f"{options.host_file}: {error}", 2)
-    return _runner()(hostfile)
+    import uvloop  # noqa: PLC0415 - `--help` and a bad host file need no loop
+
+    return uvloop.run(_serve(hostfile))
 
 
 def _refuse(sentence: str, exit_code: int) -> int:
     sys.stderr.write(f"h2o-broker: {sentence}\n")
     return exit_code
-
-
-def _runner() -> Callable[[HostFile], int]:
-    import uvloop  # noqa: PLC0415 - `--help` and a bad host file need no loop
-
-    def run(hostfile: HostFile) -> int:
-        return uvloop.run(_serve(hostfile))
-
-    return run
 
 
 async def _serve(hostfile: HostFile) -> int:

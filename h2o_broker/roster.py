@@ -225,6 +225,7 @@ class Roster:
 
     def _drained(self, instance: LocalInstance) -> None:
         self._switch.instances.pop(instance.rid, None)
+        self._switch.picture_version += 1
         self._send(instance.rid, encode(LEFT))
 
     def unreachable(self, rid: bytes, now: int) -> None:
@@ -232,6 +233,7 @@ class Roster:
         switch = self._switch
         instance = switch.instances.pop(rid, None)
         if instance is not None:
+            switch.picture_version += 1
             was_leaving = instance.health is Health.LEAVING
             instance.health = Health.GONE
             if not was_leaving:

@@ -69,8 +69,8 @@ class Switch:
         self.instances: dict[bytes, LocalInstance] = {}
         self.callers: dict[tuple[str, str], Caller] = {}
         self.requests = self.ledger.requests
-        self.membership = 1
-        """Raised whenever a pool was worked out anew: the version of the picture."""
+        self.picture_version = 1
+        """Raised whenever a host, a link or an instance is other than before."""
         self.on_drained: Callable[[LocalInstance], None] | None = None
         """Called when a leaving instance has nothing in flight any more."""
         self.rare: Callable[[int, bytes, bytes, int], None] | None = None
@@ -541,7 +541,7 @@ class Switch:
 
     def rebuild(self, pool: Pool) -> None:
         """Members or their health changed."""
-        self.membership += 1
+        self.picture_version += 1
         for version in pool.local.values():
             version.ready = [one for one in version.instances if one.health is Health.READY]
         pool.rebuild(self.new_versions)
