@@ -1,0 +1,19 @@
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+class Greenlet(Generic[Result]):
+    def get(self) -> Result: ...
+
+class ThreadPool:
+    def apply(self, func: Callable[[], Result]) -> Result: ...
+
+class Hub:
+    threadpool: ThreadPool
+
+def spawn(function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Greenlet[Result]: ...
+def joinall(greenlets: Sequence[Greenlet[Any]], *, raise_error: bool = ...) -> list[Greenlet[Any]]: ...
+def get_hub() -> Hub: ...
+def sleep(seconds: float = ...) -> None: ...
