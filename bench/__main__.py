@@ -75,7 +75,7 @@ def _plan(*, quick: bool) -> data_plane.Plan:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("groups", nargs="*", metavar="group", help=f"{' or '.join(_GROUPS)}; all without one")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: at most 45 s a group")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: at most 90 s a group")
     parser.add_argument("--json", action="store_true", help="one object a line instead of a table")
     parser.add_argument(
         "--profile", action="store_true", help="where broker, worker and client spend their time at 64 in flight"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -55,6 +56,10 @@ class Child:
         """The last lines that it printed."""
         lines = self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
         return "\n".join(f"  {line}" for line in lines) or "  (it printed nothing)"
+
+    def said(self, pattern: str) -> re.Match[str] | None:
+        """Where its log matches *pattern*; None: it has not said that yet."""
+        return re.search(pattern, self.log.read_text(errors="replace"))
 
     def ask(self, question: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send one JSON line to its standard input and read one back; raises BenchError."""

@@ -41,6 +41,9 @@ GOALS: Final[dict[str, Goal]] = {
     "broker_cpu_vs_proxy_64": Goal(Sense.AT_MOST, 3),
     "sdk_vs_nats_64": Goal(Sense.AT_LEAST, 1.3),
     "sdk_vs_nats_256": Goal(Sense.AT_LEAST, 1.5),
+    "sdk_vs_grpc_aio_64": Goal(Sense.AT_LEAST, 10),
+    "two_hosts_vs_one_64": Goal(Sense.AT_LEAST, 0.35),
+    "broker_rss_growth_mib": Goal(Sense.AT_MOST, 8),
     "p50_vs_nats_1": Goal(Sense.AT_MOST, 1.15),
     "list_200_ms": Goal(Sense.BELOW, 200),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.children import BenchError, Children, wait_until
-from bench.lanes import host_file_text, python
+from bench.lanes import MissingPeer, python, write_host_file
 from h2o_core.io.context import Context, write_context
 from h2o_core.io.zookeeper import ZooKeeperChild, ZooKeeperFailed, ZooKeeperMissing
 
@@ -20,12 +20,20 @@ _START_S: Final = 30.0
 @contextmanager
 def real_host(directory: Path, instances: int) -> Generator[dict[str, str]]:
     """Run all of it while the block lasts; gives the environment in which `h2o` finds it. Raises BenchError."""
-    zookeeper = ZooKeeperChild(directory / "zookeeper")
+    with running_zookeeper(directory / "zookeeper") as address, Children(directory) as children:
+        yield _start(children, directory, address, instances)
+
+
+@contextmanager
+def running_zookeeper(directory: Path) -> Generator[str]:
+    """A real server while the block lasts; gives its address. Raises MissingPeer (not installed) or BenchError."""
+    zookeeper = ZooKeeperChild(directory)
     try:
         zookeeper.start()
-        with Children(directory) as children:
-            yield _start(children, directory, zookeeper.address, instances)
-    except (ZooKeeperMissing, ZooKeeperFailed) as error:
+        yield zookeeper.address
+    except ZooKeeperMissing as error:
+        raise MissingPeer(str(error)) from None
+    except ZooKeeperFailed as error:
         raise BenchError(str(error)) from None
     finally:
         zookeeper.stop()
@@ -33,9 +41,7 @@ def real_host(directory: Path, instances: int) -> Generator[dict[str, str]]:
 
 def _start(children: Children, directory: Path, zookeeper: str, instances: int) -> dict[str, str]:
     run_dir = directory / "host"
-    run_dir.mkdir(mode=0o700)
-    host_file = directory / "host.toml"
-    host_file.write_text(host_file_text("bench", run_dir, zookeeper=zookeeper, fleet=FLEET))
+    host_file = write_host_file(run_dir, zookeeper=zookeeper, fleet=FLEET)
     children.start("agent", python("h2o_agent", "--host-file", str(host_file)))
     sockets = run_dir / "agent.sock", run_dir / "broker.sock"
     wait_until(lambda: all(path.exists() for path in sockets), "the sockets of agent and broker", children, _START_S)

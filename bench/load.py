@@ -1,7 +1,7 @@
 """The closed loop of every lane's client: so many requests in flight, until time is up.
 
 Runs in the client's process, told by JSON lines on standard input what to do and answering one line
-each. All lanes share this code; a lane is only its `Call`.
+each. The lanes on asyncio share this code, a lane is only its `Call`; zerorpc's client says the same in greenlets.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from bench.cpu import cores, cpu_s, machine_busy_s
-from bench.statistics import quantile
+from bench.meter import Meter
 
 Call: TypeAlias = Callable[[int], Awaitable[None]]
 """Send one request with this id and wait for its reply; raises when it fails or the reply is another's."""
@@ -28,15 +27,31 @@ class WrongReply(RuntimeError):
 
 
 async def serve(call: Call) -> None:
-    """Answer lines until standard input closes: ``{"ready": s}`` or ``{"in_flight", "seconds", "pids"}``."""
+    """Answer lines until standard input closes.
+
+    ``{"ready": s}``, ``{"in_flight", "seconds", "pids"}`` or ``{"in_flight", "requests"}``.
+    """
     while line := await asyncio.to_thread(sys.stdin.readline):
-        question = json.loads(line)
         try:
-            answer = await (_ready(call, question["ready"]) if "ready" in question else _window(call, question))
+            answer = await _answer(call, json.loads(line))
         except Exception as error:  # noqa: BLE001 - whatever it is, the bench must say it
             answer = {"error": f"{type(error).__name__}: {error}"}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        say(answer)
+
+
+def say(answer: dict[str, Any]) -> None:
+    """One line to the bench."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+async def _answer(call: Call, question: dict[str, Any]) -> dict[str, Any]:
+    if "ready" in question:
+        return await _ready(call, question["ready"])
+    if "requests" in question:
+        return {"requests": await counted(call, question["in_flight"], question["requests"])}
+    meter = Meter(question["pids"])
+    return meter.window(*await closed_loop(call, question["in_flight"], question["seconds"]))
 
 
 async def _ready(call: Call, within_s: float) -> dict[str, Any]:
@@ -51,28 +66,6 @@ async def _ready(call: Call, within_s: float) -> dict[str, Any]:
             await asyncio.sleep(0.05)
         else:
             return {}
-
-
-async def _window(call: Call, question: dict[str, Any]) -> dict[str, Any]:
-    pids: dict[str, int] = question["pids"]
-    cpu_before = {role: cpu_s(pid) for role, pid in pids.items()}
-    own_before_s, busy_before_s = time.process_time(), machine_busy_s()
-    latencies_ns, elapsed_s = await closed_loop(call, question["in_flight"], question["seconds"])
-    busy_after_s = machine_busy_s()
-    spent = {role: cpu_s(pid) - cpu_before[role] for role, pid in pids.items()}
-    spent["client"] = time.process_time() - own_before_s
-    others: float | None = None
-    if busy_before_s is not None and busy_after_s is not None:
-        others = max(0.0, (busy_after_s - busy_before_s - sum(spent.values())) / (elapsed_s * cores()))
-    latencies_ns.sort()
-    return {
-        "requests": len(latencies_ns),
-        "elapsed_s": elapsed_s,
-        "p50_us": quantile(latencies_ns, 0.5) / 1e3,
-        "p99_us": quantile(latencies_ns, 0.99) / 1e3,
-        "cpu_s": spent,
-        "others": others,
-    }
 
 
 async def closed_loop(call: Call, in_flight: int, seconds: float) -> tuple[list[int], float]:
@@ -93,3 +86,18 @@ async def closed_loop(call: Call, in_flight: int, seconds: float) -> tuple[list[
 
     await asyncio.gather(*(one_after_the_other(1 + at) for at in range(in_flight)))
     return latencies_ns, (clock() - started_ns) / 1e9
+
+
+async def counted(call: Call, in_flight: int, requests: int) -> int:
+    """Send so many, note nothing down (the client's memory is looked at), and say how many were answered."""
+    ids = iter(range(1, requests + 1))
+    answered = 0
+
+    async def one_after_the_other() -> None:
+        nonlocal answered
+        for request_id in ids:
+            await call(request_id)
+            answered += 1
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(in_flight)))
+    return answered

@@ -46,7 +46,7 @@ def _seen(role: str, path: Path) -> dict[str, Any]:
 
 
 def _forget_start_up(lane: Lane) -> None:
-    for child in (lane.server, lane.worker, lane.client):
+    for child in (lane.client, *(child for part in lane.parts.values() for child in part)):
         os.kill(child.pid, signal.SIGUSR1)
 
 

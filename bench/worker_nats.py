@@ -1,4 +1,7 @@
-"""NATS' worker: a subscription whose callback does the bench's handler; ``NATS_PORT`` says where."""
+"""NATS' worker: a subscription whose callback does the bench's handler; ``NATS_PORT`` says where.
+
+``NATS_QUEUE`` is the queue group it shares requests with, if any.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ async def main() -> None:
         reply = customer(CustomerId.FromString(message.data))
         await message.respond(reply.SerializeToString())
 
-    await connection.subscribe(SUBJECT, cb=answer)  # pyright: ignore[reportUnknownMemberType] - nats-py's future
+    queue = os.environ.get("NATS_QUEUE", "")
+    await connection.subscribe(SUBJECT, queue, answer)  # pyright: ignore[reportUnknownMemberType] - nats-py's future
+    await connection.flush()
+    print("subscribed", flush=True)
     await asyncio.Event().wait()
 
 

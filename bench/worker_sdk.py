@@ -1,4 +1,7 @@
-"""Our package, as an author would write it; with ``BENCH_BYPASS`` behind zmq.proxy (bench.bypass)."""
+"""Our package, as an author would write it; with ``BENCH_BYPASS`` behind zmq.proxy (bench.bypass).
+
+``BENCH_SLOTS``: how many slots this instance has, when it is one of several.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from bench.handler import PACKAGE, SLOTS, customer
 from bench.messages_pb2 import Customer, CustomerId  # noqa: TC001 - the SDK reads the annotations at run time
 from h2o_service import Package
 
-package = Package(PACKAGE, version="1.0.0", slots=SLOTS)
+package = Package(PACKAGE, version="1.0.0", slots=int(os.environ.get("BENCH_SLOTS", SLOTS)))
 
 
 @package.feature("retrieve", idempotent=True)

@@ -8,8 +8,9 @@ from statistics import median
 import pytest
 from hypothesis import given, strategies as st
 
-from bench.data_plane import comparisons, raw
+from bench.comparisons import LANES_AT, comparisons, raw
 from bench.figures import GOALS, Figure, table
+from bench.memory import growth
 from bench.statistics import Round, Window, disturbance, quantile, ratios, spread, typical
 
 VALUES = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=50)
@@ -83,32 +84,86 @@ def test_a_window_says_what_a_request_cost() -> None:
     assert one.cpu_us("broker") == pytest.approx(10)
 
 
+ELSEWHERE = {"list_200_ms", "broker_rss_growth_mib"}
+"""Goals that no round of windows is held against."""
+SPEED = {
+    "sdk": 80,
+    "proxy": 100,
+    "nats": 50,
+    "two_hosts": 32,
+    "sdk_8": 60,
+    "nats_8": 40,
+    "grpc_aio": 5,
+    "zerorpc": 4,
+}
+
+
 def lanes(*names: str) -> list[Round]:
     cpu = {"sdk": "broker", "proxy": "proxy", "nats": "server"}
-    speed = {"sdk": 80, "proxy": 100, "nats": 50}
-    return [{name: window(speed[name], p50_us=speed[name], **{"client": 1.0, cpu[name]: 1.0}) for name in names}]
+    return [
+        {
+            name: window(SPEED[name], p50_us=SPEED[name], **{"client": 1.0, cpu.get(name, "worker"): 1.0})
+            for name in names
+        }
+    ]
+
+
+def ratios_of(in_flight: int) -> dict[str, float]:
+    return {figure.name: figure.value for figure in comparisons(lanes(*LANES_AT[in_flight]), in_flight)}
 
 
 def test_figures_compare_our_lane_with_each_peer() -> None:
-    found = {figure.name: figure.value for figure in comparisons(lanes("sdk", "proxy", "nats"), 64)}
+    found = ratios_of(64)
     assert found["sdk_vs_proxy_64"] == pytest.approx(0.8)
     assert found["sdk_vs_nats_64"] == pytest.approx(1.6)
     assert found["broker_cpu_vs_proxy_64"] == pytest.approx(100 / 80)
-    one = {figure.name: figure.value for figure in comparisons(lanes("sdk", "proxy", "nats"), 1)}
-    assert one["p50_vs_nats_1"] == pytest.approx(1.6)
+    assert found["sdk_vs_grpc_aio_64"] == pytest.approx(16)
+    assert found["sdk_vs_zerorpc_64"] == pytest.approx(20)
+    assert found["two_hosts_vs_one_64"] == pytest.approx(0.4)
+    assert found["sdk_8_instances_vs_1_64"] == pytest.approx(0.75)
+    assert found["sdk_vs_nats_8_64"] == pytest.approx(1.5)
+    assert ratios_of(256)["sdk_vs_grpc_aio_256"] == pytest.approx(16)
+    assert ratios_of(1)["p50_vs_nats_1"] == pytest.approx(1.6)
+
+
+def test_each_ratio_belongs_to_one_number_in_flight() -> None:
+    # "_64" is not the end of "_164", nor "_1" that of "_vs_1_64".
+    names = [name for in_flight in LANES_AT for name in ratios_of(in_flight)]
+    assert len(names) == len(set(names))
+    assert set(ratios_of(1)) == {
+        f"{name}{end}" for name in ("p50_vs_proxy_1", "p50_vs_nats_1") for end in ("", "_low", "_high")
+    }
 
 
 def test_every_goal_of_the_group_is_measured() -> None:
-    rounds = lanes("sdk", "proxy", "nats")
-    names = {figure.name for in_flight in (1, 64, 256) for figure in comparisons(rounds, in_flight)}
-    assert set(GOALS) - {"list_200_ms"} <= names
+    assert set(GOALS) - ELSEWHERE <= {name for in_flight in LANES_AT for name in ratios_of(in_flight)}
 
 
-def test_a_missing_peer_leaves_its_figures_out() -> None:
-    rounds = lanes("sdk", "proxy")
-    names = [figure.name for n in (1, 64) for figure in (*comparisons(rounds, n), *raw(rounds, n))]
-    assert "sdk_vs_proxy_64" in names
-    assert not [name for name in names if "nats" in name]
+@pytest.mark.parametrize("missing", sorted(set(SPEED) - {"sdk"}))
+def test_a_missing_lane_leaves_its_figures_out_and_no_others(missing: str) -> None:
+    for in_flight, names in LANES_AT.items():
+        rounds = lanes(*(name for name in names if name != missing))
+        found = {figure.name for figure in (*comparisons(rounds, in_flight), *raw(rounds, in_flight))}
+        assert not [name for name in found if name.startswith(f"{missing}_per_s")]
+        full = lanes(*names)
+        lost = {figure.name for figure in (*comparisons(full, in_flight), *raw(full, in_flight))} - found
+        short = missing.removesuffix("_aio")
+        assert all(short in name or (missing == "sdk_8" and "nats_8" in name) for name in lost)
+        assert bool(lost) is (missing in names)
+
+
+def test_growth_is_the_end_less_the_start_for_each_role() -> None:
+    found = {
+        one.name: one.value for one in growth("g", {"broker": 30.0, "client": 40.0}, {"broker": 33.5, "client": 39.0})
+    }
+    assert found == {
+        "broker_rss_start_mib": 30.0,
+        "broker_rss_end_mib": 33.5,
+        "broker_rss_growth_mib": 3.5,
+        "client_rss_start_mib": 40.0,
+        "client_rss_end_mib": 39.0,
+        "client_rss_growth_mib": -1.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -119,6 +174,12 @@ def test_a_missing_peer_leaves_its_figures_out() -> None:
         ("broker_cpu_vs_proxy_64", 3.0, True),
         ("broker_cpu_vs_proxy_64", 3.01, False),
         ("p50_vs_nats_1", 1.16, False),
+        ("sdk_vs_grpc_aio_64", 10.0, True),
+        ("sdk_vs_grpc_aio_64", 9.99, False),
+        ("two_hosts_vs_one_64", 0.349, False),
+        ("broker_rss_growth_mib", 8.0, True),
+        ("broker_rss_growth_mib", 8.01, False),
+        ("worker_rss_growth_mib", 100.0, None),
         ("list_200_ms", 199.9, True),
         ("list_200_ms", 200.0, False),
         ("sdk_per_s_64", 1.0, None),

@@ -121,3 +121,14 @@ def test_a_client_that_is_silent_is_given_up(tmp_path: Path) -> None:
         client = children.start("client", SLEEPS, pipes=True)
         with pytest.raises(BenchError, match=r"client did not answer within 0\.05 s"):
             client.ask({}, 0.05)
+
+
+def test_what_a_child_says_in_its_log_is_found_once_it_has_said_it(tmp_path: Path) -> None:
+    says = "import sys, time; print('listens at 127.0.0.1:4321', flush=True); time.sleep(60)"
+    with Children(tmp_path) as children:
+        child = children.start("worker", [sys.executable, "-c", says])
+        assert child.said("registered") is None
+        wait_until(lambda: child.said("listens") is not None, "its word", children)
+        found = child.said(r"listens at (\S+)\n")
+        assert found is not None
+        assert found[1] == "127.0.0.1:4321"
