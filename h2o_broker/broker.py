@@ -28,6 +28,7 @@ from h2o_core.errors import Code
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.place import fleet_secret, machine_id
 from h2o_core.io.registry import RegisterUnavailable, Registry, StateKind
+from h2o_core.io.wire import peer_key
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.names import shown
 from h2o_core.pb.stats_pb2 import Ask
@@ -60,7 +61,7 @@ class Broker:
         self._tasks: set[asyncio.Task[None]] = set()
         switch = self._switch = Switch(hostfile.host, self._incarnation, random.random)
         self._roster = Roster(switch, hostfile.zone, hostfile.fleet)
-        self._links = Links(switch, hostfile.zone, hostfile.fleet)
+        self._links = Links(switch, hostfile.zone, hostfile.fleet, peer_key(self._secret, hostfile.fleet))
         self._ports = Ports(asyncio.get_running_loop(), switch, self._roster, self._links, self._on_event)
         self._registry = Registry(
             hostfile.zookeeper,
@@ -89,7 +90,7 @@ class Broker:
             self._ports.open(
                 f"ipc://{path}",
                 f"tcp://{hostfile.advertise}:{hostfile.broker_port or '*'}",
-                fleet_secret(hostfile),
+                self._secret,
                 hostfile.fleet,
             )
         )
@@ -116,7 +117,7 @@ class Broker:
             host=hostfile.host,
             zone=hostfile.zone,
             address=self._address,
-            key=self._ports.peer_key,
+            key=peer_key(self._secret, hostfile.fleet),
             incarnation=self._incarnation,
             machine=self._machine,
             wire=WIRE,
@@ -164,6 +165,8 @@ class Broker:
                 self._ports.unlink(event.address)
             case events.LinkChanged():
                 log.info("link to %s: %s", event.host, event.what)
+            case events.InstanceRepeated():
+                log.error("%s", event.why)
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -203,7 +206,11 @@ class Broker:
             fleet.version = self._switch.picture_version
             body = fleet.SerializeToString()
         else:
-            extra = {"refused_keys": self._ports.refused_keys, "multipart_discarded": self._ports.discarded}
+            extra = {
+                "refused_keys": self._ports.refused_keys,
+                "foreign_handshakes": self._ports.foreign_handshakes,
+                "multipart_discarded": self._ports.discarded,
+            }
             body = broker_report(
                 self._identity(),
                 self._switch,

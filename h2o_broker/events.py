@@ -71,4 +71,20 @@ class LinkChanged:
     what: str
 
 
-Event = RegistrationAsked | ReportAsked | InstanceAdmitted | InstanceRemoved | LinkWanted | LinkDropped | LinkChanged
+@dataclass(frozen=True, slots=True)
+class InstanceRepeated:
+    """Another host lists an instance id that is taken; it is not routed to."""
+
+    why: str
+
+
+Event = (
+    RegistrationAsked
+    | ReportAsked
+    | InstanceAdmitted
+    | InstanceRemoved
+    | LinkWanted
+    | LinkDropped
+    | LinkChanged
+    | InstanceRepeated
+)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_broker.events import LinkChanged, LinkDropped, LinkWanted
+from h2o_broker.events import InstanceRepeated, LinkChanged, LinkDropped, LinkWanted
 from h2o_broker.members import Caller, Health, Peer, Pool, RemoteInstance, Source
 from h2o_broker.requests import INBOUND, OUTBOUND
 from h2o_core.envelope import HELLO, PING, PING_BODY, PONG, WELCOME, WIRE, Frame, decode, encode
+from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Hello, Welcome
 
 if TYPE_CHECKING:
@@ -19,44 +20,76 @@ if TYPE_CHECKING:
 MISSED_PINGS: Final = 3
 GREET_AGAIN: Final = 1
 """A flag on PONG: the answerer does not know this link; say HELLO."""
+LINK_AGAIN_AFTER_NS: Final = 1_000_000_000
+"""A link that libzmq has given up is opened again, as a new one, after this long."""
+_FAILURES_THAT_TELL: Final = 2
+"""One handshake may be cut off by a broker that dies in it."""
 
 
 class Links:
     """The fleet's other brokers, by host; told of by the register, judged by PONG alone."""
 
-    def __init__(self, switch: Switch, zone: str, fleet: str) -> None:
+    def __init__(self, switch: Switch, zone: str, fleet: str, key: str) -> None:
+        """*key*: the public key (z85) that brokers with this host's secret have."""
         self._switch = switch
         self._zone = zone
         self._fleet = fleet
+        self._key = key
         self._sequence = 0
         self.peers: dict[str, Peer] = {}
         self._by_rid: dict[bytes, Peer] = {}
+        self._by_address: dict[str, Peer] = {}
+        self._owners: dict[str, Peer] = {}
+        """Instance id → the host that brought it first."""
+        self.repeated: dict[tuple[str, str], str] = {}
+        """(host, instance id) that is not routed to because the id is another's → the sentence about it."""
 
     # ------------------------------------------------------------------ what the register says
 
     def host_up(self, live: LiveHost) -> None:
         """Another host has registered: open a link to its broker."""
-        switch = self._switch
-        self._sequence += 1
-        rid = f"{live.host}#{live.incarnation:016x}#{self._sequence}".encode()
-        peer = Peer(live.host, live.zone, live.address, live.incarnation, rid, dict(live.labels))
+        peer = Peer(live.host, live.zone, live.address, live.incarnation, b"", dict(live.labels))
         self.peers[live.host] = peer
-        self._by_rid[rid] = peer
-        switch.picture_version += 1
-        switch.events.append(LinkWanted(live.host, live.address, rid))
+        self._switch.picture_version += 1
+        if live.key == self._key:
+            self._by_address[live.address] = peer
+            self._open(peer)
+        else:
+            self._refuse(
+                peer,
+                f"{peer.host} has another fleet secret than {self._switch.host}; give both hosts the same "
+                f"secret_file and restart the broker that had the wrong one",
+            )
+
+    def _open(self, peer: Peer) -> None:
+        """A routing id is never used twice in a process: libzmq would abort it."""
+        self._sequence += 1
+        peer.rid = f"{peer.host}#{peer.incarnation:016x}#{self._sequence}".encode()
+        peer.linked = True
+        peer.given_up_ns = 0
+        self._by_rid[peer.rid] = peer
+        self._switch.events.append(LinkWanted(peer.host, peer.address, peer.rid))
+
+    def _shut(self, peer: Peer) -> None:
+        if peer.linked:
+            peer.linked = False
+            del self._by_rid[peer.rid]
+            self._switch.events.append(LinkDropped(peer.host, peer.address))
 
     def host_down(self, host: str, now: int, why: str = "its host left the register") -> None:
         """The host is gone, or came back as another incarnation."""
         peer = self.peers.pop(host, None)
         if peer is None:
             return
-        switch = self._switch
-        del self._by_rid[peer.rid]
-        switch.picture_version += 1
+        self._shut(peer)
+        if self._by_address.get(peer.address) is peer:
+            del self._by_address[peer.address]
+        self._switch.picture_version += 1
         peer.health = Health.GONE
         for instance_id in list(peer.instances):
             self._forget(peer, instance_id)
-        switch.events.append(LinkDropped(host, peer.address))
+        for repeated in [key for key in self.repeated if key[0] == host]:
+            del self.repeated[repeated]
         self._lose_in_flight(peer, f"host {host} is gone: {why}", now)
 
     def host_changed(self, live: LiveHost) -> None:
@@ -72,13 +105,36 @@ class Links:
         peer = self.peers.get(host)
         if peer is None or live.id in peer.instances:
             return
+        owner = self._owner(live.id)
+        if owner:
+            self._repeat(peer, live.id, owner)
+            return
+        self._owners[live.id] = peer
         instance = RemoteInstance(live.id, peer, live.version, live.slots, live.started_s)
         peer.instances[live.id] = pool, instance
         pool.remote.setdefault(live.version, []).append(instance)
         self._switch.rebuild(pool)
 
+    def _owner(self, instance_id: str) -> str:
+        """The host that has an instance of this id already; "" when none has."""
+        if any(one.id == instance_id for one in self._switch.instances.values()):
+            return self._switch.host
+        owner = self._owners.get(instance_id)
+        return owner.host if owner is not None else ""
+
+    def _repeat(self, peer: Peer, instance_id: str, owner: str) -> None:
+        """Ids are minted by brokers and never used twice, so one of the two is not what it says it is."""
+        why = (
+            f"{peer.host} lists instance {instance_id[:8]}, which is {owner}'s; it gets no requests there: "
+            f"restart that instance on {peer.host}, and it gets an id of its own"
+        )
+        self.repeated[peer.host, instance_id] = why
+        self._switch.oddities.count("repeated_instance_ids")
+        self._switch.events.append(InstanceRepeated(why))
+
     def instance_down(self, host: str, instance_id: str) -> None:
         """It is out of the register; what was sent there is still the destination's to answer."""
+        self.repeated.pop((host, instance_id), None)
         peer = self.peers.get(host)
         if peer is not None:
             self._forget(peer, instance_id)
@@ -87,12 +143,62 @@ class Links:
         known = peer.instances.pop(instance_id, None)
         if known is None:
             return
+        del self._owners[instance_id]
         pool, instance = known
         members = pool.remote[instance.version]
         members.remove(instance)
         if not members:
             del pool.remote[instance.version]
         self._switch.rebuild(pool)
+
+    # ------------------------------------------------------------------ what libzmq tells
+
+    def on_news(self, address: str, news: LinkNews, now: int) -> None:
+        """Something became of our connection to *address* ("host:port")."""
+        peer = self._by_address.get(address)
+        if peer is None:
+            return
+        if news is LinkNews.TRYING:
+            peer.given_up_ns = 0
+        elif news is LinkNews.LOST:
+            peer.given_up_ns = now
+        elif news is LinkNews.GREETED:
+            self._clear(peer)
+        elif news is LinkNews.SILENT:
+            self._doubt(peer, f"what listens at {address} takes connections and says nothing; is its broker stopped?")
+        else:
+            peer.failed_handshakes += 1
+            if news is LinkNews.REFUSED or peer.failed_handshakes >= _FAILURES_THAT_TELL:
+                self._refuse(
+                    peer,
+                    f"what listens at {address} does not take this host's key: it is no broker of fleet "
+                    f"{self._fleet}, or has another fleet secret; compare secret_file on {peer.host} and here",
+                )
+
+    def _refuse(self, peer: Peer, why: str) -> None:
+        if not peer.refused:
+            self._switch.oddities.count("refused_links")
+            peer.refused = True
+            self._doubt(peer, why)
+
+    def _doubt(self, peer: Peer, why: str) -> None:
+        if peer.why != why:
+            peer.why = why
+            self._switch.picture_version += 1
+            self._switch.events.append(LinkChanged(peer.host, why))
+
+    def _clear(self, peer: Peer) -> None:
+        peer.failed_handshakes = 0
+        if peer.why:
+            peer.why = ""
+            peer.refused = False
+            self._switch.picture_version += 1
+
+    def _link_again(self, peer: Peer, now: int) -> None:
+        """Whatever was in flight over the old link can't come back any more."""
+        self._shut(peer)
+        self._lose_in_flight(peer, f"the link to {peer.host} broke while it worked on this", now)
+        self._open(peer)
 
     # ------------------------------------------------------------------ frames
 
@@ -120,12 +226,16 @@ class Links:
         else:
             switch.oddities.count("unexpected_frames")
 
-    def _bury_predecessors(self, hello: Hello, now: int) -> None:
-        """Links of the host's earlier brokers: nobody is behind them any more, and no send may ever find out."""
-        sources = list(self._switch.inbound.values())
-        for source in sources:
-            if source.caller.package == hello.host and source.incarnation != hello.incarnation:
+    def _bury_predecessors(self, hello: Hello, rid: bytes, now: int) -> None:
+        """Other links of that host: a broker has one to us, nobody is behind them, and no send may ever find out."""
+        for source in list(self._switch.inbound.values()):
+            if source.caller.package == hello.host and source.rid != rid:
                 self._switch.lose_source(source, now)
+
+    def _is_double(self, hello: Hello) -> bool:
+        """Another broker under that name is alive: this one has no right to it, whatever the register may say soon."""
+        peer = self.peers.get(hello.host)
+        return peer is not None and peer.incarnation != hello.incarnation and peer.health is Health.READY
 
     def _hello(self, rid: bytes, frame: Frame, now: int) -> None:
         switch = self._switch
@@ -137,9 +247,13 @@ class Links:
         if hello.wire != WIRE or not hello.host or hello.host == switch.host:
             switch.oddities.count("refused_greetings")
             return
-        self._bury_predecessors(hello, now)
-        # The link's own name; who calls is in each request's route block.
-        switch.inbound[rid] = Source(INBOUND, rid, Caller(hello.host), hello.incarnation)
+        if self._is_double(hello):
+            switch.oddities.count("greetings_of_a_double")
+            return
+        self._bury_predecessors(hello, rid, now)
+        if rid not in switch.inbound:
+            # The link's own name; who calls is in each request's route block.
+            switch.inbound[rid] = Source(INBOUND, rid, Caller(hello.host), hello.incarnation)
         welcome = Welcome(
             wire=WIRE, host=switch.host, zone=self._zone, incarnation=switch.incarnation, fleet=self._fleet
         )
@@ -168,14 +282,23 @@ class Links:
         if incarnation != peer.incarnation:
             self._another_incarnation(peer, now)
         elif frame.flags & GREET_AGAIN:
-            self.greet(peer.rid)
+            self._broken(peer, sent_ns, now)
         else:
             peer.rtt_ns = max(0, now - sent_ns)
             self._answered(peer, now)
 
+    def _broken(self, peer: Peer, asked_ns: int, now: int) -> None:
+        """The connection is a new one: answers to what went over the old one have nowhere to come from."""
+        if asked_ns >= peer.greeted_ns:
+            peer.greeted_ns = now
+            self._lose_in_flight(peer, f"the link to {peer.host} broke while it worked on this", now)
+            self.greet(peer.rid)
+
     def _answered(self, peer: Peer, now: int) -> None:
         peer.pong_ns = now
         peer.unanswered_pings = 0
+        peer.given_up_ns = 0
+        self._clear(peer)
         if peer.health is not Health.READY:
             self._judge(peer, Health.READY, "up")
 
@@ -190,7 +313,11 @@ class Links:
         switch = self._switch
         ping = encode(PING, payload=PING_BODY.pack(switch.incarnation, now))
         for peer in self.peers.values():
-            switch.out.append((OUTBOUND, peer.rid, ping))
+            lost = peer.given_up_ns and peer.health is not Health.READY
+            if lost and now - peer.given_up_ns >= LINK_AGAIN_AFTER_NS:
+                self._link_again(peer, now)
+            if peer.linked:
+                switch.out.append((OUTBOUND, peer.rid, ping))
             peer.unanswered_pings += 1
             if peer.unanswered_pings > MISSED_PINGS and peer.health is Health.READY:
                 self._judge(peer, Health.SUSPECT, "suspect: no PONG")

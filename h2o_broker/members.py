@@ -178,16 +178,22 @@ class Peer:
 
     __slots__ = (
         "address",
+        "failed_handshakes",
+        "given_up_ns",
+        "greeted_ns",
         "health",
         "host",
         "in_flight",
         "incarnation",
         "instances",
         "labels",
+        "linked",
         "pong_ns",
+        "refused",
         "rid",
         "rtt_ns",
         "unanswered_pings",
+        "why",
         "zone",
     )
 
@@ -206,6 +212,17 @@ class Peer:
         self.rtt_ns = 0
         self.unanswered_pings = 0
         self.instances: dict[str, tuple[Pool, RemoteInstance]] = {}
+        self.linked = False
+        """There is a link, or libzmq tries to make one."""
+        self.refused = False
+        """The keys of the two ends don't fit, as far as can be told."""
+        self.why = ""
+        """What is wrong with the link and what to do, for people; empty when nothing is known to be."""
+        self.failed_handshakes = 0
+        self.given_up_ns = 0
+        """When libzmq ended the link without trying again; 0: it has not."""
+        self.greeted_ns = 0
+        """When we last said HELLO because the other side did not know the link."""
 
 
 class Pool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS
+from h2o_core.handshakes import LinkNews
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.wire import Gatekeeper, Router, Sent, curve_keys
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from h2o_broker.links import Links
     from h2o_broker.roster import Roster
     from h2o_broker.switch import Switch
+    from h2o_core.io.wire import Monitor
 
 _PING_EVERY_S: Final = PING_EVERY_NS / 1e9
 
@@ -39,7 +41,10 @@ class Ports:
         self._on_event = on_event
         self._routers = (Router(), Router(), Router())
         self._gatekeeper: Gatekeeper | None = None
+        self._monitors: dict[int, Monitor] = {}
         self._peer_key = b""
+        self.foreign_handshakes = 0
+        """Connections to our port for brokers that spoke another protocol, or knew another key for us."""
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._ping_timer: asyncio.TimerHandle | None = None
         self._touched: set[int] = set()
@@ -52,11 +57,11 @@ class Ports:
 
         Raises EndpointTaken.
         """
-        server_public, server_secret = curve_keys(secret, fleet, "broker")
+        self._peer_key, server_secret = curve_keys(secret, fleet, "broker")
         client_public, client_secret = curve_keys(secret, fleet, "link")
-        self._peer_key = server_public
         self._gatekeeper = Gatekeeper(client_public)
         here, inbound, outbound = self._routers
+        self._monitors = {INBOUND: inbound.monitor(), OUTBOUND: outbound.monitor()}
         inbound.secure_as_server(server_secret)
         outbound.secure_as_client(client_public, client_secret)
         address = inbound.bind(peers)
@@ -64,16 +69,13 @@ class Ports:
         readers: tuple[tuple[int, Callable[[], None]], ...] = (
             *((router.fileno, read) for router, read in zip(self._routers, self._readers, strict=True)),
             (self._gatekeeper.fileno, self._gatekeeper.serve),
+            (self._monitors[INBOUND].fileno, self._hear_inbound),
+            (self._monitors[OUTBOUND].fileno, self._hear_outbound),
         )
         for fileno, read in readers:
             self._loop.add_reader(fileno, read)
         self._ping()
         return address
-
-    @property
-    def peer_key(self) -> str:
-        """The fleet's public key for links between brokers, z85."""
-        return self._peer_key.decode()
 
     @property
     def refused_keys(self) -> int:
@@ -102,9 +104,10 @@ class Ports:
         for router in self._routers:
             self._loop.remove_reader(router.fileno)
             router.close()
-        if self._gatekeeper is not None:
-            self._loop.remove_reader(self._gatekeeper.fileno)
-            self._gatekeeper.close()
+        for listener in (self._gatekeeper, *self._monitors.values()):
+            if listener is not None:
+                self._loop.remove_reader(listener.fileno)
+                listener.close()
 
     # ------------------------------------------------------------------ in
 
@@ -145,6 +148,15 @@ class Ports:
             self._links.on_inbound(rid, frame, now)
         else:
             self._links.on_outbound(rid, frame, now)
+
+    def _hear_inbound(self) -> None:
+        self.foreign_handshakes += sum(news is LinkNews.FOREIGN for news, _ in self._monitors[INBOUND].drain())
+
+    def _hear_outbound(self) -> None:
+        now = monotonic_ns()
+        for news, endpoint in self._monitors[OUTBOUND].drain():
+            self._links.on_news(endpoint.removeprefix("tcp://"), news, now)
+        self.flush()
 
     # ------------------------------------------------------------------ out
 

@@ -168,12 +168,15 @@ def _peer(peer: Peer, moment: Moment) -> PeerReport:
         rtt_ms=peer.rtt_ns / _MS,
         pong_age_ms=_age_ms(peer.pong_ns, moment) if peer.pong_ns else -1.0,
         in_flight=peer.in_flight,
+        why=peer.why,
     )
 
 
 def link_state(peer: Peer) -> str:
     """A peer's link in one word."""
-    return "up" if peer.health is Health.READY else peer.health.name.lower()
+    if peer.health is Health.READY:
+        return "up"
+    return "refused" if peer.refused else peer.health.name.lower()
 
 
 def _queue(version: LocalVersion) -> QueueReport:
@@ -230,6 +233,7 @@ def _other_host(peer: Peer) -> HostPicture:
         address=peer.address,
         incarnation=peer.incarnation,
         link=link_state(peer),
+        why=peer.why,
         labels=peer.labels,
         instances=[
             InstancePicture(

@@ -75,6 +75,7 @@ class Host:
     address: str = ""
     incarnation: str = ""
     link: str = ""
+    why: str = ""
     rtt_ms: float | None = None
     agent: str = ""
     instances: int | None = None
@@ -151,6 +152,7 @@ def _host(entry: Mapping[str, Any]) -> Host:
         address=text(entry, "address"),
         incarnation=f"{incarnation:016x}" if isinstance(incarnation, int) else text(entry, "incarnation"),
         link=text(entry, "link"),
+        why=text(entry, "why"),
         rtt_ms=number(entry, "rtt_ms"),
         agent=text(entry, "agent"),
         instances=whole(entry, "instances"),

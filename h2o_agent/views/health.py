@@ -87,7 +87,7 @@ class Health:
 
 def health(snapshot: Snapshot, version: str) -> Health:
     """The host: broker, register, and every package that runs here or is meant to."""
-    findings = [_broker(snapshot), *_register(snapshot)]
+    findings = [_broker(snapshot), *_register(snapshot), *_links(snapshot)]
     verdict = max(finding.weight for finding in findings)
     outputs = [finding.output for finding in findings if finding.weight is Verdict.FAIL]
     if not snapshot.broker_problem():
@@ -174,6 +174,18 @@ def _register(snapshot: Snapshot) -> list[Finding]:
             )
         )
     return findings
+
+
+def _links(snapshot: Snapshot) -> list[Finding]:
+    """The links to other hosts that can't come up by themselves. A host that is merely gone is its own trouble."""
+    if snapshot.told is None or snapshot.broker_problem():
+        return []
+    report = snapshot.told.report
+    return [
+        Finding("links:refused", peer.host, "component", Verdict.WARN, None, "", report.now_s, peer.why)
+        for peer in report.peers
+        if peer.state == "refused"
+    ]
 
 
 def _package(snapshot: Snapshot, package: str) -> tuple[Verdict, str, list[Finding]]:

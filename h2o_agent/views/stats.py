@@ -113,6 +113,7 @@ def _peer(report: PeerReport) -> Json:
         "rtt_ms": milliseconds(report.rtt_ms) if report.rtt_ms > 0 else None,
         "pong_age_ms": milliseconds(report.pong_age_ms),
         "in_flight": report.in_flight,
+        "why": report.why,
     }
 
 

@@ -22,11 +22,18 @@ COLUMNS: Final = (
     Column("ZONE"),
     Column(
         "LINK",
-        colours={"self": Colour.GOOD, "up": Colour.GOOD, "connecting": Colour.WARN, "suspect": Colour.BAD},
+        colours={
+            "self": Colour.GOOD,
+            "up": Colour.GOOD,
+            "connecting": Colour.WARN,
+            "suspect": Colour.BAD,
+            "refused": Colour.BAD,
+        },
     ),
     Column("RTT MS", right=True),
     Column("INSTANCES", right=True),
     Column("AGENT"),
+    Column("WHY"),
     Column("BROKER", wide=True),
     Column("INCARNATION", wide=True),
     Column("LABELS", wide=True),
@@ -39,7 +46,7 @@ COLUMNS: Final = (
 def command(name: str | None, **options: Any) -> Exit:
     """List the fleet's hosts, or those that NAME (a glob) means.
 
-    LINK is the asked host's broker's own view: self, up, connecting, suspect.
+    LINK is the asked host's broker's own view: self, up, connecting, suspect, or refused (the keys don't fit).
     """
     told = reading(options)
     fleet = Fleet(told.context(), told.timeout_s)
@@ -65,6 +72,7 @@ def row(each: Host) -> tuple[str, ...]:
         milliseconds(each.rtt_ms),
         count(each.instances),
         each.agent,
+        each.why,
         each.address,
         each.incarnation,
         ",".join(f"{key}={value}" for key, value in sorted(each.labels.items())),

@@ -8,7 +8,9 @@ when it says so.
 
 from __future__ import annotations
 
+import errno
 import hmac
+import sys
 from enum import IntEnum
 from hashlib import sha256
 from typing import Any, Final, cast
@@ -18,6 +20,7 @@ from zmq.backend import Socket as RawSocket
 from zmq.utils import z85
 
 from h2o_core.envelope import MAX_FRAME_BYTES
+from h2o_core.handshakes import LinkNews
 
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _SNDMORE: Final = int(zmq.SNDMORE)
@@ -31,6 +34,15 @@ _FEW: Final = 2
 _HANDSHAKE_MS: Final = 3000
 _HEARTBEAT_MS: Final = 1500
 _HEARTBEAT_TIMEOUT_MS: Final = 5000
+_NEWS: Final = {
+    zmq.EVENT_CONNECT_DELAYED: LinkNews.TRYING,
+    zmq.EVENT_CONNECT_RETRIED: LinkNews.TRYING,
+    zmq.EVENT_HANDSHAKE_SUCCEEDED: LinkNews.GREETED,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: LinkNews.ENDED,
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: LinkNews.REFUSED,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: LinkNews.FOREIGN,
+    zmq.EVENT_DISCONNECTED: LinkNews.LOST,
+}
 _HIGH_WATER: Final = 65_536
 """Slots and caps bound what is in flight; the high-water mark is only the wall behind them."""
 
@@ -177,6 +189,10 @@ class Router:
         self._raw.set(zmq.RECONNECT_IVL, 100)
         self._raw.set(zmq.RECONNECT_IVL_MAX, 1000)
 
+    def monitor(self) -> Monitor:
+        """Hear what becomes of its connections; once a socket, and before it has any."""
+        return Monitor(self._raw)
+
     def drain(self, limit: int = BATCH) -> list[tuple[bytes, bytes]]:
         """Up to *limit* (routing id, frame); messages of another shape are discarded whole and counted.
 
@@ -225,6 +241,38 @@ class Router:
         self._raw.close()
 
 
+class Monitor:
+    """What libzmq tells of a ROUTER's connections and says nowhere else: failed handshakes, links given up."""
+
+    def __init__(self, raw: Any) -> None:
+        """Made by `Router.monitor`."""
+        endpoint = f"inproc://h2o-monitor-{raw.get(zmq.FD)}"
+        raw.monitor(endpoint, sum(_NEWS))
+        self._socket = _context().socket(zmq.PAIR)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.RCVHWM, _HIGH_WATER)
+        self._socket.connect(endpoint)
+        self.fileno = int(self._socket.getsockopt(zmq.FD))
+        self.drain()  # a descriptor says nothing until its socket has been asked once
+
+    def drain(self) -> list[tuple[LinkNews, str]]:
+        """All news since the last time, each with the endpoint of the ROUTER's own call (``tcp://host:port``)."""
+        news: list[tuple[LinkNews, str]] = []
+        while int(self._socket.getsockopt(zmq.EVENTS)) & _POLLIN:
+            head, endpoint = self._socket.recv_multipart()
+            event, value = int.from_bytes(head[:2], sys.byteorder), int.from_bytes(head[2:6], sys.byteorder)
+            what = _NEWS[zmq.Event(event)]
+            # A handshake that takes too long ends like one that is cut off, but for the number beside it.
+            news.append(
+                (LinkNews.SILENT if what is LinkNews.ENDED and value == errno.EAGAIN else what, endpoint.decode())
+            )
+        return news
+
+    def close(self) -> None:
+        """Close at once."""
+        self._socket.close()
+
+
 class Gatekeeper:
     """The ZAP handler: admits the fleet's own client key and nobody else (CURVE alone admits any)."""
 
@@ -259,3 +307,8 @@ def curve_keys(secret: bytes, fleet: str, role: str) -> tuple[bytes, bytes]:
     key = hmac.digest(pseudo_random, f"h2o/{fleet}/{role}".encode() + b"\x01", sha256)
     secret_key = z85.encode(key)
     return zmq.curve_public(secret_key), secret_key
+
+
+def peer_key(secret: bytes, fleet: str) -> str:
+    """The public key that the fleet's brokers accept links with, z85."""
+    return curve_keys(secret, fleet, "broker")[0].decode()

@@ -106,20 +106,22 @@ class CallerReport(_message.Message):
     def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[OutcomeCount, _Mapping]]] = ..., latency: _Optional[_Union[Sketch, _Mapping]] = ...) -> None: ...
 
 class PeerReport(_message.Message):
-    __slots__ = ("host", "state", "incarnation", "rtt_ms", "pong_age_ms", "in_flight")
+    __slots__ = ("host", "state", "incarnation", "rtt_ms", "pong_age_ms", "in_flight", "why")
     HOST_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     RTT_MS_FIELD_NUMBER: _ClassVar[int]
     PONG_AGE_MS_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
     host: str
     state: str
     incarnation: int
     rtt_ms: float
     pong_age_ms: float
     in_flight: int
-    def __init__(self, host: _Optional[str] = ..., state: _Optional[str] = ..., incarnation: _Optional[int] = ..., rtt_ms: _Optional[float] = ..., pong_age_ms: _Optional[float] = ..., in_flight: _Optional[int] = ...) -> None: ...
+    why: str
+    def __init__(self, host: _Optional[str] = ..., state: _Optional[str] = ..., incarnation: _Optional[int] = ..., rtt_ms: _Optional[float] = ..., pong_age_ms: _Optional[float] = ..., in_flight: _Optional[int] = ..., why: _Optional[str] = ...) -> None: ...
 
 class RegisterReport(_message.Message):
     __slots__ = ("state", "silent_s", "picture_age_s", "error")
@@ -199,7 +201,7 @@ class Picture(_message.Message):
     def __init__(self, version: _Optional[int] = ..., as_of_s: _Optional[float] = ..., hosts: _Optional[_Iterable[_Union[HostPicture, _Mapping]]] = ..., manifests: _Optional[_Iterable[_Union[_manifest_pb2.Manifest, _Mapping]]] = ...) -> None: ...
 
 class HostPicture(_message.Message):
-    __slots__ = ("host", "zone", "address", "incarnation", "link", "labels", "instances")
+    __slots__ = ("host", "zone", "address", "incarnation", "link", "labels", "instances", "why")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -214,6 +216,7 @@ class HostPicture(_message.Message):
     LINK_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     INSTANCES_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
     address: str
@@ -221,7 +224,8 @@ class HostPicture(_message.Message):
     link: str
     labels: _containers.ScalarMap[str, str]
     instances: _containers.RepeatedCompositeFieldContainer[InstancePicture]
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., address: _Optional[str] = ..., incarnation: _Optional[int] = ..., link: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., instances: _Optional[_Iterable[_Union[InstancePicture, _Mapping]]] = ...) -> None: ...
+    why: str
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., address: _Optional[str] = ..., incarnation: _Optional[int] = ..., link: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., instances: _Optional[_Iterable[_Union[InstancePicture, _Mapping]]] = ..., why: _Optional[str] = ...) -> None: ...
 
 class InstancePicture(_message.Message):
     __slots__ = ("instance", "package", "version", "slots", "started_s", "routable", "why")

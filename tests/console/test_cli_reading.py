@@ -145,7 +145,7 @@ def test_hosts(capsys: pytest.CaptureFixture[str]) -> None:
     lines = out.splitlines()
     assert (code, err, len(lines)) == (0, "", 3)
     assert lines[0].split("  ")[0] == "HOST"
-    assert lines[1].split() == ["host-1", "a", "up", "0.42", "1", "-"]
+    assert lines[1].split() == ["host-1", "a", "up", "0.42", "1", "-", "-"]
     assert run(capsys, "hosts", "host-[2-9]", "-o", "name")[1] == "host-2\n"
 
 

@@ -13,6 +13,7 @@ from h2o_broker.requests import LOCAL
 from h2o_broker.roster import PING_EVERY_NS, Roster
 from h2o_broker.switch import Switch
 from h2o_core.envelope import ANSWER, LEAVE, REQUEST, WELCOME, WIRE, decode, encode, types_hash
+from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Welcome
 from h2o_core.znodes import FeatureSpec, LiveHost, package_version
 
@@ -28,7 +29,7 @@ class Broker:
     def __init__(self) -> None:
         self.switch = Switch("host-1", 5, random.Random(1).random)
         self.roster = Roster(self.switch, "a", "t")
-        self.links = Links(self.switch, "a", "t")
+        self.links = Links(self.switch, "a", "t", "k" * 40)
         self.switch.rare = lambda _port, rid, frame, now: self.roster.on_frame(rid, frame, now)
 
     def link(self) -> None:
@@ -44,6 +45,12 @@ class Broker:
     def silent(self) -> None:
         for _ in range(5):
             self.links.ping_round(PING_EVERY_NS)
+
+    def turned_away(self) -> None:
+        self.links.on_news("127.0.0.1:1", LinkNews.REFUSED, 1)
+
+    def unanswered(self) -> None:
+        self.links.on_news("127.0.0.1:1", LinkNews.SILENT, 1)
 
     def gone(self) -> None:
         self.links.host_down("host-2", 1)
@@ -78,6 +85,9 @@ class Broker:
         ([Broker.link], Broker.welcomed),
         ([Broker.link], Broker.relabelled),
         ([Broker.link, Broker.welcomed], Broker.silent),
+        ([Broker.link], Broker.turned_away),
+        ([Broker.link], Broker.unanswered),
+        ([Broker.link, Broker.turned_away], Broker.welcomed),
         ([Broker.link], Broker.gone),
         ([], Broker.admitted),
         ([Broker.admitted, Broker.busy], Broker.leaving),

@@ -56,7 +56,7 @@ class SwitchMachine(RuleBasedStateMachine):
         self.dice = random.Random(7)
         self.switch = Switch("host-1", OWN, self.dice.random)
         self.roster = Roster(self.switch, "a", "t")
-        self.links = Links(self.switch, "a", "t")
+        self.links = Links(self.switch, "a", "t", "k" * 40)
         self.switch.rare = self._rare
         self.serial = 0
         self.asked: dict[tuple[int, bytes, int], int] = {}

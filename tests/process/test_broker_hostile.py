@@ -151,6 +151,18 @@ def test_a_link_with_a_foreign_key_or_none_is_refused_and_counted(broker: Broker
         socket.close()
 
 
+def test_a_link_that_takes_us_for_another_fleet_s_broker_is_counted(broker: BrokerProcess) -> None:
+    with RawLink(broker.endpoint) as client, zmq.Context() as context:
+        before = client.report().counters.get("foreign_handshakes", 0)
+        socket = context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()
+        socket.curve_serverkey = zmq.curve_keypair()[0]
+        socket.connect(f"tcp://{client.picture().hosts[0].address}")
+        eventually(lambda: client.report().counters.get("foreign_handshakes", 0) > before, "it is counted", 2.0)
+        socket.close()
+
+
 def _server_key(broker: BrokerProcess) -> bytes:
     secret = bytes.fromhex((broker.directory / "state" / "secret").read_text())
     return curve_keys(secret, broker.fleet, "broker")[0]
