@@ -1,4 +1,4 @@
-"""``script/bench [group] [--quick] [--json] [--profile]``: measure, compare, hold against the goals."""
+"""``script/bench [group] [--quick] [--json] [--profile] [--only ROUND]``: measure, compare, hold against the goals."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from bench import cli, data_plane, profile
 from bench.children import BenchError, leave_in_order
 from bench.cpu import cores
+from bench.faults import group as faults
 from bench.figures import Figure, table
 
-_GROUPS: Final[dict[str, Callable[[Path, bool, Callable[[str], None]], list[Figure]]]] = {
+Run: TypeAlias = Callable[[Path, bool, Callable[[str], None]], list[Figure]]
+"""(directory, quick, say) → figures; raises BenchError."""
+
+_GROUPS: Final[dict[str, Run]] = {
     data_plane.GROUP: lambda directory, quick, say: data_plane.run(directory, _plan(quick=quick), say),
     cli.GROUP: lambda directory, quick, say: cli.run(directory, cli.QUICK_RUNS if quick else cli.FULL_RUNS, say),
 }
+"""All that `script/bench` runs by itself; group faults takes minutes and measures no speed: it wants to be named."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="h2o-bench-") as directory:
             if options.profile:
                 return _profile(Path(directory), 4.0 if options.quick else 10.0)
-            return _measure(options.groups or list(_GROUPS), Path(directory), quick=options.quick, lines=options.json)
+            return _measure(_chosen(options), Path(directory), quick=options.quick, lines=options.json)
     except KeyboardInterrupt:
         _say("interrupted; everything that was started is stopped")
         return 130
@@ -45,23 +50,31 @@ def _profile(directory: Path, seconds: float) -> int:
     return 0
 
 
-def _measure(groups: Sequence[str], directory: Path, *, quick: bool, lines: bool) -> int:
+def _chosen(options: argparse.Namespace) -> dict[str, Run]:
+    def run_faults(directory: Path, quick: bool, say: Callable[[str], None]) -> list[Figure]:  # noqa: FBT001 - as Run
+        return faults.run(directory, say, faults.Wishes(options.only, options.seed, options.minutes), quick=quick)
+
+    known = {**_GROUPS, faults.GROUP: run_faults}
+    return {name: known[name] for name in options.groups or _GROUPS}
+
+
+def _measure(groups: Mapping[str, Run], directory: Path, *, quick: bool, lines: bool) -> int:
     status = 0
     figures: list[Figure] = []
-    for group in groups:
+    for group, run in groups.items():
         _say(f"{group}: load average {os.getloadavg()[0]:.1f} on {cores()} cores before it starts")
         started_s = time.monotonic()
         home = directory / group
         home.mkdir()
         try:
-            found = _GROUPS[group](home, quick, _say)
+            found = run(home, quick, _say)
         except BenchError as error:
             _say(f"{group}: {error}")
             status = 1
-            continue
+            found = error.figures if isinstance(error, faults.Broken) else []
         _say(f"{group}: {time.monotonic() - started_s:.0f} s")
         figures += found
-        if lines:
+        if lines and found:
             print("\n".join(figure.to_json() for figure in found), flush=True)
     if figures and not lines:
         print(table(figures))
@@ -74,16 +87,24 @@ def _plan(*, quick: bool) -> data_plane.Plan:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("groups", nargs="*", metavar="group", help=f"{' or '.join(_GROUPS)}; all without one")
+    parser.add_argument(
+        "groups", nargs="*", metavar="group", help=f"{', '.join(_GROUPS)} (both without one) or {faults.GROUP}"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: at most 90 s a group")
     parser.add_argument("--json", action="store_true", help="one object a line instead of a table")
     parser.add_argument(
         "--profile", action="store_true", help="where broker, worker and client spend their time at 64 in flight"
     )
+    parser.add_argument(
+        "--only", default="", metavar="ROUND", help=f"of group {faults.GROUP}: rounds with this in their name"
+    )
+    parser.add_argument("--seed", type=int, help="of the chaos round: strike as the run did that printed it")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of the chaos round (10)")
     options = parser.parse_args(arguments)
+    known = (*_GROUPS, faults.GROUP)
     for group in options.groups:
-        if group not in _GROUPS:
-            parser.error(f"there is no group {group!r}; there are {', '.join(_GROUPS)}")
+        if group not in known:
+            parser.error(f"there is no group {group!r}; there are {', '.join(known)}")
     return options
 
 

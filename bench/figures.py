@@ -51,12 +51,13 @@ GOALS: Final[dict[str, Goal]] = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number. It has a goal when its name is one of GOALS."""
+    """One measured number. It has a goal when its name is one of GOALS, or by its own `aim`."""
 
     group: str
     name: str
     value: float
     unit: str
+    aim: Goal | None = None
 
     @property
     def shown(self) -> float:
@@ -69,7 +70,7 @@ class Figure:
     @property
     def goal(self) -> Goal | None:
         """What it is to reach; None for a raw figure."""
-        return GOALS.get(self.name)
+        return self.aim or GOALS.get(self.name)
 
     @property
     def holds(self) -> bool | None:

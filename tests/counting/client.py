@@ -226,8 +226,9 @@ class CountingClient:
             self._begin(now_s)
             self._send_due(now_s)
             if now_s >= self._ping_due_s:
-                self._ping_due_s = now_s + _PING_S
-                if not self._send(wire.pack_ping(time.monotonic_ns())):
+                if self._send(wire.pack_ping(time.monotonic_ns())):
+                    self._ping_due_s = now_s + _PING_S
+                else:
                     self._lost()
         self._socket.poll(_TURN_MS)
         with self._lock:
