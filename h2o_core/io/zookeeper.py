@@ -109,11 +109,15 @@ def _install_command() -> str:
 
 
 class ZooKeeperChild:
-    """One ZooKeeper, its files all below *data_dir*. A port of 0 becomes a free one, kept over restarts."""
+    """One ZooKeeper, its files all below *data_dir*. A port of 0 becomes a free one, kept over restarts.
 
-    def __init__(self, data_dir: Path, port: int = 0) -> None:
+    *settings* are further lines of its configuration; with those of an ensemble it serves only beside the others.
+    """
+
+    def __init__(self, data_dir: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir.absolute()
         self.log_path = self.data_dir / "zookeeper.log"
+        self._settings = dict(settings or {})
         self._wanted_port = port
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -141,14 +145,12 @@ class ZooKeeperChild:
         """Start it and wait until it serves. Raises ZooKeeperMissing, ZooKeeperFailed."""
         if self.running:
             return
-        installation = find_installation()
-        (self.data_dir / "data").mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        installation = self._prepare()
         deadline_ns = monotonic_ns() + int(timeout_s * 1e9)
         # A port that was free a moment ago can be taken: the next attempt looks for another one.
         for attempt in range(_ATTEMPTS):
             if self._port == 0 or (attempt and self._wanted_port == 0):
-                self._port = _free_port()
+                self._port = free_port()
             self._launch(installation)
             if self._wait_until_serving(deadline_ns):
                 return
@@ -158,6 +160,22 @@ class ZooKeeperChild:
         self.kill()
         msg = f"ZooKeeper on {self.address} {reason}; the end of {self.log_path}:\n{self.log_tail()}"
         raise ZooKeeperFailed(msg)
+
+    def launch(self) -> None:
+        """Start it without waiting until it serves. Raises ZooKeeperMissing, ZooKeeperFailed."""
+        if not self.running:
+            self._launch(self._prepare())
+
+    @property
+    def mode(self) -> str:
+        """What it serves as: standalone, leader, follower; "" while it does not serve."""
+        answer = four_letter_word(self.address, "srvr").partition("Mode: ")[2].partition("\n")[0]
+        return answer if answer and self._is_ours() else ""
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the server a signal, as long as it runs."""
+        if self.running and self._process is not None:
+            self._process.send_signal(number)
 
     def check(self) -> None:
         """Raise ZooKeeperFailed when it is gone, whatever its exit status (with a full disk it is 0)."""
@@ -206,6 +224,12 @@ class ZooKeeperChild:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def _prepare(self) -> Installation:
+        installation = find_installation()
+        (self.data_dir / "data").mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        return installation
+
     def _take_lock(self) -> None:
         """ZooKeeper itself does not mind a second server on the same files; they would not survive it."""
         if self._lock is None:
@@ -228,6 +252,7 @@ class ZooKeeperChild:
             "admin.enableServer": "false",
             "4lw.commands.whitelist": "ruok,srvr,mntr,conf",
             "autopurge.purgeInterval": 24,
+            **self._settings,
         }
         config = self.data_dir / "zoo.cfg"
         config.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
@@ -244,13 +269,15 @@ class ZooKeeperChild:
             )
 
     def _wait_until_serving(self, deadline_ns: int) -> bool:
-        """Until `srvr` names a Mode, and `conf` our directory: another's server may sit on the port."""
-        ours = f"dataDir={self.data_dir / 'data'}"
         while self.running and monotonic_ns() < deadline_ns:
-            if "Mode:" in four_letter_word(self.address, "srvr") and ours in four_letter_word(self.address, "conf"):
+            if self.mode:
                 return True
             time.sleep(0.02)
         return False
+
+    def _is_ours(self) -> bool:
+        """Another's server may sit on the port."""
+        return f"dataDir={self.data_dir / 'data'}" in four_letter_word(self.address, "conf")
 
     @staticmethod
     def _dismiss_watchdog(process: subprocess.Popen[bytes]) -> None:
@@ -275,7 +302,8 @@ def four_letter_word(address: str, word: str, timeout_s: float = 1.0) -> str:
     return answer.decode(errors="replace")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on at this moment. Raises ZooKeeperFailed."""
     for port in random.sample(_PORTS, 200):
         with socket.socket() as probe:
             try:

@@ -91,8 +91,8 @@ def test_two_never_share_their_files(tmp_path: Path):
 
 def test_a_port_that_was_taken_meanwhile_is_left_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ports = [taken.getsockname()[1], zookeeper._free_port()]
-        monkeypatch.setattr(zookeeper, "_free_port", lambda: ports.pop(0))
+        ports = [taken.getsockname()[1], zookeeper.free_port()]
+        monkeypatch.setattr(zookeeper, "free_port", lambda: ports.pop(0))
         with ZooKeeperChild(tmp_path) as child:
             assert not ports
             assert "Mode:" in four_letter_word(child.address, "srvr")
