@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import brokers, instances
+from bench.faults import brokers, instances, peers
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
 _UNKNOWN: Final = {"OUTCOME_UNKNOWN"}
-_GONE: Final = {"OUTCOME_UNKNOWN", "UNAVAILABLE", "NO_ROUTE", "NOT_FOUND"}
+_HUNG: Final = {"OUTCOME_UNKNOWN", "TIMEOUT"}
+_GONE: Final = {"OUTCOME_UNKNOWN", "UNAVAILABLE", "NO_ROUTE"}
+_ROUTED_ROUND: Final = Goal(Sense.AT_MOST, 1.5)
 
 ROUNDS: Final = (
     Round("instance_killed_idle", instances.killed_idle, goal=Goal(Sense.BELOW, 1)),
+    Round("instance_killed_mid_request", instances.killed_mid_request, allowed=_UNKNOWN),
+    Round("instance_stopped", instances.stopped, allowed=_HUNG, goal=_ROUTED_ROUND),
+    Round("instance_stopped_alone", instances.stopped_alone, allowed=_HUNG, goal=_ROUTED_ROUND),
+    Round("instance_continued_late", instances.continued_late, allowed=_HUNG),
+    Round("instance_crash_looping", instances.crash_looping),
     Round("broker_killed", brokers.killed, allowed=_GONE, goal=Goal(Sense.BELOW, 2)),
+    Round("broker_stopped", brokers.stopped, allowed=_HUNG, goal=_ROUTED_ROUND),
+    Round("broker_stopped_own", brokers.stopped_own, allowed=_HUNG),
+    Round("broker_twice", brokers.twice),
+    Round("broker_restarted_fast", brokers.restarted_fast, allowed=_HUNG),
+    Round("peer_garbage", peers.garbage),
+    Round("peer_multipart", peers.multipart),
+    Round("peer_oversize", peers.oversize),
+    Round("peer_silent", peers.silent),
+    Round("peer_half_open", peers.half_open, allowed=_HUNG),
 )

@@ -128,6 +128,17 @@ class Stage:
             time.sleep(_POLL_S)
         return time.monotonic()
 
+    def wait_for(self, ask: Callable[[], int], what: str, within_s: float = WITHIN_S) -> int:
+        """Return what *ask* says once it is more than 0; raises BenchError after *within_s*."""
+        found: list[int] = []
+
+        def more() -> bool:
+            found.append(ask())
+            return found[-1] > 0
+
+        self.wait(more, what, within_s)
+        return found[-1]
+
     def pass_s(self, seconds: float, clients: Sequence[CountingClient]) -> None:
         """Let load flow for a while: it is what this time is for. Raises BenchError when it does not flow at all."""
         before = [client.oks for client in clients]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.counting.account import Answer, Request, served_again_s, settle
+from tests.counting.account import Answer, Request, failing_until_s, served_again_s, settle
 from tests.counting.executions import Execution
 from tests.counting.wire import NO, OK, OUTCOME_UNKNOWN, TIMEOUT, UNAVAILABLE, UNKNOWN, YES
 
@@ -97,3 +97,11 @@ def test_service_is_back_with_the_first_ok_of_a_request_sent_after_the_strike() 
     assert served_again_s([before, after], 10.0) == pytest.approx(2.5)
     assert served_again_s([before], 10.0) is None
     assert served_again_s([asked(told(TIMEOUT, UNKNOWN), sent_s=10.2)], 10.0) is None
+
+
+def test_a_fault_is_routed_round_when_the_last_request_was_sent_that_failed() -> None:
+    failed = [asked(told(TIMEOUT, UNKNOWN), sent_s=sent_s) for sent_s in (9.0, 10.2, 10.4)]
+    served = asked(told(OK, YES), sent_s=11.0)
+    assert failing_until_s([*failed, served], 10.0) == pytest.approx(0.4)
+    assert failing_until_s([served], 10.0) == 0
+    assert failing_until_s(failed[:1], 10.0) == 0

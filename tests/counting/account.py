@@ -122,6 +122,14 @@ def served_again_s(requests: Iterable[Request], struck_s: float) -> float | None
     return min(oks) - struck_s if oks else None
 
 
+def failing_until_s(requests: Iterable[Request], struck_s: float) -> float:
+    """Seconds from *struck_s* to the last sending of a request that failed: from then on the fault was routed round.
+
+    0 when none failed that was sent after it.
+    """
+    return max((one.sent_s - struck_s for one in requests if not one.ok and one.sent_s >= struck_s), default=0.0)
+
+
 def _wrong(request: Request, ran: Sequence[Execution]) -> str:
     """What must not be, "" when all is well."""
     terminal = request.terminal

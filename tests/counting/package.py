@@ -1,13 +1,14 @@
 """service/counting: each request is written down, and committed, before it is answered.
 
-`COUNTING_DIR` says where, `COUNTING_PACKAGE` and `COUNTING_VERSION` as what. `COUNTING_DIE` makes it crash at
-once, as a package does whose configuration is wrong. The request is how long the handler is to take.
+`COUNTING_DIR` says where, `COUNTING_PACKAGE` and `COUNTING_VERSION` as what. `COUNTING_CRASH_S` makes it crash so
+long after its broker was found, again and again. The request is how long the handler is to take.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +47,12 @@ async def book(request: Duration) -> StringValue:
     return await _execute(request)
 
 
+@package.on_start
+def crash_later() -> None:
+    """Registered by then, as a package is that trips over its first piece of work."""
+    if seconds := os.environ.get("COUNTING_CRASH_S"):
+        threading.Timer(float(seconds), os._exit, (1,)).start()
+
+
 if __name__ == "__main__":
-    if os.environ.get("COUNTING_DIE"):
-        raise SystemExit(1)
     package.run()

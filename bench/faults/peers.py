@@ -1,0 +1,127 @@
+"""Faults of whoever connects: garbage, too many parts, oversize, silence, half-open peers. Nobody else may notice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Final
+
+from bench.faults.stage import broker_endpoint, picture, report
+from tests.support import hostile
+
+if TYPE_CHECKING:
+    from bench.faults.result import Result
+    from bench.faults.stage import Stage
+    from h2o_console.dev.fleet import Fleet
+
+_ROUNDS: Final = 5
+_CONNECTIONS: Final = 100
+_HANDSHAKE_S: Final = 3.0
+_GREETING: Final = b"\xff\0\0\0\0\0\0\0\1\x7f\3"
+"""The first bytes of ZMTP 3: whoever says these and no more has stopped in the middle of its greeting."""
+
+
+def garbage(stage: Stage) -> Result:
+    """Random bytes, every type of frame without a body, other wire versions, answers to nothing, invented names."""
+    attacks = (
+        hostile.garbage,
+        hostile.every_type_without_a_body,
+        hostile.another_wire_version,
+        hostile.lengths_beyond_the_frame,
+        hostile.answers_to_nothing,
+        hostile.ten_thousand_requests_for_invented_names,
+    )
+    return _under_attack(stage, attacks, "malformed_frames")
+
+
+def multipart(stage: Stage) -> Result:
+    """Messages of 2,000 parts, and of a routing id and a frame: discarded whole, and counted."""
+    attacks = (hostile.two_thousand_frames, hostile.a_routing_id_as_a_second_frame)
+    return _under_attack(stage, attacks, "multipart_discarded")
+
+
+def oversize(stage: Stage) -> Result:
+    """Frames of 2 MiB: libzmq closes the link that brings them."""
+    return _under_attack(stage, (hostile.oversize,), "")
+
+
+def _under_attack(stage: Stage, attacks: Sequence[hostile.Misbehave], counted: str) -> Result:
+    fleet = stage.fleet(2)
+    client = stage.load(fleet, "host-1")
+    before = report(fleet, "host-1").counters.get(counted, 0)
+    for _ in range(_ROUNDS):
+        for misbehave in attacks:
+            with hostile.stranger(broker_endpoint(fleet, "host-1")) as link:
+                misbehave(link)
+    if counted:
+        stage.wait(lambda: report(fleet, "host-1").counters.get(counted, 0) > before, f"{counted} are counted")
+    stage.pass_s(1, [client])
+    return stage.settle(None, [client], extra={"dropped": report(fleet, "host-1").counters.get(counted, 0) - before})
+
+
+def silent(stage: Stage) -> Result:
+    """TCP connections to a broker that say nothing, half a greeting or noise: cut off, mended when none is left."""
+    fleet = stage.fleet(2)
+    client = stage.load(fleet, "host-1")
+    host, _, port = _address(fleet, "host-1", "host-2").rpartition(":")
+    with ExitStack() as stack:
+        peers: list[socket.socket] = []
+        struck_s = time.monotonic()
+        for at in range(_CONNECTIONS):
+            peers.append(stack.enter_context(closing(socket.create_connection((host, int(port)), 2))))
+            peers[-1].sendall((b"", _GREETING, os.urandom(100))[at % 3])
+            peers[-1].settimeout(3 * _HANDSHAKE_S)
+        for peer in peers:
+            _read_to_the_end(peer)
+        ended_s = time.monotonic() - struck_s
+    stage.pass_s(1, [client])
+    return stage.settle(ended_s, [client])
+
+
+def half_open(stage: Stage) -> Result:
+    """A broker whose machine takes connections and never says a word: a joining host does without it.
+
+    Mended when it speaks again and the joined host routes to it.
+    """
+    fleet = stage.fleet(3)
+    fleet.stop_host("host-3")
+    old = stage.load(fleet, "host-1")
+    fleet.kill_broker("host-2", signal.SIGSTOP)
+    stage.wait(lambda: _link_state(fleet, "host-1", "host-2") == "suspect", "host-1 suspects host-2")
+    fleet.start_host("host-3")
+    stage.wait(lambda: _joined(fleet), "host-3 is there, and knows of host-2")
+    new = stage.load(fleet, "host-3")
+    stage.pass_s(1, [new])
+    state = _link_state(fleet, "host-3", "host-2")
+    continued_s = time.monotonic()
+    fleet.kill_broker("host-2", signal.SIGCONT)
+    up_s = stage.wait(lambda: _link_state(fleet, "host-3", "host-2") == "up", "host-3 is linked to host-2")
+    stage.pass_s(0.5, [old, new])
+    broken = [] if state in {"connecting", "suspect"} else [f"the link to a broker that says nothing was {state!r}"]
+    return stage.settle(up_s - continued_s, [old, new], broken=broken)
+
+
+def _joined(fleet: Fleet) -> bool:
+    endpoint = broker_endpoint(fleet, "host-3").removeprefix("ipc://")
+    return os.path.exists(endpoint) and _link_state(fleet, "host-3", "host-1") == "up"  # noqa: PTH110 - a socket's path
+
+
+def _link_state(fleet: Fleet, host: str, other: str) -> str:
+    return next((one.link for one in picture(fleet, host).hosts if one.host == other), "none")
+
+
+def _address(fleet: Fleet, host: str, other: str) -> str:
+    return next(one.address for one in picture(fleet, host).hosts if one.host == other)
+
+
+def _read_to_the_end(peer: socket.socket) -> None:
+    """Until the other end has closed it; raises TimeoutError when it does not."""
+    try:
+        while peer.recv(4096):
+            pass
+    except ConnectionResetError:
+        return
