@@ -264,6 +264,9 @@ class Switch:
             request.attempt = 1
             request.refused_by = host
             self._route(request, pool, now)
+        elif request.attempt == 0 and code is Code.UNAVAILABLE:
+            request.attempt = 1  # nobody else has it: it may wait there
+            self._route(request, pool, now)
         elif code is Code.OVERLOADED:
             message = f"every slot of {pool.package} is taken and its queues are full"
             self.ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
@@ -307,6 +310,9 @@ class Switch:
             )
         elif version is None:
             self.ledger.refuse(request, Code.NO_ROUTE)
+        elif not version.ready and not attempt:
+            # all are suspect or leaving: another host may serve it now; if there is none, the origin comes again
+            self.ledger.refuse(request, Code.UNAVAILABLE)
         else:
             preferred = next((one for one in version.ready if one.id == route.instance), None)
             if not self._place(request, version, preferred, now):

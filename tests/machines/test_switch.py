@@ -211,14 +211,14 @@ class SwitchMachine(RuleBasedStateMachine):
         self._deliver()
 
     @precondition(lambda self: self.at_peer and self.peer_rid)
-    @rule(refused=st.booleans(), ours=st.booleans(), data=st.data())
-    def peer_answers(self, refused: bool, ours: bool, data: st.DataObject) -> None:
+    @rule(refused=st.sampled_from([0, Code.OVERLOADED, Code.UNAVAILABLE]), ours=st.booleans(), data=st.data())
+    def peer_answers(self, refused: int, ours: bool, data: st.DataObject) -> None:
         correlation = data.draw(st.sampled_from(self.at_peer))
         route = encode_answer_route(OWN if ours else OWN + 1, 0, 0, 1, 0, b"\0\0\0")
         if ours:
             self.at_peer.remove(correlation)
         kind = REFUSED if refused else ANSWER
-        frame = encode(kind, code=Code.OVERLOADED if refused else 0, correlation=correlation, route=route)
+        frame = encode(kind, code=refused, correlation=correlation, route=route)
         self.switch.on_outbound(self.peer_rid, frame, self.now)
         self._deliver()
 
@@ -336,6 +336,51 @@ def test_a_suspect_instance_is_chosen_only_when_nobody_else_is_left() -> None:
     machine.roster.unreachable(well, machine.now)
     assert machine.switch.instances[silent].health is Health.SUSPECT
     assert [one.link for one in pool.candidates] == [silent]
+
+
+def test_a_host_whose_instances_are_all_suspect_refuses_once_and_then_lets_wait() -> None:
+    machine = SwitchMachine()
+    machine.begin(share=True)
+    machine.instance_registers(1, "1.0.0")
+    for _ in range(5):
+        machine.now += PING_EVERY_NS
+        machine.roster.ping_round(machine.now)
+    machine.switch.take()
+    hello = Hello(wire=WIRE, host="host-2", incarnation=THEIRS).SerializeToString()
+    machine.switch.on_inbound(b"peer-in", encode(HELLO, payload=hello), machine.now)
+    route = encode_request_route(RequestRoute(OWN, "1.0.0", "", "/api/x", "1", "z"))
+    machine.switch.take()
+    for attempt in (0, 1):
+        frame = encode(
+            REQUEST,
+            code=attempt,
+            correlation=5 + attempt,
+            remaining_ms=900,
+            types=TYPES,
+            route=route,
+            name=FEATURE.encode(),
+        )
+        machine.switch.on_inbound(b"peer-in", frame, machine.now)
+    ((_, _, refused),) = machine.switch.take()
+    frame = decode(refused)
+    assert (frame.type, frame.correlation, frame.code, frame.flags) == (REFUSED, 5, Code.UNAVAILABLE, 1)
+    (version,) = machine.roster.pool_named("/service/customer").local.values()
+    assert version.queued == 1, "the second attempt waits for the instance to speak again"
+
+
+def test_what_the_only_host_refuses_is_sent_there_once_more() -> None:
+    machine = SwitchMachine()
+    machine.begin(share=True)
+    machine.peer_appears(1, "1.0.0")
+    machine.client_asks(1, 1000, known=True)
+    for attempt in (0, 1):
+        (asked,) = machine.switch.requests.values()
+        assert (asked.attempt, machine.at_peer) == (attempt, [asked.id] * (attempt + 1))
+        route = encode_answer_route(OWN, 0, 0, 1, 0, b"\0\0\0")
+        refused = encode(REFUSED, code=Code.UNAVAILABLE, correlation=asked.id, route=route)
+        machine.switch.on_outbound(machine.peer_rid, refused, machine.now)
+        machine._deliver()
+    assert not machine.switch.requests, "the second refusal is told"
 
 
 @pytest.mark.parametrize(("new_versions", "serving"), [(NewVersions.HOLD, {"1.0.0"}), (NewVersions.SHARE, set(SPECS))])
