@@ -29,6 +29,7 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = "/service/counting"
 LOOK: Final = f"{PACKAGE}/look"
 BOOK: Final = f"{PACKAGE}/book"
+GLANCE: Final = f"{PACKAGE}/glance"
 BYSTANDER: Final = "/service/bystander"
 WITHIN_S: Final = 10.0
 _POLL_S: Final = 0.005
