@@ -83,10 +83,11 @@ def test_eight_instances_share_the_load(tmp_path: Path) -> None:
         lane = start_sdk(children, tmp_path / "sdk_8", name="sdk_8", workers=8)
         lane.wait_ready()
         before = [cpu_s(worker.pid) for worker in lane.parts["worker"]]
-        lane.send(64, 4_000)
+        lane.send(64, 16_000)
         spent_s = [cpu_s(worker.pid) - was for worker, was in zip(lane.parts["worker"], before, strict=True)]
-    # A request costs a worker more than 5 µs; one that answered none spends a fraction of that on PINGs.
-    assert min(spent_s) > 4_000 / 8 / 2 * 5e-6
+    assert len(spent_s) == 8
+    # One that answered nothing still answers PINGs: far less than a quarter of what 2,000 requests cost.
+    assert min(spent_s) > max(spent_s) / 4
 
 
 def test_list_is_timed_on_two_hundred_instances(tmp_path: Path) -> None:
