@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import brokers, instances, peers
+from bench.faults import brokers, instances, peers, zookeeper
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
@@ -30,4 +30,10 @@ ROUNDS: Final = (
     Round("peer_oversize", peers.oversize),
     Round("peer_silent", peers.silent),
     Round("peer_half_open", peers.half_open, allowed=_HUNG),
+    Round("zookeeper_away", zookeeper.away),
+    Round("zookeeper_wiped", zookeeper.wiped),
+    Round("zookeeper_leader_killed", zookeeper.leader_killed),
+    Round("zookeeper_leader_stopped", zookeeper.leader_stopped),
+    Round("zookeeper_quorum_lost", zookeeper.quorum_lost),
+    Round("zookeeper_disk_full", zookeeper.disk_full),
 )

@@ -23,6 +23,7 @@ from tests.counting.executions import Execution, read_executions
 from tests.support.broker import RawLink
 
 if TYPE_CHECKING:
+    from h2o_console.dev.standing import ZooKeeper
     from h2o_core.pb.stats_pb2 import BrokerReport, InstancePicture, Picture
 
 ROOT: Final = Path(__file__).parents[2]
@@ -84,10 +85,13 @@ class Stage:
         more: Mapping[str, Sequence[InstanceSpec]] | None = None,
         plans: Sequence[HostPlan] | None = None,
         wait: bool = True,
+        zookeeper: ZooKeeper | int = 0,
+        host_file_extra: Sequence[str] = (),
     ) -> Fleet:
         """*hosts* hosts with an instance of service/counting each, and *more* by host; or these *plans*.
 
-        Ready when it returns, unless *wait* is False. Raises BenchError.
+        Ready when it returns, unless *wait* is False; *zookeeper* and *host_file_extra* are the fleet's.
+        Raises BenchError.
         """
         if plans is None:
             more = more or {}
@@ -95,7 +99,9 @@ class Stage:
                 HostPlan(name, _ZONES[at % len(_ZONES)], (self.counting(), *more.get(name, ())))
                 for at, name in enumerate(f"host-{at + 1}" for at in range(hosts))
             ]
-        fleet = Fleet(self.directory / "fleet", plans, name="faults")
+        fleet = Fleet(
+            self.directory / "fleet", plans, name="faults", zookeeper=zookeeper, host_file_extra=host_file_extra
+        )
         try:
             self.enter(fleet)
             if wait:

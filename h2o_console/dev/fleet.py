@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from h2o_console.dev.plan import HostPlan
+    from h2o_console.dev.standing import ZooKeeper
 
 _REAP_S: Final = 5.0
 _STOP_S: Final = 10.0
@@ -57,15 +58,16 @@ class Fleet(Standing):
         *,
         name: str = "dev",
         new_versions: NewVersions = NewVersions.SHARE,
-        zookeeper_port: int = 0,
+        zookeeper: ZooKeeper | int = 0,
         host_file_extra: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """*host_file_extra*: TOML lines for every host file. *environ*: more for every process.
+        """*zookeeper*: the register's servers, or the port of one of its own.
 
+        *host_file_extra*: TOML lines for every host file. *environ*: more for every process.
         Raises InvalidPlan, InvalidName.
         """
-        super().__init__(directory, hosts, name, zookeeper_port)
+        super().__init__(directory, hosts, name, zookeeper)
         self.reaped = 0
         """Processes that an earlier fleet had left in this directory."""
         self._new_versions = new_versions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.dev.plan import InvalidPlan, layout
@@ -25,11 +25,48 @@ _FUTILE: Final = 2
 """Restarts after which an instance that is not ready is not waited for any longer."""
 
 
+class ZooKeeper(Protocol):
+    """What a fleet needs of its register's servers: a `ZooKeeperChild`, or several that stand together."""
+
+    @property
+    def address(self) -> str:
+        """What clients connect to."""
+        ...
+
+    @property
+    def running(self) -> bool:
+        """Its processes are there (not: they serve)."""
+        ...
+
+    def start(self) -> None:
+        """Start what does not run, and wait until it serves. Raises ZooKeeperMissing, ZooKeeperFailed."""
+        ...
+
+    def check(self) -> None:
+        """Raise ZooKeeperFailed when it has ended."""
+        ...
+
+    def stop(self) -> None:
+        """End it in an orderly way."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        ...
+
+    def log_tail(self) -> str:
+        """The end of what it logged, for people."""
+        ...
+
+
 class Standing:
     """All that is known of a fleet without touching it."""
 
-    def __init__(self, directory: Path, hosts: Sequence[HostPlan], name: str, zookeeper_port: int) -> None:
-        """Raises InvalidPlan, InvalidName."""
+    def __init__(self, directory: Path, hosts: Sequence[HostPlan], name: str, zookeeper: ZooKeeper | int) -> None:
+        """*zookeeper*: one that others have made, or the port (0: any) of one of its own.
+
+        Raises InvalidPlan, InvalidName.
+        """
         self.directory = directory.resolve()
         self.hosts = {host.name: host for host in hosts}
         self.name = parse_host(name)
@@ -37,7 +74,8 @@ class Standing:
             msg = "a fleet has one host or more, each with a name of its own"
             raise InvalidPlan(msg)
         self.layout = layout(str(self.directory), self.hosts, f"{_SHORT_BASE}-{os.getuid()}")
-        self.zookeeper = ZooKeeperChild(Path(self.layout.zookeeper), zookeeper_port)
+        own = isinstance(zookeeper, int)
+        self.zookeeper = ZooKeeperChild(Path(self.layout.zookeeper), zookeeper) if own else zookeeper
         self.agents: dict[str, Child] = {}
         """Of the hosts that are meant to be up."""
 

@@ -118,26 +118,46 @@ class Ensemble:
         """What clients are given: all three."""
         return ",".join(member.child.address for member in self.members)
 
-    def __enter__(self) -> Self:
+    @property
+    def running(self) -> bool:
+        """All processes are there."""
+        return all(member.child.running for member in self.members)
+
+    def start(self) -> None:
+        """Start what does not run, and wait until all serve. Raises ZooKeeperFailed, CannotMount."""
         try:
             for member in self.members:
-                if self._small_disks:
+                if self._small_disks and not member.disk:
                     member.mount()
                 member.start()
             self.until_serving()
         except BaseException:
-            self.end()
+            self.kill()
             raise
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def check(self) -> None:
+        """Raise ZooKeeperFailed when one has ended."""
+        for member in self.members:
+            member.child.check()
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """Kill what runs and give the disks back."""
         for member in self.members:
             member.kill()
             member.unmount()
+
+    stop = kill
+
+    def log_tail(self, lines: int = 6) -> str:
+        """The end of what each logged."""
+        return "\n".join(f"{one.number}: {one.child.log_tail(lines)}" for one in self.members)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def until_serving(self, count: int = SIZE) -> float:
         """Wait until *count* of them serve; the seconds it took. Raises ZooKeeperFailed."""
@@ -167,8 +187,7 @@ def _until(condition: Callable[[], bool], what: str, ensemble: Ensemble) -> floa
     started_s = time.monotonic()
     while not condition():
         if time.monotonic() - started_s > BOUND_S:
-            tails = "\n".join(f"{one.number}: {one.child.log_tail(6)}" for one in ensemble.members)
-            msg = f"not within {BOUND_S:g} s: {what}\n{tails}"
+            msg = f"not within {BOUND_S:g} s: {what}\n{ensemble.log_tail()}"
             raise ZooKeeperFailed(msg)
         time.sleep(0.05)
     return time.monotonic() - started_s
