@@ -17,7 +17,7 @@ from google.protobuf import descriptor_pb2
 from bench.messages_pb2 import DESCRIPTOR, Customer, CustomerId
 from h2o_core.envelope import ANSWER, HEARTBEAT, PING, PING_BODY, PONG, REGISTER, REGISTERED, decode, encode
 from h2o_core.io.context import find_broker
-from h2o_core.io.wire import Dealer
+from h2o_core.io.stream import connect
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Heartbeat, Register
@@ -26,7 +26,6 @@ INSTANCES_A_PACKAGE: Final = 10
 _SLOTS: Final = 64
 _WITHIN_S: Final = 30.0
 _HEARTBEAT_S: Final = 1.0
-_RETRY_S: Final = 0.05
 
 
 class Instance:
@@ -37,15 +36,13 @@ class Instance:
         self.package = package
         self.registered = asyncio.Event()
         self.refused = ""
-        self._dealer = Dealer(endpoint)
-        asyncio.get_running_loop().add_reader(self._dealer.fileno, self._read)
+        self._stream = connect(endpoint)
+        asyncio.get_running_loop().add_reader(self._stream.fileno, self._read)
 
     async def register(self) -> None:
         """Return once the broker has minted an id; raises RuntimeError when it refuses."""
         frame = encode(REGISTER, correlation=1, payload=_register(self.package).SerializeToString())
-        while not self._dealer.send(frame):  # noqa: ASYNC110 - libzmq tells nobody that a connection stands
-            await asyncio.sleep(_RETRY_S)
-        self._read()
+        self._send(frame)
         await self.registered.wait()
         if self.refused:
             msg = f"the broker refused {self.package}: {self.refused}"
@@ -53,21 +50,22 @@ class Instance:
 
     def heartbeat(self) -> None:
         """Say that it lives."""
-        self._dealer.send(encode(HEARTBEAT, payload=Heartbeat().SerializeToString()))
-        self._read()
+        self._send(encode(HEARTBEAT, payload=Heartbeat().SerializeToString()))
+
+    def _send(self, frame: bytes) -> None:
+        self._stream.pending.append(frame)
+        self._stream.flush()
 
     def _read(self) -> None:
-        for bytes_ in self._dealer.drain():
+        for bytes_ in self._stream.read():
             frame = decode(bytes_)
             if frame.type == PING:
                 _, clock_ns = PING_BODY.unpack(frame.payload)
-                self._dealer.send(encode(PONG, correlation=frame.correlation, payload=PING_BODY.pack(0, clock_ns)))
+                self._send(encode(PONG, correlation=frame.correlation, payload=PING_BODY.pack(0, clock_ns)))
             elif frame.type in {REGISTERED, ANSWER}:
                 if frame.type == ANSWER:
                     self.refused = Failure.FromString(frame.payload).message or "without a word"
                 self.registered.set()
-        if self._dealer.has_input():
-            asyncio.get_running_loop().call_soon(self._read)
 
 
 def _register(package: str) -> Register:

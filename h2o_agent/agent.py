@@ -48,7 +48,7 @@ class Agent:
             Ledger(Path(hostfile.state_dir) / "children.json"),
             policy,
         )
-        self._link = BrokerLink(f"ipc://{run_dir / BROKER_SOCKET}", self._supervisor.heard, self._supervisor.unheard)
+        self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._supervisor.heard, self._supervisor.unheard)
 
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""

@@ -88,7 +88,7 @@ class Broker:
         path = Path(hostfile.run_dir) / BROKER_SOCKET
         self._address = self._advertised(
             self._ports.open(
-                f"ipc://{path}",
+                f"unix:{path}",
                 f"tcp://{hostfile.advertise}:{hostfile.broker_port or '*'}",
                 self._secret,
                 hostfile.fleet,
@@ -206,11 +206,6 @@ class Broker:
             fleet.version = self._switch.picture_version
             body = fleet.SerializeToString()
         else:
-            extra = {
-                "refused_keys": self._ports.refused_keys,
-                "foreign_handshakes": self._ports.foreign_handshakes,
-                "multipart_discarded": self._ports.discarded,
-            }
             body = broker_report(
                 self._identity(),
                 self._switch,
@@ -218,7 +213,7 @@ class Broker:
                 self._control.report(),
                 self._switch.picture_version,
                 self._control.epoch,
-                extra,
+                self._ports.counts,
                 moment,
             ).SerializeToString()
         self._roster.tell(asked.rid, asked.correlation, body)

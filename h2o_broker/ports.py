@@ -1,9 +1,10 @@
-"""The broker's sockets on its loop: drain a batch, let the switch decide, send what it says."""
+"""The broker's sockets on its loop: take a batch, let the switch decide, send what it says."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_broker.local_port import LocalPort
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS
 from h2o_core.handshakes import LinkNews
@@ -24,7 +25,7 @@ _PING_EVERY_S: Final = PING_EVERY_NS / 1e9
 
 
 class Ports:
-    """Three ROUTERs: local clients, brokers that connect to us, brokers that we connect to."""
+    """This host's streams, and two ROUTERs: brokers that connect to us, brokers that we connect to."""
 
     def __init__(
         self,
@@ -39,16 +40,17 @@ class Ports:
         self._roster = roster
         self._links = links
         self._on_event = on_event
-        self._routers = (Router(), Router(), Router())
+        self._local = LocalPort(loop, self._on_local, self._local_gone)
+        self._routers = {INBOUND: Router(), OUTBOUND: Router()}
         self._gatekeeper: Gatekeeper | None = None
         self._monitors: dict[int, Monitor] = {}
         self._peer_key = b""
-        self.foreign_handshakes = 0
+        self._foreign_handshakes = 0
         """Connections to our port for brokers that spoke another protocol, or knew another key for us."""
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._ping_timer: asyncio.TimerHandle | None = None
         self._touched: set[int] = set()
-        self._readers = (self._read_local, self._read_inbound, self._read_outbound)
+        self._readers = {INBOUND: self._read_inbound, OUTBOUND: self._read_outbound}
         self._closed = False
         switch.rare = self._rare
 
@@ -60,32 +62,33 @@ class Ports:
         self._peer_key, server_secret = curve_keys(secret, fleet, "broker")
         client_public, client_secret = curve_keys(secret, fleet, "link")
         self._gatekeeper = Gatekeeper(client_public)
-        here, inbound, outbound = self._routers
-        self._monitors = {INBOUND: inbound.monitor(), OUTBOUND: outbound.monitor()}
-        inbound.secure_as_server(server_secret)
-        outbound.secure_as_client(client_public, client_secret)
-        address = inbound.bind(peers)
-        here.bind(local)
-        readers: tuple[tuple[int, Callable[[], None]], ...] = (
-            *((router.fileno, read) for router, read in zip(self._routers, self._readers, strict=True)),
-            (self._gatekeeper.fileno, self._gatekeeper.serve),
-            (self._monitors[INBOUND].fileno, self._hear_inbound),
-            (self._monitors[OUTBOUND].fileno, self._hear_outbound),
-        )
-        for fileno, read in readers:
-            self._loop.add_reader(fileno, read)
+        self._routers[INBOUND].secure_as_server(server_secret)
+        self._routers[OUTBOUND].secure_as_client(client_public, client_secret)
+        self._monitors = {port: router.monitor() for port, router in self._routers.items()}
+        address = self._routers[INBOUND].bind(peers)
+        self._local.open(local)
+        for port, router in self._routers.items():
+            self._loop.add_reader(router.fileno, self._readers[port])
+        self._loop.add_reader(self._monitors[INBOUND].fileno, self._hear_inbound)
+        self._loop.add_reader(self._monitors[OUTBOUND].fileno, self._hear_outbound)
+        self._loop.add_reader(self._gatekeeper.fileno, self._gatekeeper.serve)
         self._ping()
         return address
 
     @property
-    def refused_keys(self) -> int:
-        """Links that came with a key of another fleet, or none."""
-        return self._gatekeeper.refused if self._gatekeeper is not None else 0
+    def peer_key(self) -> str:
+        """The fleet's public key for links between brokers, z85."""
+        return self._peer_key.decode()
 
     @property
-    def discarded(self) -> int:
-        """Messages of more than one frame, thrown away whole."""
-        return sum(router.discarded for router in self._routers)
+    def counts(self) -> dict[str, int]:
+        """What was turned away: links with a foreign key or none, messages of several parts, streams closed at once."""
+        return {
+            "refused_keys": self._gatekeeper.refused if self._gatekeeper is not None else 0,
+            "multipart_discarded": sum(router.discarded for router in self._routers.values()),
+            "foreign_handshakes": self._foreign_handshakes,
+            **self._local.counts,
+        }
 
     def link(self, address: str, rid: bytes) -> None:
         """Open a link to another broker."""
@@ -101,7 +104,8 @@ class Ports:
         for timer in (self._deadline_timer, self._ping_timer):
             if timer is not None:
                 timer.cancel()
-        for router in self._routers:
+        self._local.close()
+        for router in self._routers.values():
             self._loop.remove_reader(router.fileno)
             router.close()
         for listener in (self._gatekeeper, *self._monitors.values()):
@@ -111,14 +115,18 @@ class Ports:
 
     # ------------------------------------------------------------------ in
 
-    def _read_local(self) -> None:
-        if self._closed:
-            return
+    def _on_local(self, rid: bytes, frames: list[bytes]) -> None:
         now = monotonic_ns()
         on_local = self._switch.on_local
-        for rid, frame in self._routers[LOCAL].drain():
+        for frame in frames:
             on_local(rid, frame, now)
-        self._touched.add(LOCAL)
+        self.flush()
+
+    def _local_gone(self, rid: bytes, unsent: list[bytes]) -> None:
+        now = monotonic_ns()
+        for frame in unsent:
+            self._switch.unsent(rid, frame, now)
+        self._roster.unreachable(rid, now)
         self.flush()
 
     def _read_inbound(self) -> None:
@@ -150,7 +158,7 @@ class Ports:
             self._links.on_outbound(rid, frame, now)
 
     def _hear_inbound(self) -> None:
-        self.foreign_handshakes += sum(news is LinkNews.FOREIGN for news, _ in self._monitors[INBOUND].drain())
+        self._foreign_handshakes += sum(news is LinkNews.FOREIGN for news, _ in self._monitors[INBOUND].drain())
 
     def _hear_outbound(self) -> None:
         now = monotonic_ns()
@@ -165,35 +173,36 @@ class Ports:
 
         The descriptors are edge-triggered, reading and sending both take the edge, and a batch is capped.
         """
-        switch, routers = self._switch, self._routers
+        switch, local = self._switch, self._local
         while switch.out or switch.events:
-            batch = switch.take()
-            self._touched.update({port for port, _, _ in batch})
-            for port, rid, frame in batch:
-                sent = routers[port].send(rid, frame)
-                if sent:
-                    self._unsent(sent, port, rid, frame)
+            for port, rid, frame in switch.take():
+                if port == LOCAL:
+                    if not local.take(rid, frame):
+                        switch.unsent(rid, frame, monotonic_ns())
+                else:
+                    self._send(port, rid, frame)
+            for rid, frame in local.flush():
+                switch.unsent(rid, frame, monotonic_ns())
             if switch.events:
                 events, switch.events = switch.events, []
                 for event in events:
                     self._on_event(event)
         for port in self._touched:
-            if routers[port].has_input():
+            if self._routers[port].has_input():
                 self._loop.call_soon(self._readers[port])
         self._touched.clear()
         due = switch.ledger.deadlines.next_ns()
         if due is not None:
             self._wake_at(due)
 
-    def _unsent(self, sent: Sent, port: int, rid: bytes, frame: bytes) -> None:
-        now = monotonic_ns()
-        self._switch.unsent(rid, frame, now)
-        if sent is not Sent.UNREACHABLE:
-            return
-        if port == LOCAL:
-            self._roster.unreachable(rid, now)
-        else:
-            self._links.unreachable(port, rid, now)
+    def _send(self, port: int, rid: bytes, frame: bytes) -> None:
+        self._touched.add(port)
+        sent = self._routers[port].send(rid, frame)
+        if sent:
+            now = monotonic_ns()
+            self._switch.unsent(rid, frame, now)
+            if sent is Sent.UNREACHABLE:
+                self._links.unreachable(port, rid, now)
 
     # ------------------------------------------------------------------ time
 

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 PING_EVERY_NS: Final = 300_000_000
 MISSED_PINGS: Final = 3
-CLIENT_PING_EVERY: Final = 10
-"""Plain clients are asked at every tenth round only: to learn that one is gone, not to judge it."""
 TOLD_PART_BYTES: Final = 512 * 1024
 MAX_HEARTBEAT_BYTES: Final = 64 * 1024
 
@@ -52,7 +50,6 @@ class Roster:
         self._switch = switch
         self._zone = zone
         self._fleet = fleet
-        self._rounds = 0
         switch.on_drained = self._drained
 
     def on_frame(self, rid: bytes, raw: bytes, now: int) -> None:
@@ -194,9 +191,8 @@ class Roster:
         instance.heartbeat_ns = now
 
     def ping_round(self, now: int) -> None:
-        """Ask every instance for a PONG; three unanswered make it suspect. Clients now and then."""
+        """Ask every instance for a PONG; three unanswered make it suspect."""
         switch = self._switch
-        self._rounds += 1
         ping = encode(PING, payload=PING_BODY.pack(switch.incarnation, now))
         for instance in switch.instances.values():
             self._send(instance.rid, ping)
@@ -204,10 +200,6 @@ class Roster:
             if instance.unanswered_pings > MISSED_PINGS and instance.health is Health.READY:
                 instance.health = Health.SUSPECT
                 switch.rebuild(instance.version.pool)
-        if self._rounds % CLIENT_PING_EVERY == 0:
-            for rid, source in switch.sources.items():
-                if source.instance is None:
-                    self._send(rid, ping)
 
     # ------------------------------------------------------------------ leaving
 
@@ -229,7 +221,7 @@ class Roster:
         self._send(instance.rid, encode(LEFT))
 
     def unreachable(self, rid: bytes, now: int) -> None:
-        """The socket says that the peer behind *rid* is gone."""
+        """The stream behind *rid* has ended: its peer is gone."""
         switch = self._switch
         instance = switch.instances.pop(rid, None)
         if instance is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event, Thread, get_ident
 from typing import Final
 
-from h2o_core.io import wire
+from h2o_core.io import link
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.pb.registration_pb2 import Check
 
@@ -98,5 +98,5 @@ def _is_loop(frame: traceback.FrameSummary) -> bool:
     return frame.filename.startswith(_LOOP) or frame.filename.endswith("selectors.py")
 
 
-_LOOP: Final = (str(Path(asyncio.__file__).parent), str(Path(__file__).parent), str(Path(wire.__file__).parent))
+_LOOP: Final = (str(Path(asyncio.__file__).parent), str(Path(__file__).parent), str(Path(link.__file__).parent))
 """Where the frames of the loop, of this package and of its link come from: nobody to blame for holding it."""

@@ -6,14 +6,18 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.faults.stage import broker_endpoint, picture, report
 from tests.support import hostile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import zmq
+
     from bench.faults.result import Result
     from bench.faults.stage import Stage
     from h2o_console.dev.fleet import Fleet
@@ -26,7 +30,7 @@ _GREETING: Final = b"\xff\0\0\0\0\0\0\0\1\x7f\3"
 
 
 def garbage(stage: Stage) -> Result:
-    """Random bytes, every type of frame without a body, other wire versions, answers to nothing, invented names."""
+    """Random bytes, every type without a body, other wire versions, answers to nothing: from here and from elsewhere."""
     attacks = (
         hostile.garbage,
         hostile.every_type_without_a_body,
@@ -35,30 +39,52 @@ def garbage(stage: Stage) -> Result:
         hostile.answers_to_nothing,
         hostile.ten_thousand_requests_for_invented_names,
     )
-    return _under_attack(stage, attacks, "malformed_frames")
+
+    def strike(fleet: Fleet) -> None:
+        for attack in attacks:
+            with hostile.local_stranger(broker_endpoint(fleet, "host-1")) as stranger:
+                attack(hostile.on_stream(stranger))
+            with _distant(fleet) as stranger:
+                attack(hostile.on_link(stranger))
+
+    return _under_attack(stage, strike, "malformed_frames")
 
 
 def multipart(stage: Stage) -> Result:
     """Messages of 2,000 parts, and of a routing id and a frame: discarded whole, and counted."""
-    attacks = (hostile.two_thousand_frames, hostile.a_routing_id_as_a_second_frame)
-    return _under_attack(stage, attacks, "multipart_discarded")
+
+    def strike(fleet: Fleet) -> None:
+        with _distant(fleet) as stranger:
+            hostile.two_thousand_frames(stranger)
+            hostile.a_routing_id_as_a_second_frame(stranger)
+
+    return _under_attack(stage, strike, "multipart_discarded")
 
 
 def oversize(stage: Stage) -> Result:
-    """Frames of 2 MiB: libzmq closes the link that brings them."""
-    return _under_attack(stage, (hostile.oversize,), "")
+    """Frames of 2 MiB, and streams that announce them: the link that brings them is closed."""
+
+    def strike(fleet: Fleet) -> None:
+        with _distant(fleet) as stranger:
+            hostile.oversize(stranger)
+        with hostile.local_stranger(broker_endpoint(fleet, "host-1")) as stranger:
+            hostile.a_length_over_the_cap(stranger)
+
+    return _under_attack(stage, strike, "broken_streams")
 
 
-def _under_attack(stage: Stage, attacks: Sequence[hostile.Misbehave], counted: str) -> Result:
+def _distant(fleet: Fleet) -> AbstractContextManager[zmq.Socket[bytes]]:
+    secret = bytes.fromhex(Path(fleet.layout.secret).read_text())
+    return hostile.distant_stranger(_address(fleet, "host-1", "host-1"), secret, fleet.layout.fleet)
+
+
+def _under_attack(stage: Stage, strike: Callable[[Fleet], None], counted: str) -> Result:
     fleet = stage.fleet(2)
     client = stage.load(fleet, "host-1")
     before = report(fleet, "host-1").counters.get(counted, 0)
     for _ in range(_ROUNDS):
-        for misbehave in attacks:
-            with hostile.stranger(broker_endpoint(fleet, "host-1")) as link:
-                misbehave(link)
-    if counted:
-        stage.wait(lambda: report(fleet, "host-1").counters.get(counted, 0) > before, f"{counted} are counted")
+        strike(fleet)
+    stage.wait(lambda: report(fleet, "host-1").counters.get(counted, 0) > before, f"{counted} are counted")
     stage.pass_s(1, [client])
     return stage.settle(None, [client], extra={"dropped": report(fleet, "host-1").counters.get(counted, 0) - before})
 
@@ -106,7 +132,7 @@ def half_open(stage: Stage) -> Result:
 
 
 def _joined(fleet: Fleet) -> bool:
-    endpoint = broker_endpoint(fleet, "host-3").removeprefix("ipc://")
+    endpoint = broker_endpoint(fleet, "host-3").removeprefix("unix:")
     return os.path.exists(endpoint) and _link_state(fleet, "host-3", "host-1") == "up"  # noqa: PTH110 - a socket's path
 
 

@@ -37,7 +37,7 @@ class Burst:
 
 def broker_survived(run_dir: Path, broker_pid: int) -> Burst:
     """Kill *broker_pid* with slow requests in flight at a client of *run_dir*; raises Unmet."""
-    return asyncio.run(_kill_and_watch(f"ipc://{run_dir}/broker.sock", broker_pid))
+    return asyncio.run(_kill_and_watch(f"unix:{run_dir}/broker.sock", broker_pid))
 
 
 async def _kill_and_watch(endpoint: str, broker_pid: int) -> Burst:

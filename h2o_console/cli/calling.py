@@ -97,7 +97,7 @@ def _endpoint(flags: Overrides) -> tuple[str, Context]:
             msg = f"the agent {context.agent} is elsewhere, and a call goes through the broker of this machine"
             raise CommandFailed(Exit.USAGE, msg, "log in there, or name a runtime directory here: H2O_BROKER=/run/h2o")
         run_dir = context.run_dir or str(runtime_dir(fleet=context.fleet))
-        return "ipc://" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}"), context
+        return "unix:" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}"), context
     except NoContext as error:
         raise CommandFailed(Exit.USAGE, str(error)) from None
 

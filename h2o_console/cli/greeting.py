@@ -12,7 +12,7 @@ from h2o_core.io.client import Client
 def greet(run_dir: str, timeout_s: float) -> tuple[str, int | None]:
     """(where it is or why it does not answer, its wire version)."""
     try:
-        endpoint = "ipc://" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}")
+        endpoint = "unix:" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}")
         return asyncio.run(_greet(endpoint, timeout_s))
     except (H2OError, NoContext) as error:
         return str(error).partition("\n")[0], None

@@ -58,7 +58,7 @@ class Client:
     def __init__(
         self, endpoint: str | None = None, *, program: str = "client", connect_timeout_s: float = CONNECT_TIMEOUT_S
     ) -> None:
-        """*endpoint*: ``ipc:///run/h2o/broker.sock``; None finds the broker by environment and context.
+        """*endpoint*: ``unix:/run/h2o/broker.sock``; None finds the broker by environment and context.
 
         *program* is what the broker shows for this client. Nothing is opened before ``async with`` or ``with``.
         """

@@ -124,13 +124,13 @@ def current_context(flags: Overrides = _NOTHING, environ: Mapping[str, str] = os
 
 
 def find_broker(environ: Mapping[str, str] = os.environ) -> str:
-    """The local broker's endpoint, ``ipc://<runtime directory>/broker.sock``; raises NoContext.
+    """The local broker's endpoint, ``unix:<runtime directory>/broker.sock``; raises NoContext.
 
     ``H2O_BROKER`` (a runtime directory), else the current context's default host, else `runtime_dir`.
     Nobody needs to be there yet.
     """
     run_dir = environ.get("H2O_BROKER") or current_context(environ=environ).run_dir or str(runtime_dir(environ))
-    return "ipc://" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}")
+    return "unix:" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}")
 
 
 def write_context(context: Context, environ: Mapping[str, str] = os.environ) -> Path:

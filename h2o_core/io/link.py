@@ -1,11 +1,8 @@
 """The link to the own broker: one socket on one loop, and every question on it until its one answer.
 
-Used by clients and instances alike. Frames are read up to 128 at a time and sent together once a loop
-turn (DESIGN §6). A future that waits for an answer is resolved with the answer's raw frame, or with an
-`Ended` that the link makes up when no answer can come: deadline passed, broker gone, link closed.
-
-How a lost broker is noticed: libzmq ends the pipe, which wakes the descriptor without a frame; a PING that
-then can't be sent proves the loss. A broker restarted too fast for that is known by its incarnation.
+Used by clients and instances alike. What has come is read in one go, and what a turn of the loop has to say is
+sent in one go (h2o_core.io.stream). A future that waits for an answer is resolved with the answer's raw frame,
+or with an `Ended` that the link makes up when no answer can come: deadline passed, broker gone, link closed.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ import os
 import random
 import struct
 from threading import get_ident
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from h2o_core.envelope import (
     ANSWER,
@@ -40,10 +37,13 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code, Executed, H2OError
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.outbox import Outbox, correlation_of
+from h2o_core.io.stream import Stream, StreamClosed, connect
 from h2o_core.io.timers import Timers
 from h2o_core.io.waiting import Ended, Outcome, Waiting
-from h2o_core.io.wire import BATCH, Dealer
 from h2o_core.pb.registration_pb2 import Hello, Welcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _log = logging.getLogger("h2o.link")
 
@@ -51,13 +51,15 @@ GRACE_NS: Final = 50_000_000
 """The SDK gives up this long after the deadline: brokers, who know more, answer first."""
 PATIENCE_NS: Final = 250_000_000
 """How long a frame waits for a broker to be there, when it can't be sent at once."""
-PING_S: Final = 0.3
 SEEK_S: Final = 0.03
 _RETRY_S: Final = 0.01
-_PROBE_S: Final = 0.02
+_GREET_AGAIN_S: Final = 0.02
 _LEAST_ALARM_S: Final = 0.001
+_DRAIN_READS: Final = 64
+SEND_AT: Final = 32
+"""So many frames go at once: the broker is at work on them while this loop makes the next (decision 0005)."""
 MAX_SENT: Final = 16_384
-"""Questions on the way at the same time; the rest waits here, where it can't fill the socket."""
+"""Questions on the way at the same time; the rest waits here."""
 
 _NS: Final = 1_000_000_000
 _RESOLVING: Final = frozenset({WELCOME, REGISTERED})
@@ -83,18 +85,22 @@ class Listener:
         """The broker is gone; what was sent to it has ended."""
 
 
+def open_stream(endpoint: str, _link: Link) -> Stream:
+    """Where every link's stream comes from; a bench puts another transport in its place."""
+    return connect(endpoint)
+
+
 class Link:
-    """One Dealer on the running loop. Not thread-safe: everything happens on that loop."""
+    """One stream on the running loop. Not thread-safe: everything happens on that loop."""
 
     def __init__(self, endpoint: str, listener: Listener | None = None) -> None:
-        """Start to connect to *endpoint*; nobody needs to be there. A link with a *listener* pings always."""
+        """Nobody needs to be at *endpoint* yet. A link with a *listener* looks for a broker by itself and greets it."""
         self.endpoint = endpoint
         self.loop = asyncio.get_running_loop()
         self.thread_ident = get_ident()
         """Whose thread the loop runs in: asked for each call, and `get_running_loop` costs a system call."""
         self.incarnation = 0
-        """Of the broker that answers; 0 while none is known."""
-        self.rtt_ns = 0
+        """Of the broker that has answered; 0 while none is known."""
         self.late = 0
         """Answers that nobody waited for any more."""
         self.malformed = 0
@@ -107,24 +113,39 @@ class Link:
         self.next_correlation = self._waiting.next_correlation
         self._outbox = Outbox()
         self._flushing = False
-        self._reading = False
-        self._sent_any = False
-        self._stalled_since_ns = 0
+        self._absent_since_ns = 0
+        self._absence = ""
         self._timers = Timers(self.loop)
+        self._stream: Stream | None = None
         self.closed = False
-        self._connect()
         if self._always:
-            self._call_soon(self._beat)
+            self._call_soon(self._seek)
 
-    def _connect(self) -> None:
-        self._dealer = Dealer(self.endpoint)
-        self._send = self._dealer.send
-        self._has_input = self._dealer.has_input
-        self.loop.add_reader(self._dealer.fileno, self._read)
+    def _connected(self) -> Stream | None:
+        """The stream, opened now if need be; None while no broker is there."""
+        if self._stream is None:
+            try:
+                stream = self._stream = open_stream(self.endpoint, self)
+            except OSError as error:
+                self._absence = error.strerror or str(error)
+                return None
+            self._absent_since_ns = 0
+            self.loop.add_reader(stream.fileno, self.read)
+            if self._always:
+                self.post(_hello("package", 0))
+        return self._stream
 
     def _disconnect(self) -> None:
-        self.loop.remove_reader(self._dealer.fileno)
-        self._dealer.close()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self.loop.remove_reader(stream.fileno)
+            self.loop.remove_writer(stream.fileno)
+            stream.close()
+
+    def _seek(self) -> None:
+        """Find a broker, and go on until there is one; jittered: a host's instances must not all knock at once."""
+        if not self.closed and self._connected() is None:
+            self._timers.set("seek", SEEK_S * random.uniform(0.5, 1.5), self._seek)
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -139,8 +160,6 @@ class Link:
             return future
         if give_up_ns < waiting.alarm_ns:
             self._set_alarm()
-        if "beat" not in self._timers:
-            self._timers.set("beat", PING_S, self._beat)
         if len(waiting) > MAX_SENT:
             self._outbox.held.append(frame)
         else:
@@ -149,10 +168,14 @@ class Link:
 
     def post(self, frame: bytes) -> None:
         """Send *frame* with the others of this turn; nobody waits for an answer."""
-        self._outbox.frames.append(frame)
+        frames = self._outbox.frames
+        frames.append(frame)
         if not self._flushing:
             self._flushing = True
             self._call_soon(self._flush)
+        elif len(frames) == SEND_AT:
+            self._flush()
+            self._flushing = True
 
     def abandon(self, correlation: int) -> None:
         """The caller does not want the answer any more: tell the broker."""
@@ -162,65 +185,74 @@ class Link:
     async def greet(self, program: str, timeout_s: float) -> Welcome:
         """HELLO until a broker says WELCOME; raises H2OError UNAVAILABLE after *timeout_s*."""
         deadline_ns = monotonic_ns() + int(timeout_s * _NS)
-        hello = Hello(wire=WIRE, program=program, pid=os.getpid()).SerializeToString()
         while True:
             correlation = self.next_correlation()
-            frame = encode(HELLO, correlation=correlation, payload=hello)
-            outcome = await self.submit(correlation, frame, deadline_ns)
+            outcome = await self.submit(correlation, _hello(program, correlation), deadline_ns)
             if isinstance(outcome, bytes):
                 return Welcome.FromString(decode(outcome).payload)
             if monotonic_ns() >= deadline_ns:
                 raise _no_broker(self.endpoint)
-            await asyncio.sleep(_PROBE_S)
+            await asyncio.sleep(_GREET_AGAIN_S)
 
     # --- sending ----------------------------------------------------------------------------------
 
     def _flush(self) -> None:
         self._flushing = False
-        if self.closed or not self._outbox.frames:
+        outbox = self._outbox
+        if self.closed or not outbox.frames:
             return
-        if not self._outbox.flush(self._send):
+        stream = self._stream or self._connected()
+        if stream is None:
             self._nobody_there()
-            return
-        self._sent_any = True
-        self._stalled_since_ns = 0
-        if self._has_input():
-            self._read_soon()
+        elif not stream.stalled:
+            stream.pending, outbox.frames = outbox.frames, []
+            self._send(stream, stream.flush)
+
+    def _send(self, stream: Stream, send: Callable[[], bool]) -> None:
+        try:
+            if not send():
+                self.loop.add_writer(stream.fileno, self._resume)
+        except StreamClosed:
+            self._outbox.frames[:0] = stream.pending
+            self._drain_first()
+            self._lost("the broker went away before it answered")
+
+    def _resume(self) -> None:
+        """The broker reads again: what has waited meanwhile goes, too."""
+        stream = self._stream
+        if stream is not None:
+            self.loop.remove_writer(stream.fileno)
+            self._send(stream, stream.resume)
+            self._flush()
 
     def _nobody_there(self) -> None:
-        """A frame could not be sent: whoever was there is gone, and what waits does so for a while only."""
-        self._drain_first()
-        self._broker_lost("the broker went away before it answered")
+        """What waits to be sent does so for a while only."""
         now_ns = monotonic_ns()
-        if not self._stalled_since_ns:
-            self._stalled_since_ns = now_ns
-        if now_ns - self._stalled_since_ns >= PATIENCE_NS:
+        if not self._absent_since_ns:
+            self._absent_since_ns = now_ns
+        if now_ns - self._absent_since_ns >= PATIENCE_NS:
             for correlation in self._outbox.questions():
                 self._end(correlation, self._unavailable())
             self._outbox.clear()
-        elif self._outbox.frames and "retry" not in self._timers:
+        elif "retry" not in self._timers:
             self._timers.set("retry", _RETRY_S, self._flush)
 
     def _unavailable(self) -> Ended:
-        return Ended(Code.UNAVAILABLE, Executed.NO, f"no broker at {self.endpoint}, nothing was sent", NO_BROKER_HINT)
+        message = f"no broker at {self.endpoint} ({self._absence}), nothing was sent"
+        return Ended(Code.UNAVAILABLE, Executed.NO, message, NO_BROKER_HINT)
 
     # --- reading ----------------------------------------------------------------------------------
 
-    def _read_soon(self) -> None:
-        if not self._reading:
-            self._reading = True
-            self._call_soon(self._read_again)
-
-    def _read_again(self) -> None:
-        self._reading = False
-        if not self.closed:
-            self._read()
-
-    def _read(self) -> None:
-        frames = self._dealer.drain()
-        if not frames:
-            self._woken_for_nothing()
-            return
+    def read(self) -> bool:
+        """Take in what one `recv` brings; False when that was nothing."""
+        stream = self._stream
+        if stream is None:
+            return False
+        try:
+            frames = stream.read()
+        except StreamClosed:
+            self._lost("the broker went away before it answered")
+            return False
         resolve = self._waiting.resolve
         for frame in frames:
             try:
@@ -238,8 +270,7 @@ class Link:
                 _log.exception("a frame from the broker could not be handled")
         if self._outbox.held:
             self._release_held()
-        if len(frames) >= BATCH and self._has_input():  # fewer: the socket itself said that there is no more
-            self._read_soon()
+        return bool(frames)
 
     def _release_held(self) -> None:
         """Answers arrived, so some of the questions that were held back may go."""
@@ -249,8 +280,8 @@ class Link:
 
     def _read_rare(self, kind: int, frame: bytes) -> None:
         parsed = decode(frame)
-        if kind in {PING, PONG}:
-            self._read_ping(kind, parsed.payload)
+        if kind == PING:
+            self._answer_ping(parsed.payload)
         elif kind == CANCEL:
             self._listener.cancelled(parsed.correlation)
         elif kind == LEFT:
@@ -260,7 +291,8 @@ class Link:
         elif kind in _RESOLVING:
             if kind == WELCOME:
                 self._met(Welcome.FromString(parsed.payload).incarnation)
-            self._end(parsed.correlation, frame)
+            if parsed.correlation:
+                self._end(parsed.correlation, frame)
         else:
             self._note_malformed(frame)
 
@@ -283,12 +315,9 @@ class Link:
         if self.malformed & self.malformed - 1 == 0:  # the 1st, 2nd, 4th, 8th…: a flood says no more
             _log.warning("dropped %d frames that make no sense, the last began %r", self.malformed, frame[:32])
 
-    def _read_ping(self, kind: int, body: bytes) -> None:
+    def _answer_ping(self, body: bytes) -> None:
         incarnation, clock_ns = PING_BODY.unpack(body)
-        if kind == PONG:
-            self.rtt_ns = monotonic_ns() - clock_ns
-        else:
-            self.post(encode(PONG, payload=PING_BODY.pack(0, clock_ns)))
+        self.post(encode(PONG, payload=PING_BODY.pack(0, clock_ns)))
         self._met(incarnation)
 
     # --- the broker's life ------------------------------------------------------------------------
@@ -297,17 +326,16 @@ class Link:
         if incarnation == self.incarnation:
             return
         if self.incarnation:
-            self._broker_lost("the broker was restarted before it answered")
-            return  # the new socket's own PONG or WELCOME says who is there
-        self._sent_any = True
+            self._lost("the broker was restarted before it answered")
+            return
         self.incarnation = incarnation
         self._listener.found(incarnation)
 
-    def _broker_lost(self, message: str) -> None:
-        """End everything that a broker was given and will never answer now."""
-        if not self._sent_any:
+    def _lost(self, message: str) -> None:
+        """End everything that the broker was given and will never answer now; look for the next one."""
+        if self._stream is None:
             return
-        self._sent_any = False
+        self._disconnect()
         self.incarnation = 0
         # Answers must not reach the next broker: their correlations are the old one's.
         self._outbox.keep_questions()
@@ -315,41 +343,11 @@ class Link:
         for correlation in self._waiting.correlations():
             if correlation not in unsent:
                 self._end(correlation, Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, message))
-        # A new socket is a new peer to whatever broker is there, also to the same one if it merely hung; and
-        # libzmq's back-off starts anew.
-        self._disconnect()
-        self._connect()
         self._listener.lost()
         if self._always:
-            self._timers.set("beat", SEEK_S, self._beat)
-
-    def _woken_for_nothing(self) -> None:
-        """The descriptor spoke without a frame: a peer came or went, or libzmq talks to itself."""
-        if not self._sent_any:
-            if self._outbox.frames:
-                self._flush()
-            elif self._always:
-                self._ping()
-        elif "probe" not in self._timers:
-            self._timers.set("probe", _PROBE_S, self._ping)
-
-    def _beat(self) -> None:
-        if not (self._always or self._waiting):
-            return
-        self._ping()
-        # jittered while seeking: a host's instances must not all knock at the same moment
-        jitter = random.uniform(0.5, 1.5)
-        self._timers.set("beat", PING_S if self.incarnation else SEEK_S * jitter, self._beat)
-
-    def _ping(self) -> None:
-        if self._send(encode(PING, payload=PING_BODY.pack(0, monotonic_ns()))):
-            self._sent_any = True
-            if self._outbox.frames and not self._flushing:
-                self._flush()
-        else:
+            self._seek()
+        if self._outbox.frames:
             self._nobody_there()
-        if self._has_input():
-            self._read_soon()
 
     # --- deadlines --------------------------------------------------------------------------------
 
@@ -367,7 +365,7 @@ class Link:
                 if correlation not in unsent:
                     self._end(correlation, Ended(Code.TIMEOUT, Executed.UNKNOWN, "no answer within the deadline"))
                     self.post(encode(CANCEL, correlation=correlation))
-                elif self._stalled_since_ns:
+                elif self._absent_since_ns:
                     self._end(correlation, self._unavailable())
                 else:
                     crowd = f"waited behind {len(self._waiting)} other calls of this client until its deadline"
@@ -377,10 +375,9 @@ class Link:
 
     def _drain_first(self) -> None:
         """Answers that have arrived while this loop was busy count, whatever the clock says now."""
-        for _ in range(MAX_SENT // 128):
-            if not self._has_input():
+        for _ in range(_DRAIN_READS):
+            if not self.read():
                 return
-            self._read()
 
     def _end(self, correlation: int, outcome: Outcome) -> None:
         if not self._waiting.resolve(correlation, outcome):
@@ -403,6 +400,11 @@ class Link:
                 ended = Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, "the client was closed before the answer came")
             self._end(correlation, ended)
         self._disconnect()
+
+
+def _hello(program: str, correlation: int) -> bytes:
+    hello = Hello(wire=WIRE, program=program, pid=os.getpid())
+    return encode(HELLO, correlation=correlation, payload=hello.SerializeToString())
 
 
 def _no_broker(endpoint: str) -> H2OError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_core.envelope import ASK, HELLO, REQUEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Container
 
 _CORRELATION: Final = struct.Struct("!I")
 _QUESTIONS: Final = frozenset({REQUEST, ASK, HELLO})
@@ -29,16 +29,6 @@ class Outbox:
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.held: deque[bytes] = deque()
-
-    def flush(self, send: Callable[[bytes], bool]) -> bool:
-        """Send what there is; False when *send* says that nobody is there, and the rest stays."""
-        frames = iter(self.frames)
-        self.frames = []
-        for frame in frames:
-            if not send(frame):
-                self.frames = [frame, *frames]
-                return False
-        return True
 
     def questions(self) -> set[int]:
         """Correlations of the questions that nobody has been given."""

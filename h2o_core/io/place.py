@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import secrets
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -95,6 +97,13 @@ def fleet_secret(hostfile: HostFile) -> bytes:
         msg = f"secret_file {path} can be read by others (mode {mode:o}); chmod 600 {path}"
         raise CannotStart(msg, 2)
     return secret
+
+
+def allow_many_files() -> None:
+    """Each client and instance is a descriptor of its broker's: raise the soft limit to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS names a hard limit that it does not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _read_or_write(path: Path, fresh: str) -> str:

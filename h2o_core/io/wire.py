@@ -1,4 +1,4 @@
-"""The one zmq user: sockets that move whole frames in batches, and the keys for links between brokers.
+"""The one zmq user: links between brokers, sockets that move whole frames in batches, and the keys for them.
 
 Sockets are read through pyzmq's raw backend and never through ``zmq.asyncio`` (DESIGN §6). With pyzmq 27 a
 message of two parts costs 0.28 µs, asking for RCVMORE 0.77 more and a Frame's `more` 0.51, which we take.
@@ -21,6 +21,7 @@ from zmq.utils import z85
 
 from h2o_core.envelope import MAX_FRAME_BYTES
 from h2o_core.handshakes import LinkNews
+from h2o_core.io.stream import EndpointTaken
 
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _SNDMORE: Final = int(zmq.SNDMORE)
@@ -55,10 +56,6 @@ class Sent(IntEnum):
     FULL = 2
 
 
-class EndpointTaken(OSError):
-    """The address can't be bound."""
-
-
 def _context() -> zmq.Context[zmq.Socket[bytes]]:
     context = cast("zmq.Context[zmq.Socket[bytes]]", zmq.Context.instance())
     context.set(zmq.MAX_SOCKETS, 4096)
@@ -73,63 +70,6 @@ def _raw(kind: int) -> Any:
     raw.set(zmq.RCVHWM, _HIGH_WATER)
     raw.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
     return raw
-
-
-class Dealer:
-    """The one socket of a client or an instance: it talks to its own broker and to nobody else."""
-
-    def __init__(self, endpoint: str) -> None:
-        """Connect to *endpoint* (``ipc:///run/h2o/broker.sock``); nobody needs to be there yet."""
-        raw = _raw(zmq.DEALER)
-        raw.set(zmq.IMMEDIATE, 1)
-        raw.set(zmq.RECONNECT_IVL, 50)
-        raw.set(zmq.RECONNECT_IVL_MAX, 250)  # an instance is back within 500 ms of its broker
-        raw.connect(endpoint)
-        self._raw = raw
-        self._recv = raw.recv
-        self._get = raw.get
-        self._send = raw.send
-        self.fileno: int = raw.get(zmq.FD)
-        self._few = True
-        self.discarded = 0
-        """Multipart messages thrown away: a frame is one part."""
-
-    def send(self, frame: bytes) -> bool:
-        """Hand *frame* over; False when nobody is there or the socket is full, and then nothing was sent."""
-        try:
-            self._send(frame, _NOBLOCK)
-        except zmq.Again:
-            return False
-        return True
-
-    def drain(self, limit: int = BATCH) -> list[bytes]:
-        """Up to *limit* frames that have arrived; multipart messages are discarded whole and counted."""
-        recv = self._recv
-        frames: list[bytes] = []
-        try:
-            while len(frames) < limit and (not self._few or self._get(_EVENTS) & _POLLIN):
-                part = recv(_NOBLOCK, copy=False)
-                if part.more:
-                    self._discard_rest()
-                else:
-                    frames.append(part.bytes)
-        except zmq.Again:
-            pass
-        self._few = len(frames) <= _FEW
-        return frames
-
-    def _discard_rest(self) -> None:
-        self.discarded += 1
-        while self._recv(_NOBLOCK, copy=False).more:
-            pass
-
-    def has_input(self) -> bool:
-        """More has arrived than was drained; the descriptor will not say so again."""
-        return bool(self._get(_EVENTS) & _POLLIN)
-
-    def close(self) -> None:
-        """Close at once; what was not sent is dropped."""
-        self._raw.close()
 
 
 class Router:

@@ -155,10 +155,10 @@ def test_a_file_that_cannot_be_edited_safely_is_left_alone(tmp_path: Path) -> No
 
 def test_finding_the_broker(tmp_path: Path) -> None:
     environ = {"H2O_CONFIG": str(tmp_path / "config.toml"), "H2O_RUN": "/run/here"}
-    assert find_broker(environ) == "ipc:///run/here/broker.sock"
+    assert find_broker(environ) == "unix:/run/here/broker.sock"
     write_context(DEV, environ)
-    assert find_broker(environ) == "ipc:///run/h2o/host-1/broker.sock"
-    assert find_broker({**environ, "H2O_BROKER": "/run/b"}) == "ipc:///run/b/broker.sock"
+    assert find_broker(environ) == "unix:/run/h2o/host-1/broker.sock"
+    assert find_broker({**environ, "H2O_BROKER": "/run/b"}) == "unix:/run/b/broker.sock"
     with pytest.raises(NoContext, match="at most 107"):
         find_broker({"H2O_BROKER": "/" + "x" * 120})
 

@@ -90,7 +90,7 @@ async def test_fresh_means_now_and_needs_no_second_question(broker: BrokerProces
 
 
 async def test_fresh_gives_up_on_a_broker_that_is_away(tmp_path: Path):
-    async with listening(f"ipc://{tmp_path}/broker.sock") as ear:
+    async with listening(f"unix:{tmp_path}/broker.sock") as ear:
         began_s = time.monotonic()
         await ear.link.refresh()
         assert ear.link.last is None

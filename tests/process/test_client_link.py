@@ -287,8 +287,8 @@ async def test_timeout_context_cancels_too(client: Client, peer: Peer) -> None:
 
 
 async def test_no_broker_says_what_to_start(run_dir: Path) -> None:
-    client = Client(f"ipc://{run_dir}/broker.sock", connect_timeout_s=0.2)
-    with pytest.raises(H2OError, match="no broker answers at ipc:") as caught:
+    client = Client(f"unix:{run_dir}/broker.sock", connect_timeout_s=0.2)
+    with pytest.raises(H2OError, match="no broker answers at unix:") as caught:
         await client.__aenter__()
     assert (caught.value.code, caught.value.executed) == (Code.UNAVAILABLE, Executed.NO)
     assert "h2o dev" in caught.value.hint
@@ -352,14 +352,6 @@ async def test_another_incarnation_ends_what_the_former_was_given(client: Client
     with pytest.raises(H2OError, match="restarted") as caught:
         await call
     assert caught.value.code is Code.OUTCOME_UNKNOWN
-
-
-async def test_a_client_pings_while_it_waits(client: Client, peer: Peer) -> None:
-    peer.serve = lambda _peer, _who, _frame: None
-    before = peer.seen["PING"]
-    call = asyncio.create_task(say(client, timeout_s=30))
-    await peer.until(before + 2, "PING")
-    call.cancel()
 
 
 async def test_a_mute_broker_costs_the_deadline_no_more(client: Client, peer: Peer) -> None:

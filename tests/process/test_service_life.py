@@ -155,7 +155,7 @@ async def test_a_socket_path_that_can_not_be_ends_the_process(host: Host) -> Non
 
 async def test_without_a_broker_it_waits_says_so_and_can_be_stopped(host: Host) -> None:
     with host.author() as author:
-        await until(lambda: "waiting for a broker at ipc://" in author.output(), "a word about it")
+        await until(lambda: "waiting for a broker at unix:/" in author.output(), "a word about it")
         assert "h2o dev" in author.output()
         author.signal(signal.SIGTERM)
         assert await author.exits() == 0

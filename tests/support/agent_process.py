@@ -76,7 +76,7 @@ class AgentProcess:
 
     @property
     def endpoint(self) -> str:
-        return f"ipc://{self.run_dir}/broker.sock"
+        return f"unix:{self.run_dir}/broker.sock"
 
     @property
     def log(self) -> str:

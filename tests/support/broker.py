@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from h2o_core import envelope as wire
 from h2o_core.envelope import Frame
-from h2o_core.io.wire import Dealer
+from h2o_core.io.stream import Stream, StreamClosed, connect
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Hello, Register, Registered
 from h2o_core.pb.stats_pb2 import Ask, BrokerReport, Picture
@@ -53,7 +53,7 @@ class BrokerProcess:
 
     @property
     def endpoint(self) -> str:
-        return f"ipc://{self.run_dir}/broker.sock"
+        return f"unix:{self.run_dir}/broker.sock"
 
     @property
     def log(self) -> str:
@@ -114,10 +114,11 @@ class BrokerProcess:
 
 
 class RawLink:
-    """A DEALER that sends and waits for single frames; PINGs are answered unless it is `mute`."""
+    """A stream that sends and waits for single frames; PINGs are answered unless it is `mute`."""
 
     def __init__(self, endpoint: str) -> None:
-        self._dealer = Dealer(endpoint)
+        self._endpoint = endpoint
+        self._stream: Stream | None = None
         self._waiting: list[Frame] = []
         self._correlation = 100
         self.mute = False
@@ -129,14 +130,30 @@ class RawLink:
         self.close()
 
     def close(self) -> None:
-        self._dealer.close()
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = None
 
     def raw(self, frame: bytes) -> None:
         """Send bytes as they are, once somebody is there."""
         until = time.monotonic() + BOUND_S
-        while not self._dealer.send(frame):
+        while not self._sent(frame):
             assert time.monotonic() < until, "nobody to send to"
             time.sleep(0.002)
+
+    def _sent(self, frame: bytes) -> bool:
+        try:
+            stream = self._stream = self._stream or connect(self._endpoint)
+            stream.pending.append(frame)
+            if not stream.flush():
+                while not stream.resume():
+                    time.sleep(0.001)
+        except StreamClosed:
+            self.close()
+            return False
+        except OSError:
+            return False
+        return True
 
     def send(
         self,
@@ -165,11 +182,18 @@ class RawLink:
 
     def poll(self) -> None:
         """Take in what has come."""
-        for raw in self._dealer.drain():
+        if self._stream is None:
+            return
+        try:
+            frames = self._stream.read()
+        except StreamClosed:
+            self.close()
+            return
+        for raw in frames:
             frame = wire.decode(raw)
             if frame.type == wire.PING:
                 if not self.mute:
-                    self._dealer.send(wire.encode(wire.PONG, payload=frame.payload))
+                    self.raw(wire.encode(wire.PONG, payload=frame.payload))
             else:
                 self._waiting.append(frame)
 

@@ -1,4 +1,4 @@
-"""A broker's end of the local link for tests of the SDK: a real ROUTER that does what the test says."""
+"""A broker's end of the local link for tests of the SDK: real streams that do what the test says."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
+from h2o_broker.local_port import LocalPort
 from h2o_core import envelope as wire
 from h2o_core.errors import Code, Executed
-from h2o_core.io.wire import Router, Sent
 from h2o_core.pb.registration_pb2 import Registered, Welcome
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Peer:
     """Binds, answers HELLO, PING and REGISTER by itself, and hands REQUESTs to *serve* (silent without)."""
 
     def __init__(self, run_dir: Path, incarnation: int = 1) -> None:
-        self.endpoint = f"ipc://{run_dir}/broker.sock"
+        self.endpoint = f"unix:{run_dir}/broker.sock"
         self.incarnation = incarnation
         self.serve: Callable[[Peer, bytes, Frame], None] = lambda _peer, _who, _frame: None
         self.seen: Counter[str] = Counter()
@@ -36,33 +36,25 @@ class Peer:
         self._arrived = asyncio.Event()
 
     def __enter__(self) -> Self:
-        self._router = Router()
-        self._router.bind(self.endpoint)
-        asyncio.get_running_loop().add_reader(self._router.fileno, self._read)
+        self._port = LocalPort(asyncio.get_running_loop(), self._read, lambda _who, _unsent: None)
+        self._port.open(self.endpoint)
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.get_running_loop().remove_reader(self._router.fileno)
-        self._router.close()
+        self._port.close()
 
-    def send(self, who: bytes, frame: bytes) -> Sent:
-        sent = self._router.send(who, frame)
-        self._again()
-        return sent
+    def send(self, who: bytes, frame: bytes) -> None:
+        self._port.take(who, frame)
+        self._port.flush()
 
-    def _again(self) -> None:
-        if self._router.has_input():
-            asyncio.get_running_loop().call_soon(self._read)
-
-    def _read(self) -> None:
-        for who, data in self._router.drain():
+    def _read(self, who: bytes, frames: list[bytes]) -> None:
+        for data in frames:
             frame = wire.decode(data)
             self.seen[wire.TYPE_NAMES[frame.type]] += 1
             self.frames.append((who, frame))
             if not self.mute:
                 self._answer(who, frame)
         self._arrived.set()
-        self._again()
 
     def _answer(self, who: bytes, frame: Frame) -> None:
         if frame.type == wire.HELLO:

@@ -84,7 +84,7 @@ class Host:
         self.run_dir = directory / "run"
         self.run_dir.mkdir(mode=0o700)
         (directory / "state").mkdir(mode=0o700)
-        self.endpoint = f"ipc://{self.run_dir}/broker.sock"
+        self.endpoint = f"unix:{self.run_dir}/broker.sock"
         self.notes = directory / "notes"
         self._file = directory / "host.toml"
         self._file.write_text(

@@ -188,7 +188,7 @@ def test_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
 async def _traffic(fleet: Fleet, seconds: float) -> None:
     """Calls of which one in four fails, on the first host."""
     deadline_s = time.monotonic() + seconds
-    async with Client(f"ipc://{fleet.broker_dir('host-1')}/broker.sock") as client:
+    async with Client(f"unix:{fleet.broker_dir('host-1')}/broker.sock") as client:
         while time.monotonic() < deadline_s:
             calls = [
                 client.call(f"/service/echo/{feature}", StringValue(value="boom"), StringValue)
