@@ -73,11 +73,14 @@ class Instance(Listener):
         return self.link
 
     async def find(self) -> bool:
-        """Wait for a broker, and say now and then that there is none; False when stopped before."""
+        """Wait for a broker, and say now and then that there is none; False when stopped before.
+
+        It may be lost again by the time that the caller goes on: that is no stop.
+        """
         self._timers.set("search", _FIRST_NOTE_S, self._note_search)
         await _first_of(self._found, self.ended)
         self._timers.drop("search")
-        return self._found.is_set() and not self.ended.is_set()
+        return not self.ended.is_set()
 
     def _note_search(self) -> None:
         _log.warning("waiting for a broker at %s; start one on this machine: h2o dev", self.link.endpoint)
@@ -88,7 +91,7 @@ class Instance(Listener):
         self._announced = True
         self._register_in(0)
         await _first_of(self._registered, self.ended)
-        return self._registered.is_set() and not self.ended.is_set()
+        return not self.ended.is_set()
 
     def stop(self) -> None:
         """Ask for the end; `leave` does the rest."""

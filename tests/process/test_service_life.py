@@ -258,3 +258,14 @@ def test_a_child_is_gone_after_its_block(host: Host) -> None:
         pass
     assert isinstance(author, Child)
     assert author.wait() != 0
+
+
+async def test_a_broker_that_goes_in_the_moment_of_admission_ends_nobody(host: Host) -> None:
+    with host.author() as author:
+        for incarnation in range(2, 8):
+            with Peer(host.run_dir, incarnation=incarnation) as peer:
+                await peer.until(1, "REGISTER")
+        with Peer(host.run_dir, incarnation=9) as peer:
+            await peer.until(1, "HEARTBEAT")
+        author.signal(signal.SIGTERM)
+        assert await author.exits() == 0
