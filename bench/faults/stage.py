@@ -182,7 +182,7 @@ class Stage:
 
 def broker_endpoint(fleet: Fleet, host: str) -> str:
     """Where the broker of *host* listens."""
-    return f"ipc://{fleet.broker_dir(host)}/broker.sock"
+    return f"unix:{fleet.broker_dir(host)}/broker.sock"
 
 
 def picture(fleet: Fleet, host: str) -> Picture:

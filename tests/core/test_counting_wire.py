@@ -1,9 +1,8 @@
-"""The counting client's own reading of docs/wire.md agrees with the document's vectors, and takes bundles apart."""
+"""The counting client's own reading of docs/wire.md agrees with the document's vectors."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
 
 from tests.core.test_wire_document import VECTORS
 from tests.counting import wire
@@ -43,28 +42,7 @@ def test_ping_and_pong_are_the_document_s() -> None:
     assert wire.read_ping(wire.unpack(wire.pack_ping(5))) == (0, 5)
 
 
-@given(st.lists(st.binary(max_size=40), max_size=6))
-def test_a_bundle_is_its_frames_in_order(payloads: list[bytes]) -> None:
-    bundle = wire.pack_bundle([wire.pack(wire.ANSWER, payload=payload) for payload in payloads])
-    assert [frame.payload for frame in wire.unpack_message(bundle)] == payloads
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"\0\0\0",
-        b"\0\0\0\5abcd",
-        b"\0\0\0\4abcd",
-        len(wire.pack_bundle([])).to_bytes(4, "big") + wire.pack_bundle([]),
-    ],
-    ids=["cut length", "cut frame", "no frame", "bundle in a bundle"],
-)
-def test_what_is_no_bundle_is_malformed(body: bytes) -> None:
-    with pytest.raises(wire.Malformed):
-        wire.unpack_message(wire.pack(wire.BUNDLE, payload=body))
-
-
 @pytest.mark.parametrize("data", [b"", b"\1\12", b"\2" + bytes(27), wire.pack(wire.ANSWER)[:20] + b"\0\1" + bytes(6)])
 def test_what_is_no_frame_is_malformed(data: bytes) -> None:
     with pytest.raises(wire.Malformed):
-        wire.unpack_message(data)
+        wire.unpack(data)

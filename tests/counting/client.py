@@ -1,4 +1,4 @@
-"""An independent client of the local broker: plain pyzmq, docs/wire.md, and a list of all that it was told.
+"""An independent client of the local broker: a plain socket, docs/wire.md, and a list of all that it was told.
 
 It runs in a thread of its own. Loads are added while it runs; each request id is kept for good with every answer
 that comes for it, so that a second one is seen::
@@ -15,15 +15,16 @@ import os
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-import zmq
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import StringValue
 
 from tests.counting import wire
 from tests.counting.account import Answer, Request
+from tests.counting.stream import Ended, Stream
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,10 +34,10 @@ GRACE_S: Final = 0.05
 PATIENCE_S: Final = 0.25
 """So long a request waits for a broker to be there."""
 _PING_S: Final = 0.1
-_TURN_MS: Final = 5
+_TURN_S: Final = 0.005
 _REST_S: Final = 0.02
 """A closed loop pauses so long after a failure: whoever refuses at once would be asked without end."""
-_BUNDLE: Final = 64
+_LOT: Final = 64
 _JOIN_S: Final = 10.0
 _TYPES: Final = wire.types_hash(Duration.DESCRIPTOR.full_name, StringValue.DESCRIPTOR.full_name)
 
@@ -115,9 +116,9 @@ class _Asked:
 
 
 class CountingClient:
-    """One link to *endpoint* (``ipc://…/broker.sock``); *bundles*: several due requests go out as one message."""
+    """One link at a time to *endpoint* (``unix:…/broker.sock``)."""
 
-    def __init__(self, endpoint: str, *, bundles: bool = False) -> None:
+    def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.oks = 0
         """Requests that have been served so far."""
@@ -126,7 +127,6 @@ class CountingClient:
         """Answers to what was never asked."""
         self.brokers: set[int] = set()
         """The incarnations that it has met."""
-        self._bundles = bundles
         self._prefix = os.urandom(8)
         self._lock = threading.Lock()
         self._new: list[Load] = []
@@ -140,6 +140,7 @@ class CountingClient:
         self._resting: deque[tuple[float, _Running]] = deque()
         self._incarnation = 0
         self._ping_due_s = 0.0
+        self._stream: Stream | None = None
         self._thread = threading.Thread(target=self._live, name=f"counting client of {endpoint}", daemon=True)
 
     # ------------------------------------------------------------------ from any thread
@@ -167,7 +168,7 @@ class CountingClient:
             if time.monotonic() > give_up_s or self._failure is not None:
                 msg = f"{len(self._open)} requests have no answer yet"
                 raise TimeoutError(msg) from self._failure
-            time.sleep(_TURN_MS / 1e3)
+            time.sleep(_TURN_S)
 
     def resume(self) -> None:
         """Go on."""
@@ -197,40 +198,28 @@ class CountingClient:
 
     def _live(self) -> None:
         try:
-            with zmq.Context() as context:
-                self._context = context
-                self._connect()
-                try:
-                    while not self._ending:
-                        self._turn()
-                finally:
-                    self._socket.close()
+            while not self._ending:
+                self._turn()
         except BaseException as error:  # noqa: BLE001 - whoever waits for this thread gets to know
             self._failure = error
-
-    def _connect(self) -> None:
-        socket = self._context.socket(zmq.DEALER)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.IMMEDIATE, 1)
-        socket.setsockopt(zmq.SNDHWM, 1 << 16)
-        socket.setsockopt(zmq.RCVHWM, 1 << 16)
-        socket.setsockopt(zmq.RECONNECT_IVL, 20)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 100)
-        socket.connect(self.endpoint)
-        self._socket = socket
-        self._spoken = False
+        finally:
+            if self._stream is not None:
+                self._stream.close()
 
     def _turn(self) -> None:
         now_s = time.monotonic()
         with self._lock:
             self._begin(now_s)
-            self._send_due(now_s)
-            if now_s >= self._ping_due_s:
-                if self._send(wire.pack_ping(time.monotonic_ns())):
-                    self._ping_due_s = now_s + _PING_S
-                else:
-                    self._lost()
-        self._socket.poll(_TURN_MS)
+            try:
+                stream = self._stream = self._stream or Stream(self.endpoint)
+                self._send_due(stream, now_s)
+            except Ended:
+                self._lost()
+            self._give_up(now_s)
+        if self._stream is not None:
+            self._stream.wait(_TURN_S)
+        else:
+            time.sleep(_TURN_S)
         with self._lock:
             self._hear()
             self._make_up(time.monotonic())
@@ -247,57 +236,60 @@ class CountingClient:
                 self._all[asked.correlation] = self._open[asked.correlation] = asked
                 self._unsent.append(asked)
 
-    def _send_due(self, now_s: float) -> None:
-        while self._unsent:
-            batch = [self._unsent[at] for at in range(min(_BUNDLE, len(self._unsent)))] if self._bundles else []
-            if len(batch) < 2:
-                batch = [self._unsent[0]]
-            frames = [asked.frame(now_s) for asked in batch]
-            if not self._send(frames[0] if len(frames) == 1 else wire.pack_bundle(frames)):
-                self._lost()
-                break
-            for _ in batch:
+    def _send_due(self, stream: Stream, now_s: float) -> None:
+        """Raises Ended; what it had not taken up by then is still unsent."""
+        stream.push()
+        if stream.clogged:
+            return
+        if now_s >= self._ping_due_s:
+            stream.send([wire.pack_ping(time.monotonic_ns())])
+            self._ping_due_s = now_s + _PING_S
+        while self._unsent and not stream.clogged:
+            lot = [self._unsent[at] for at in range(min(_LOT, len(self._unsent)))]
+            stream.send([asked.frame(now_s) for asked in lot])
+            for _ in lot:
                 self._unsent.popleft()
+
+    def _give_up(self, now_s: float) -> None:
+        """What nobody has taken for a while was not executed."""
         while self._unsent and now_s - self._unsent[0].due_s > min(PATIENCE_S, self._unsent[0].of.load.deadline_s):
             self._end(self._unsent.popleft(), wire.UNAVAILABLE, wire.NO)
 
-    def _send(self, message: bytes) -> bool:
-        try:
-            self._socket.send(message, zmq.NOBLOCK)
-        except zmq.Again:
-            return False
-        self._spoken = True
-        return True
-
     def _lost(self) -> None:
         """The broker is gone, or is another: what was sent to it will never be answered by it."""
-        if not self._spoken:
+        stream, self._stream = self._stream, None
+        if stream is None:
             return
-        self._hear()
+        self._take_in(stream)
+        stream.close()
         unsent = {asked.correlation for asked in self._unsent}
         for correlation, asked in list(self._open.items()):
             if correlation not in unsent:
                 self._end(asked, wire.OUTCOME_UNKNOWN, wire.UNKNOWN)
         self._incarnation = 0
-        self._socket.close()
-        self._connect()
+        self._ping_due_s = 0.0
 
     def _hear(self) -> None:
-        socket = self._socket
-        while socket is self._socket:  # it is another one after a frame that told of a new broker
-            try:
-                parts = socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            try:
-                frames = wire.unpack_message(parts[0]) if len(parts) == 1 else []
-                self.malformed += not frames
-                for frame in frames:
-                    self._heard(frame)
-            except wire.Malformed:
-                self.malformed += 1
+        if self._stream is not None and not self._take_in(self._stream):
+            self._lost()
 
-    def _heard(self, frame: wire.Frame) -> None:
+    def _take_in(self, stream: Stream) -> bool:
+        """Read what has come; False when the stream has ended, or can't be read any further."""
+        try:
+            while frames := stream.receive():
+                for data in frames:
+                    try:
+                        self._heard(stream, wire.unpack(data))
+                    except wire.Malformed:
+                        self.malformed += 1
+        except Ended:
+            return False
+        except wire.Malformed:
+            self.malformed += 1
+            return False
+        return True
+
+    def _heard(self, stream: Stream, frame: wire.Frame) -> None:
         if frame.kind == wire.ANSWER:
             asked = self._all.get(frame.correlation)
             if asked is None:
@@ -308,7 +300,8 @@ class CountingClient:
         elif frame.kind in {wire.PING, wire.PONG}:
             incarnation, _ = wire.read_ping(frame)
             if frame.kind == wire.PING:
-                self._send(wire.pack_pong(frame))
+                with suppress(Ended):  # its end is read in its turn
+                    stream.send([wire.pack_pong(frame)])
             if incarnation != self._incarnation:
                 if self._incarnation:
                     self._incarnation = 0

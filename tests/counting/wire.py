@@ -17,7 +17,6 @@ PING: Final = 7
 PONG: Final = 8
 REQUEST: Final = 9
 ANSWER: Final = 10
-BUNDLE: Final = 17
 
 OK: Final = 0
 TIMEOUT: Final = 6
@@ -33,7 +32,6 @@ YES: Final = 2
 
 _HEADER: Final = struct.Struct(">BBBBIIQHHHH")
 _BODY_OF_PING: Final = struct.Struct(">QQ")
-_LENGTH: Final = struct.Struct(">I")
 _TAG_AND_LENGTH: Final = struct.Struct(">BH")
 _REQUEST_ID: Final = 1
 
@@ -103,11 +101,6 @@ def pack_pong(ping: Frame) -> bytes:
     return pack(PONG, payload=_BODY_OF_PING.pack(0, clock_ns))
 
 
-def pack_bundle(frames: list[bytes]) -> bytes:
-    """Several frames as one message."""
-    return pack(BUNDLE, payload=b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
-
-
 def read_ping(frame: Frame) -> tuple[int, int]:
     """(incarnation, clock) of a PING or PONG; raises Malformed."""
     if len(frame.payload) != _BODY_OF_PING.size:
@@ -128,28 +121,3 @@ def unpack(data: bytes) -> Frame:
         msg = f"wire version {version}, {len(data)} bytes with a payload from {payload_at} on"
         raise Malformed(msg)
     return Frame(kind, flags, code, correlation, data[_HEADER.size : _HEADER.size + route], data[payload_at:])
-
-
-def unpack_message(data: bytes) -> list[Frame]:
-    """The frames of a message: one, or those of a bundle; raises Malformed."""
-    outer = unpack(data)
-    if outer.kind != BUNDLE:
-        return [outer]
-    frames: list[Frame] = []
-    at, body = 0, outer.payload
-    while at < len(body):
-        if at + _LENGTH.size > len(body):
-            msg = "a bundle that is cut off within a length"
-            raise Malformed(msg)
-        (length,) = _LENGTH.unpack_from(body, at)
-        at += _LENGTH.size
-        if at + length > len(body):
-            msg = f"a bundle that is cut off within a frame of {length} bytes"
-            raise Malformed(msg)
-        frame = unpack(body[at : at + length])
-        if frame.kind == BUNDLE:
-            msg = "a bundle in a bundle"
-            raise Malformed(msg)
-        frames.append(frame)
-        at += length
-    return frames

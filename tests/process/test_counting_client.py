@@ -94,45 +94,23 @@ async def test_a_broker_that_hangs_is_answered_for_at_the_deadline(host: Host, c
     assert all(0.25 <= one.answers[0].at_s - one.sent_s < 5 and one.answers[0].made_up for one in timed_out)
 
 
-async def test_answers_in_a_bundle_are_taken_and_a_second_answer_is_seen(host: Host) -> None:
+async def test_a_second_answer_is_seen(host: Host) -> None:
     def twice(peer: Peer, who: bytes, frame: Frame) -> None:
-        answer = envelope.encode(envelope.ANSWER, flags=2, correlation=frame.correlation)
-        peer.send(who, wire.pack_bundle([answer, answer]))
+        for _ in range(2):
+            peer.send(who, envelope.encode(envelope.ANSWER, flags=2, correlation=frame.correlation))
 
     with Peer(host.run_dir) as peer, CountingClient(host.endpoint) as client:
         peer.serve = twice
         client.add(Load(LOOK, idempotent=True, in_flight=1, count=1))
-        await until(lambda: len(client.requests()[:1]) == 1 and client.idle, "it is answered")
+        await until(lambda: [len(one.answers) for one in client.requests()] == [2], "it is answered twice")
         (request,) = client.requests()
     assert [one.code for one in request.answers] == [0, 0]
     assert "2 answers" in settle([request], []).breaches[0]
 
 
-async def test_what_is_due_together_goes_out_as_a_bundle(host: Host) -> None:
-    bundles: list[int] = []
-
-    class Unpacking(Peer):
-        """A broker that takes bundles."""
-
-        def _read(self) -> None:
-            for who, data in self._router.drain():
-                frames = wire.unpack_message(data)
-                bundles.append(len(frames))
-                for frame in frames:
-                    if frame.kind == wire.REQUEST:
-                        self.send(who, wire.pack(wire.ANSWER, flags=2, correlation=frame.correlation))
-            self._again()
-
-    with Unpacking(host.run_dir), CountingClient(host.endpoint, bundles=True) as client:
-        client.add(Load(LOOK, idempotent=True, in_flight=5, count=5))
-        await until(lambda: client.oks == 5, "all are answered")
-    assert max(bundles) == 5
-
-
 async def test_nonsense_is_counted_and_harms_nobody(host: Host, client: CountingClient) -> None:
     def babble(peer: Peer, who: bytes, frame: Frame) -> None:
         peer.send(who, b"nonsense")
-        peer.send(who, wire.pack_bundle([wire.pack_bundle([])]))
         peer.send(who, wire.pack(wire.ANSWER, flags=2, correlation=4_000_000))
         echo(peer, who, frame)
 
@@ -140,7 +118,7 @@ async def test_nonsense_is_counted_and_harms_nobody(host: Host, client: Counting
         peer.serve = babble
         client.add(Load(LOOK, idempotent=True, in_flight=1, count=1))
         await until(lambda: client.oks == 1, "it is answered")
-    assert (client.malformed, client.strays) == (2, 1)
+    assert (client.malformed, client.strays) == (1, 1)
 
 
 async def test_pings_are_answered(host: Host, client: CountingClient) -> None:
