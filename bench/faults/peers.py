@@ -30,7 +30,7 @@ _GREETING: Final = b"\xff\0\0\0\0\0\0\0\1\x7f\3"
 
 
 def garbage(stage: Stage) -> Result:
-    """Random bytes, every type without a body, other wire versions, answers to nothing: from here and from elsewhere."""
+    """Random bytes, types without a body, other wire versions, answers to nothing: from here and from elsewhere."""
     attacks = (
         hostile.garbage,
         hostile.every_type_without_a_body,
@@ -75,7 +75,7 @@ def oversize(stage: Stage) -> Result:
 
 def _distant(fleet: Fleet) -> AbstractContextManager[zmq.Socket[bytes]]:
     secret = bytes.fromhex(Path(fleet.layout.secret).read_text())
-    return hostile.distant_stranger(_address(fleet, "host-1", "host-1"), secret, fleet.layout.fleet)
+    return hostile.distant_stranger(_address(fleet, "host-1", "host-1"), secret, fleet.name)
 
 
 def _under_attack(stage: Stage, strike: Callable[[Fleet], None], counted: str) -> Result:

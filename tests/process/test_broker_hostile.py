@@ -15,6 +15,7 @@ from h2o_core.io.wire import curve_keys
 from tests.support import hostile
 from tests.support.broker import SAY, BrokerProcess, RawLink, eventually
 
+
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     with BrokerProcess(tmp_path_factory.mktemp("b")) as process:
@@ -107,7 +108,11 @@ def test_a_frame_that_comes_in_pieces_or_never_ends(broker: BrokerProcess, cut: 
 
 def test_a_client_that_never_reads_is_cut_off_and_others_are_served(broker: BrokerProcess) -> None:
     ask = wire.encode(wire.PING, payload=b"\0" * 16)
-    with unharmed(broker, "choked_streams"), hostile.local_stranger(broker.endpoint) as stranger, suppress(ConnectionError):
+    with (
+        unharmed(broker, "choked_streams"),
+        hostile.local_stranger(broker.endpoint) as stranger,
+        suppress(ConnectionError),
+    ):
         for _ in range(40):
             stranger.sendall((struct.pack("!I", len(ask)) + ask) * 65_536)
 
