@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import brokers, instances, peers, zookeeper
+from bench.faults import brokers, chaos, instances, peers, zookeeper
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
@@ -36,4 +36,5 @@ ROUNDS: Final = (
     Round("zookeeper_leader_stopped", zookeeper.leader_stopped),
     Round("zookeeper_quorum_lost", zookeeper.quorum_lost),
     Round("zookeeper_disk_full", zookeeper.disk_full),
+    Round("chaos", chaos.chaos, allowed={*_HUNG, *_GONE, "OVERLOADED"}, long=True),
 )

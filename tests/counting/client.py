@@ -237,7 +237,7 @@ class CountingClient:
                 self._unsent.append(asked)
 
     def _send_due(self, stream: Stream, now_s: float) -> None:
-        """Raises Ended; what it had not taken up by then is still unsent."""
+        """Raises Ended; part of what was being sent then may have arrived, so none of it is sent again."""
         stream.push()
         if stream.clogged:
             return
@@ -245,10 +245,8 @@ class CountingClient:
             stream.send([wire.pack_ping(time.monotonic_ns())])
             self._ping_due_s = now_s + _PING_S
         while self._unsent and not stream.clogged:
-            lot = [self._unsent[at] for at in range(min(_LOT, len(self._unsent)))]
+            lot = [self._unsent.popleft() for _ in range(min(_LOT, len(self._unsent)))]
             stream.send([asked.frame(now_s) for asked in lot])
-            for _ in lot:
-                self._unsent.popleft()
 
     def _give_up(self, now_s: float) -> None:
         """What nobody has taken for a while was not executed."""
