@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.telemetry import CallerCounter, FeatureCounter
-from h2o_core.envelope import RequestRoute, encode_answer_route_tail, encode_request_route
+from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
 from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class LocalInstance:
         "pid",
         "pong_ns",
         "rid",
+        "route_to_client",
         "routes",
         "slots",
         "started_s",
@@ -123,12 +124,19 @@ class LocalInstance:
         self.heartbeat_ns = 0
         self.counters = {feature.name.encode(): FeatureCounter(feature.types) for feature in version.spec.features}
         self.answer_tail = encode_answer_route_tail(version.spec.version, instance_id, host)
+        self.route_to_client = b""
+        """See `route_home`."""
         self.routes: dict[Caller, bytes] = {}
 
     @property
     def link(self) -> bytes:
         """The routing id that frames for it go to."""
         return self.rid
+
+    def route_home(self, incarnation: int) -> bytes:
+        """The route block of its answers to this host's clients: who served. They choose nobody: no load in it."""
+        self.route_to_client = encode_answer_route(incarnation, 0, 0, self.slots, 0, self.answer_tail)
+        return self.route_to_client
 
     def route_from(self, caller: Caller, incarnation: int) -> bytes:
         """The route block of a request that *caller* sends here; encoded once for each caller."""

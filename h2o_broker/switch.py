@@ -44,6 +44,8 @@ ORIGIN_GRACE_NS: Final = 25_000_000
 ROUTE_CACHE_SIZE: Final = 4096
 _TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
 _TO_ORIGIN: Final = frozenset((ANSWER, REFUSED))
+_LEAVING: Final = Health.LEAVING
+"""Looked up for each answer; as an enum's attribute that costs 80 ns."""
 _HIGHEST_CODE: Final = max(Code)
 _MS: Final = 1_000_000
 _PACK: Final = HEADER.pack
@@ -431,13 +433,16 @@ class Switch:
         version = instance.version
         instance.pending -= 1
         request.target = None
-        route = encode_answer_route(
-            source.incarnation, instance.pending, version.queued, instance.slots, 0, instance.answer_tail
-        )
+        if source.port == LOCAL:
+            route = instance.route_to_client or instance.route_home(self.incarnation)
+        else:
+            route = encode_answer_route(
+                source.incarnation, instance.pending, version.queued, instance.slots, 0, instance.answer_tail
+            )
         self.ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
         if version.queue:
             self.pull(version, now)
-        if instance.health is Health.LEAVING and not instance.pending and self.on_drained is not None:
+        if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
             self.on_drained(instance)
 
     def _free_slot(self, request: Request, instance: LocalInstance, now: int) -> None:
@@ -445,7 +450,7 @@ class Switch:
         instance.pending -= 1
         if instance.version.queue:
             self.pull(instance.version, now)
-        if instance.health is Health.LEAVING and not instance.pending and self.on_drained is not None:
+        if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
             self.on_drained(instance)
 
     def _released(self, rid: bytes, correlation: int, now: int) -> None:

@@ -46,7 +46,10 @@ class OutOfDescriptors(OSError):
 class Stream:
     """One connected end. Whoever owns it puts `fileno` on a loop: `read` when readable, `resume` when writable."""
 
-    __slots__ = ("_incomplete", "_recv", "_send", "_sock", "_unsent", "_wanted", "fileno", "held_bytes", "pending")
+    __slots__ = (
+        *("_incomplete", "_recv", "_send", "_sock", "_unsent", "_wanted"),
+        *("fileno", "held_bytes", "pending", "stalled"),
+    )
 
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(0)
@@ -59,6 +62,8 @@ class Stream:
         self.fileno: int = sock.fileno()
         self.pending: list[bytes] = []
         """Frames for the next `flush`, in order."""
+        self.stalled = False
+        """The other end does not read as fast as we write: `resume` comes before the next `flush`."""
         self.held_bytes = 0
         """What the owner has put there while it was `stalled`, by the owner's count."""
 
@@ -98,7 +103,7 @@ class Stream:
 
         Raises StreamClosed when nobody is there any more, and then `pending` is what nobody has got.
         """
-        if self._unsent:
+        if self.stalled:
             return False
         frames = self.pending
         if len(frames) == 1:
@@ -114,6 +119,7 @@ class Stream:
         self.held_bytes = 0
         if sent < len(data):
             self._unsent = memoryview(data)[sent:]
+            self.stalled = True
             return False
         return True
 
@@ -122,12 +128,8 @@ class Stream:
         rest = self._unsent
         sent = self._sent(rest)
         self._unsent = rest[sent:]
-        return not self._unsent and (not self.pending or self.flush())
-
-    @property
-    def stalled(self) -> bool:
-        """The other end does not read as fast as we write."""
-        return bool(self._unsent)
+        self.stalled = bool(self._unsent)
+        return not self.stalled and (not self.pending or self.flush())
 
     def _sent(self, data: bytes | memoryview) -> int:
         try:
