@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from h2o_broker import events
 from h2o_broker.admission import Refused, checked
 from h2o_broker.control import Control
+from h2o_broker.last_known_file import LastKnownFile
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
 from h2o_broker.ports import Ports
-from h2o_broker.report import Identity, Moment, broker_report, picture
+from h2o_broker.report import Identity, broker_report, picture
 from h2o_broker.requests import LOCAL
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
@@ -27,11 +28,12 @@ from h2o_core.envelope import ANSWER, WIRE, encode
 from h2o_core.errors import Code
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.place import fleet_secret, machine_id
-from h2o_core.io.registry import RegisterUnavailable, Registry, StateKind
+from h2o_core.io.registry import RegisterUnavailable, Registry
 from h2o_core.io.wire import peer_key
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.names import shown
 from h2o_core.pb.stats_pb2 import Ask
+from h2o_core.times import Moment
 from h2o_core.znodes import LiveHost, LiveInstance
 
 if TYPE_CHECKING:
@@ -57,7 +59,6 @@ class Broker:
         self._incarnation = secrets.randbits(64) or 1
         self._started_s = unix_s()
         self._address = ""
-        self._session = 0
         self._tasks: set[asyncio.Task[None]] = set()
         switch = self._switch = Switch(hostfile.host, self._incarnation, random.random)
         self._roster = Roster(switch, hostfile.zone, hostfile.fleet)
@@ -74,10 +75,10 @@ class Broker:
         )
         self._control = Control(
             self._registry,
-            hostfile.fleet,
             switch,
             self._roster,
             self._links,
+            LastKnownFile(Path(hostfile.state_dir), hostfile.fleet, hostfile.host),
             self._live_document,
             self._ports.flush,
         )
@@ -95,6 +96,7 @@ class Broker:
             )
         )
         log.info("broker of %s serves %s and tcp://%s", hostfile.host, path, self._address)
+        await self._control.remember()
         try:
             await self._registry.start(timeout_s=REGISTER_START_S)
         except RegisterUnavailable as error:
@@ -105,9 +107,12 @@ class Broker:
         return f"{self._hostfile.advertise}:{endpoint.rsplit(':', 1)[1]}"
 
     async def close(self) -> None:
-        """Leave the register (when it can be reached) and close the sockets."""
+        """Say goodbye, leave the register (when it can be reached) and close the sockets."""
         for task in self._tasks:
             task.cancel()
+        self._links.farewell()
+        self._ports.flush()
+        self._control.close()
         await self._registry.stop()
         self._ports.close()
 
@@ -140,12 +145,7 @@ class Broker:
     # ------------------------------------------------------------------ events
 
     def _on_register_state(self, state: RegistryState) -> None:
-        if state.kind is not StateKind.CONNECTED:
-            return
-        if state.session_id != self._session:
-            self._session = state.session_id
-            self._control.session_changed()
-        self._control.connected_again()
+        self._control.register_state(state)
 
     def _on_event(self, event: events.Event) -> None:
         match event:
@@ -165,6 +165,7 @@ class Broker:
                 self._ports.unlink(event.address)
             case events.LinkChanged():
                 log.info("link to %s: %s", event.host, event.what)
+                self._control.link_changed(event.host)
             case events.InstanceRepeated():
                 log.error("%s", event.why)
 
@@ -177,7 +178,7 @@ class Broker:
         register = asked.register
         try:
             spec = checked(register)
-            await self._control.publish(spec, replace=register.replace_manifest and self._hostfile.dev)
+            await self._control.publisher.publish(spec, replace=register.replace_manifest and self._hostfile.dev)
         except (Refused, InvalidDocument) as refusal:
             log.warning("refused a registration (pid %d): %s", register.pid, refusal)
             self._roster.reject(asked.rid, asked.correlation, Code.BAD_REQUEST, str(refusal))
@@ -202,7 +203,7 @@ class Broker:
                 return
             body = manifest.SerializeToString()
         elif ask.what == Ask.PICTURE:
-            fleet = picture(self._identity(), self._switch, self._links, self._control.inventory, moment)
+            fleet = picture(self._identity(), self._switch, self._links, self._control.known, moment)
             fleet.version = self._switch.picture_version
             body = fleet.SerializeToString()
         else:
@@ -212,7 +213,7 @@ class Broker:
                 self._links,
                 self._control.report(),
                 self._switch.picture_version,
-                self._control.epoch,
+                self._control.known.epoch,
                 self._ports.counts,
                 moment,
             ).SerializeToString()
@@ -220,7 +221,7 @@ class Broker:
 
     def _manifest(self, package: str, version: str) -> Manifest | None:
         known: dict[str, PackageVersion] = {
-            one.version: one for one in self._control.inventory.versions.values() if one.package == package
+            one.version: one for one in self._control.known.inventory.versions.values() if one.package == package
         }
         pool = self._switch.pools.get(package)
         if pool is not None:

@@ -24,6 +24,8 @@ LINK_AGAIN_AFTER_NS: Final = 1_000_000_000
 """A link that libzmq has given up is opened again, as a new one, after this long."""
 _FAILURES_THAT_TELL: Final = 2
 """One handshake may be cut off by a broker that dies in it."""
+LEAVING: Final = 2
+"""A flag on PONG, also without a PING: the answerer is about to end; send it nothing more."""
 
 
 class Links:
@@ -260,6 +262,11 @@ class Links:
         payload = welcome.SerializeToString()
         switch.out.append((INBOUND, rid, encode(WELCOME, correlation=frame.correlation, payload=payload)))
 
+    def farewell(self) -> None:
+        """This broker ends: other brokers are to send it nothing more, whatever the register still says."""
+        for rid in self._switch.inbound:
+            self._switch.pong(INBOUND, rid, bytes(8), LEAVING)
+
     def greet(self, peer_rid: bytes) -> None:
         """The link is open (or forgotten by the other side): say who we are."""
         switch = self._switch
@@ -281,6 +288,8 @@ class Links:
         incarnation, sent_ns = PING_BODY.unpack(frame.payload)
         if incarnation != peer.incarnation:
             self._another_incarnation(peer, now)
+        elif frame.flags & LEAVING:
+            self._judge(peer, Health.LEAVING, "its broker is leaving")
         elif frame.flags & GREET_AGAIN:
             self._broken(peer, sent_ns, now)
         else:
@@ -299,7 +308,7 @@ class Links:
         peer.unanswered_pings = 0
         peer.given_up_ns = 0
         self._clear(peer)
-        if peer.health is not Health.READY:
+        if peer.health not in {Health.READY, Health.LEAVING}:
             self._judge(peer, Health.READY, "up")
 
     def _another_incarnation(self, peer: Peer, now: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
@@ -12,6 +12,7 @@ from h2o_core.manifests import manifest_from_package_version
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Heartbeat
 from h2o_core.pb.stats_pb2 import (
+    Alarm,
     BrokerReport,
     CallerReport,
     FeatureStats,
@@ -29,15 +30,19 @@ from h2o_core.pb.stats_pb2 import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from h2o_broker.known import Known
     from h2o_broker.links import Links
     from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool, RemoteInstance
+    from h2o_broker.presence import Standing
     from h2o_broker.switch import Switch
     from h2o_broker.telemetry import FeatureCounter
     from h2o_core.histogram import Histogram
-    from h2o_core.inventory import Inventory
+    from h2o_core.register import RegistryState
+    from h2o_core.times import Moment
 
 _MS = 1e6
 _S = 1e9
+MOST_ALARMS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +57,6 @@ class Identity:
     pid: int
     started_s: float
     labels: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One reading of both clocks, taken together."""
-
-    monotonic_ns: int
-    unix_s: float
 
 
 def broker_report(  # noqa: PLR0913 - what a broker consists of
@@ -188,11 +185,28 @@ def _queue(version: LocalVersion) -> QueueReport:
     )
 
 
-def picture(identity: Identity, switch: Switch, links: Links, inventory: Inventory, moment: Moment) -> Picture:
+def register_report(state: RegistryState, known: Known, now: int) -> RegisterReport:
+    """How ZooKeeper stands, how old what is served may be, and what is wrong; *now* is monotonic ns."""
+    alarms = known.alarms.current()
+    return RegisterReport(
+        state=state.kind.value,
+        silent_s=state.silent_s(now),
+        picture_age_s=known.freshness.age_s(now),
+        error=state.error,
+        from_file=known.freshness.from_file,
+        alarms=[
+            Alarm(kind=one.kind.value, path=one.path, since_s=one.since_s, sentence=one.sentence)
+            for one in alarms[:MOST_ALARMS]
+        ],
+        alarms_left_out=max(0, len(alarms) - MOST_ALARMS),
+    )
+
+
+def picture(identity: Identity, switch: Switch, links: Links, known: Known, moment: Moment) -> Picture:
     """The fleet as this broker routes it: own instances from its roster, the rest from the register."""
     hosts = [_own_host(identity, switch)]
-    hosts += [_other_host(peer) for peer in links.peers.values()]
-    manifests = {(one.package, one.version): one for one in inventory.versions.values()}
+    hosts += [_other_host(peer, known.presence.standing(peer.host)) for peer in links.peers.values()]
+    manifests = {(one.package, one.version): one for one in known.inventory.versions.values()}
     for pool in switch.pools.values():
         for version in pool.local.values():
             manifests.setdefault((version.spec.package, version.spec.version), version.spec)
@@ -226,8 +240,9 @@ def _own_host(identity: Identity, switch: Switch) -> HostPicture:
     )
 
 
-def _other_host(peer: Peer) -> HostPicture:
+def _other_host(peer: Peer, standing: Standing | None) -> HostPicture:
     return HostPicture(
+        register=standing.name.lower() if standing is not None else "",
         host=peer.host,
         zone=peer.zone,
         address=peer.address,

@@ -1,10 +1,19 @@
-"""How a moment is written: RFC 3339, in UTC, to the millisecond. The clock itself is `h2o_core.io.clock`."""
+"""A moment, and how it is written: RFC 3339, in UTC, to the millisecond. The clock itself is `h2o_core.io.clock`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 
 def rfc3339(seconds: float) -> str:
     """Unix seconds → ``2026-01-31T14:02:07.123Z``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One reading of both clocks, taken together."""
+
+    monotonic_ns: int
+    unix_s: float

@@ -27,6 +27,7 @@ _MOST_INSTANCES: Final = 4096
 _MOST_FEATURES: Final = 4096
 _MOST_SLOTS: Final = 1_000_000
 _HIGHEST_PORT: Final = 65_535
+_HIGHEST_ORDER: Final = (1 << 63) - 2
 
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):[0-9]{1,5}")
 _HOSTNAME: Final = re.compile(r"[0-9a-fA-F:.]{2,45}|[A-Za-z0-9._-]{1,253}")
@@ -145,7 +146,11 @@ class FeatureSpec:
 
 @dataclass(frozen=True, slots=True)
 class PackageVersion:
-    """A manifest. `created` is the node's czxid (0: not read from ZooKeeper): the smaller was registered first."""
+    """A manifest. `created` is the order of its registration (0: not read from ZooKeeper): the smaller was first.
+
+    That is the node's czxid, or one more than `after`, what its writer knew as the highest so far: a wiped
+    ensemble counts from anew, and what is registered there again keeps its place.
+    """
 
     package: str
     version: str
@@ -324,8 +329,8 @@ def package_version(package: str, version: str, features: Iterable[FeatureSpec],
     return PackageVersion(package, version, manifest_digest(ordered, descriptors), ordered, descriptors)
 
 
-def encode_package_version(manifest: PackageVersion) -> bytes:
-    """`packages/<package>/<version>`; raises InvalidDocument above 1,000 KiB."""
+def encode_package_version(manifest: PackageVersion, after: int = 0) -> bytes:
+    """`packages/<package>/<version>`; *after* see PackageVersion. Raises InvalidDocument above 1,000 KiB."""
     features = [
         {
             "name": one.name,
@@ -344,6 +349,8 @@ def encode_package_version(manifest: PackageVersion) -> bytes:
         "features": features,
         "descriptors": b64encode(manifest.descriptors).decode(),
     }
+    if after > 0:
+        fields["after"] = after
     return encode_document(f"packages/{dotted(manifest.package)}/{manifest.version}", PACKAGE_CAP_BYTES, fields)
 
 
@@ -364,6 +371,8 @@ def parse_package_version(path: str, data: bytes, created: int = 0) -> PackageVe
     digest = reader.text("digest", form=_DIGEST)
     if digest != manifest_digest(features, descriptors):
         reader.fail(f"the digest {digest} is not that of its features and descriptors")
+    if "after" in reader.fields:
+        created = max(created, reader.integer("after", 0, _HIGHEST_ORDER) + 1)
     return PackageVersion(
         package, version, digest, tuple(sorted(features, key=lambda one: one.name)), descriptors, created
     )

@@ -124,16 +124,34 @@ class PeerReport(_message.Message):
     def __init__(self, host: _Optional[str] = ..., state: _Optional[str] = ..., incarnation: _Optional[int] = ..., rtt_ms: _Optional[float] = ..., pong_age_ms: _Optional[float] = ..., in_flight: _Optional[int] = ..., why: _Optional[str] = ...) -> None: ...
 
 class RegisterReport(_message.Message):
-    __slots__ = ("state", "silent_s", "picture_age_s", "error")
+    __slots__ = ("state", "silent_s", "picture_age_s", "error", "from_file", "alarms", "alarms_left_out")
     STATE_FIELD_NUMBER: _ClassVar[int]
     SILENT_S_FIELD_NUMBER: _ClassVar[int]
     PICTURE_AGE_S_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    FROM_FILE_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     state: str
     silent_s: float
     picture_age_s: float
     error: str
-    def __init__(self, state: _Optional[str] = ..., silent_s: _Optional[float] = ..., picture_age_s: _Optional[float] = ..., error: _Optional[str] = ...) -> None: ...
+    from_file: bool
+    alarms: _containers.RepeatedCompositeFieldContainer[Alarm]
+    alarms_left_out: int
+    def __init__(self, state: _Optional[str] = ..., silent_s: _Optional[float] = ..., picture_age_s: _Optional[float] = ..., error: _Optional[str] = ..., from_file: bool = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., alarms_left_out: _Optional[int] = ...) -> None: ...
+
+class Alarm(_message.Message):
+    __slots__ = ("kind", "path", "since_s", "sentence")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    SENTENCE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    path: str
+    since_s: float
+    sentence: str
+    def __init__(self, kind: _Optional[str] = ..., path: _Optional[str] = ..., since_s: _Optional[float] = ..., sentence: _Optional[str] = ...) -> None: ...
 
 class QueueReport(_message.Message):
     __slots__ = ("package", "version", "queued", "capacity")
@@ -201,7 +219,7 @@ class Picture(_message.Message):
     def __init__(self, version: _Optional[int] = ..., as_of_s: _Optional[float] = ..., hosts: _Optional[_Iterable[_Union[HostPicture, _Mapping]]] = ..., manifests: _Optional[_Iterable[_Union[_manifest_pb2.Manifest, _Mapping]]] = ...) -> None: ...
 
 class HostPicture(_message.Message):
-    __slots__ = ("host", "zone", "address", "incarnation", "link", "labels", "instances", "why")
+    __slots__ = ("host", "zone", "address", "incarnation", "link", "labels", "instances", "why", "register")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +235,7 @@ class HostPicture(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     INSTANCES_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    REGISTER_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
     address: str
@@ -225,7 +244,8 @@ class HostPicture(_message.Message):
     labels: _containers.ScalarMap[str, str]
     instances: _containers.RepeatedCompositeFieldContainer[InstancePicture]
     why: str
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., address: _Optional[str] = ..., incarnation: _Optional[int] = ..., link: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., instances: _Optional[_Iterable[_Union[InstancePicture, _Mapping]]] = ..., why: _Optional[str] = ...) -> None: ...
+    register: str
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., address: _Optional[str] = ..., incarnation: _Optional[int] = ..., link: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., instances: _Optional[_Iterable[_Union[InstancePicture, _Mapping]]] = ..., why: _Optional[str] = ..., register: _Optional[str] = ...) -> None: ...
 
 class InstancePicture(_message.Message):
     __slots__ = ("instance", "package", "version", "slots", "started_s", "routable", "why")

@@ -18,6 +18,7 @@ from kazoo.client import KazooClient
 from kazoo.protocol.states import KazooState, KeeperState
 
 from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.off_loop import off_loop
 from h2o_core.io.registry.reads import ConnectionReads
 from h2o_core.io.zookeeper import four_letter_word
 from h2o_core.register import RegisterError, RegisterRefused, RegisterUnavailable, RegistryState, StateKind
@@ -178,7 +179,7 @@ class Session:
         while True:
             await asyncio.sleep(_WATCH_S)
             client = self.client
-            serves = self.state.kind in _AWAY and await asyncio.to_thread(_somebody_serves, self.zookeeper)
+            serves = self.state.kind in _AWAY and await off_loop(partial(_somebody_serves, self.zookeeper), "srvr")
             serving_since_ns = (serving_since_ns or monotonic_ns()) if serves else 0
             served_s = (monotonic_ns() - serving_since_ns) / 1e9 if serving_since_ns else 0.0
             if served_s >= max(self.timeout_s, _PATIENCE_S) and self.state.kind in _AWAY:

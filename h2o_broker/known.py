@@ -1,0 +1,239 @@
+"""What this broker knows of its fleet: documents as they are read or remembered, judged, and told to the switch. Pure.
+
+A document that can't be used changes nothing but the alarms: the last good one stays in force.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from h2o_broker.alarms import Alarms, Kind
+from h2o_broker.applying import apply
+from h2o_broker.freshness import Freshness
+from h2o_broker.last_known import Document, LastKnown, in_order
+from h2o_broker.presence import Drop, Presence, Put
+from h2o_core.documents import InvalidDocument
+from h2o_core.inventory import Inventory
+from h2o_core.register import NodeGone, NodeSeen, Synced
+from h2o_core.znodes import Paths, parse_epoch, parse_live, parse_package_version, parse_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from h2o_broker.last_known import Remembered
+    from h2o_broker.links import Links
+    from h2o_broker.presence import Change
+    from h2o_broker.roster import Roster
+    from h2o_broker.switch import Switch
+    from h2o_core.inventory import Event
+    from h2o_core.register import MirrorEvent
+    from h2o_core.times import Moment
+
+log = logging.getLogger(__name__)
+
+LIVE: Final = "live"
+PACKAGES: Final = "packages"
+CONTROL: Final = "control"
+PARTS: Final = frozenset({LIVE, PACKAGES, CONTROL})
+
+
+class Known:
+    """`presence` says which hosts count, `inventory` what they have, `alarms` what is wrong with the register."""
+
+    def __init__(self, fleet: str, switch: Switch, roster: Roster, links: Links) -> None:
+        self._fleet = fleet
+        self._switch = switch
+        self._roster = roster
+        self._links = links
+        self._documents: dict[str, Document] = {}
+        """The last good ones, by path: what the last-known file is made of."""
+        self.paths = Paths(fleet)
+        self.standing: set[str] = set()
+        """Of packages and control: the paths of the nodes that stand in the register, as far as it was read."""
+        self.presence = Presence(switch.host)
+        self.freshness = Freshness(PARTS)
+        self.alarms = Alarms()
+        self.inventory = Inventory()
+        self.epoch = 0
+        """The highest control epoch that was seen, in any life of the register."""
+
+    # ------------------------------------------------------------------ the last-known file
+
+    def remember(self, remembered: Remembered, moment: Moment) -> Iterator[None]:
+        """Know what the file knows, document by document; the caller goes on when others had their turn."""
+        last = remembered.last
+        for problem in remembered.problems:
+            self._switch.oddities.count("invalid_documents")
+            log.error("left out of the last-known file: %s", problem)
+        self.epoch = last.epoch
+        self.freshness.remembered(moment.unix_s - last.true_s, moment.monotonic_ns)
+        self._documents = {document.path: document for document in last.documents}
+        if remembered.settings is not None:
+            self._apply(self.inventory.put_settings(remembered.settings), moment)
+        for version in remembered.versions:
+            self._apply(self.inventory.put_version(version), moment)
+            yield
+        for change in self.presence.remember(remembered.lives):
+            self._change([change], moment)
+            yield
+
+    def last_known(self, now_s: float) -> LastKnown | None:
+        """What the file is to hold; None while that may not be true any more."""
+        if not self.freshness.current:
+            return None
+        hosts = self.inventory.hosts.values()
+        used = {self.paths.version(one.package, one.version) for live in hosts for one in live.instances}
+        documents = in_order(self.paths, self._documents.values(), used)
+        return LastKnown(self._fleet, self._switch.host, now_s, self.epoch, documents)
+
+    # ------------------------------------------------------------------ the register's events
+
+    def on_live(self, event: MirrorEvent, moment: Moment) -> None:
+        """Of the hosts' nodes."""
+        match event:
+            case Synced():
+                self._change(self.presence.synced(moment.monotonic_ns), moment)
+                self.freshness.read(LIVE)
+            case NodeGone(name=name):
+                self.alarms.end(Kind.DOCUMENT, self.paths.live(name))
+                self._change(self.presence.gone(name, moment.monotonic_ns), moment)
+            case NodeSeen(name=name, data=data):
+                self._live_seen(name, data, moment)
+
+    def _live_seen(self, name: str, data: bytes, moment: Moment) -> None:
+        path = self.paths.live(name)
+        try:
+            live = parse_live(path, data)
+        except InvalidDocument as error:
+            self._bad_document(error, moment)
+            self._change(self.presence.unreadable(name), moment)
+            return
+        self.alarms.end(Kind.DOCUMENT, path)
+        if name != self._switch.host:
+            self._documents[path] = Document(path, data)
+        self._change(self.presence.seen(live), moment)
+
+    def on_package(self, event: MirrorEvent, moment: Moment) -> None:
+        """Of the manifests' nodes."""
+        match event:
+            case Synced():
+                self._forget_unregistered()
+                self.freshness.read(PACKAGES)
+            case NodeGone(name=name):
+                path = f"{self.paths.packages}/{name}"
+                self.standing.discard(path)
+                self._documents.pop(path, None)
+                self.alarms.end(Kind.DOCUMENT, path)
+            case NodeSeen(name=name, data=data, czxid=czxid):
+                path = f"{self.paths.packages}/{name}"
+                self.standing.add(path)
+                try:
+                    spec = parse_package_version(path, data, created=czxid)
+                except InvalidDocument as error:
+                    self._bad_document(error, moment)
+                    return
+                self.alarms.end(Kind.DOCUMENT, path)
+                self._documents[path] = Document(path, data, spec.created)
+                self._apply(self.inventory.put_version(spec), moment)
+
+    def _forget_unregistered(self) -> None:
+        """Manifests that the file had and the register has not: the next file is without them."""
+        for path in list(self._documents):
+            if path.startswith(f"{self.paths.packages}/") and path not in self.standing:
+                del self._documents[path]
+
+    def on_control(self, event: MirrorEvent, moment: Moment) -> None:
+        """Of what operators decide."""
+        match event:
+            case Synced():
+                self._settings_missing(moment)
+                self.freshness.read(CONTROL)
+            case NodeGone(name=name):
+                path = f"{self.paths.control}/{name}"
+                self.standing.discard(path)
+                self.alarms.end(Kind.DOCUMENT, path)
+                self._settings_missing(moment)
+            case NodeSeen(name=name, data=data):
+                path = f"{self.paths.control}/{name}"
+                self.standing.add(path)
+                try:
+                    self._control_seen(path, data, moment)
+                except InvalidDocument as error:
+                    self._bad_document(error, moment)
+                else:
+                    self.alarms.end(Kind.DOCUMENT, path)
+
+    def _control_seen(self, path: str, data: bytes, moment: Moment) -> None:
+        if path == self.paths.settings:
+            settings = parse_settings(path, data)
+            self._documents[path] = Document(path, data)
+            self._apply(self.inventory.put_settings(settings), moment)
+        elif path == self.paths.epoch:
+            epoch = parse_epoch(path, data).epoch
+            self.judge(Kind.EPOCH, path, _behind(epoch, self.epoch), moment.unix_s)
+            self.epoch = max(epoch, self.epoch)
+
+    def _settings_missing(self, moment: Moment) -> None:
+        """Operators write settings, nobody removes them: a register without them has lost them."""
+        path = self.paths.settings
+        if path in self._documents and path not in self.standing:
+            sentence = "it is gone; what it said stays in force here: write the settings again"
+            self.judge(Kind.DOCUMENT, path, sentence, moment.unix_s)
+
+    # ------------------------------------------------------------------ links and time
+
+    def link(self, host: str, moment: Moment, *, answers: bool) -> None:
+        """The link to another broker answers, or does not (any more)."""
+        self._change(self.presence.link(host, answers=answers), moment)
+
+    def tick(self, moment: Moment) -> None:
+        """Time has come: see `Presence.next_wakeup`."""
+        self._change(self.presence.tick(moment.monotonic_ns), moment)
+
+    # ------------------------------------------------------------------ what follows
+
+    def judge(self, kind: Kind, path: str, sentence: str, now_s: float) -> None:
+        """It is wrong, with this sentence; "": it is right."""
+        if not sentence:
+            self.alarms.end(kind, path)
+        elif self.alarms.sound(kind, path, sentence, now_s):
+            log.error("%s: %s", path, sentence)
+
+    def _bad_document(self, error: InvalidDocument, moment: Moment) -> None:
+        self._switch.oddities.count("invalid_documents")
+        known = error.path in self._documents or (error.path == self.paths.epoch and self.epoch)
+        rest = "what it said before stays in force" if known else "nothing of it is in force"
+        self.judge(Kind.DOCUMENT, error.path, f"{error.sentence}; {rest}", moment.unix_s)
+
+    def _change(self, changes: Iterable[Change], moment: Moment) -> None:
+        for change in changes:
+            match change:
+                case Put(live=live):
+                    self._apply(self.inventory.put_host(live), moment)
+                case Drop(host=host):
+                    self._documents.pop(self.paths.live(host), None)
+                    self._apply(self.inventory.drop_host(host), moment)
+        self._sound_kept(moment.unix_s)
+
+    def _sound_kept(self, now_s: float) -> None:
+        kept = {self.paths.live(live.host): (live, reason) for live, reason in self.presence.kept()}
+        for path in self.alarms.paths(Kind.KEPT) - kept.keys():
+            self.alarms.end(Kind.KEPT, path)
+        for path, (live, reason) in kept.items():
+            sentence = f"{live.host} is not in the register, and its broker at {live.address} answers: {reason}"
+            self.judge(Kind.KEPT, path, sentence, now_s)
+
+    def _apply(self, events: Iterable[Event], moment: Moment) -> None:
+        for event in events:
+            apply(event, self._switch, self._roster, self._links, moment.monotonic_ns)
+
+
+def _behind(epoch: int, seen: int) -> str:
+    """What to say of a register whose epoch is behind; "" when it isn't."""
+    if epoch >= seen:
+        return ""
+    return (
+        f"the register is at epoch {epoch}, and {seen} was seen here: it was wiped, or restored from an older copy, "
+        f"and control changes are lost; look at what is in force and write it again"
+    )

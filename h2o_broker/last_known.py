@@ -1,0 +1,137 @@
+"""The last-known file's bytes: the register's documents as they stood, under a header that says when. Pure.
+
+One line of JSON, then the documents one after the other. The header has their paths, lengths and digest, so that
+half a file, or another one, is found out before anything of it is believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.documents import InvalidDocument, Reader, encode_document
+from h2o_core.znodes import LIVE_CAP_BYTES, PACKAGE_CAP_BYTES, Paths, parse_live, parse_package_version, parse_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from h2o_core.znodes import FleetSettings, LiveHost, PackageVersion
+
+CAP_BYTES: Final = 64 << 20
+"""1,000 hosts of 20 instances and 500 manifests of 50 kB are 30 MB."""
+HEADER_CAP_BYTES: Final = 4 << 20
+_MOST_DOCUMENTS: Final = 20_000
+_HIGHEST: Final = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A node's bytes. `created`: the order of a manifest's registration, else 0."""
+
+    path: str
+    data: bytes
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """What was true of *fleet* at `true_s` (Unix time), as *host*'s broker read it."""
+
+    fleet: str
+    host: str
+    true_s: float
+    epoch: int
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The same with its documents parsed; `problems`: those that could not be."""
+
+    last: LastKnown
+    lives: tuple[LiveHost, ...]
+    versions: tuple[PackageVersion, ...]
+    settings: FleetSettings | None
+    problems: tuple[str, ...]
+
+
+def encode_last_known(last: LastKnown) -> bytes:
+    """The file; what would make it larger than `CAP_BYTES` is left out, from the end."""
+    kept: list[Document] = []
+    size = 0
+    for document in last.documents[:_MOST_DOCUMENTS]:
+        if size + len(document.data) > CAP_BYTES - HEADER_CAP_BYTES:
+            break
+        kept.append(document)
+        size += len(document.data)
+    body = b"".join(document.data for document in kept)
+    fields: dict[str, object] = {
+        "fleet": last.fleet,
+        "host": last.host,
+        "true_s": last.true_s,
+        "epoch": last.epoch,
+        "digest": _digest(body),
+        "documents": [{"path": one.path, "bytes": len(one.data), "created": one.created} for one in kept],
+    }
+    return encode_document("last-known", HEADER_CAP_BYTES, fields) + b"\n" + body
+
+
+def parse_last_known(path: str, data: bytes, fleet: str, host: str) -> Remembered:
+    """The file → what it holds; raises InvalidDocument when it is damaged, newer, or another host's."""
+    if len(data) > CAP_BYTES:
+        raise InvalidDocument(path, f"{len(data):,} bytes are more than the {CAP_BYTES:,} that it may have")
+    head, _, body = data.partition(b"\n")
+    reader = Reader.of_document(path, head, HEADER_CAP_BYTES)
+    if (its := (reader.text("fleet"), reader.text("host"))) != (fleet, host):
+        reader.fail(f"it is of host {its[1]} of fleet {its[0]}")
+    if reader.text("digest") != _digest(body):
+        reader.fail("it is damaged: its digest is not that of its documents")
+    documents: list[Document] = []
+    at = 0
+    for entry in reader.objects("documents", _MOST_DOCUMENTS):
+        length = entry.integer("bytes", 0, max(LIVE_CAP_BYTES, PACKAGE_CAP_BYTES))
+        documents.append(Document(entry.text("path"), body[at : at + length], entry.integer("created", 0, _HIGHEST)))
+        at += length
+    last = LastKnown(fleet, host, reader.number("true_s"), reader.integer("epoch", 0, 1 << 62), tuple(documents))
+    return _remember(last)
+
+
+def _remember(last: LastKnown) -> Remembered:
+    paths = Paths(last.fleet)
+    lives: list[LiveHost] = []
+    versions: list[PackageVersion] = []
+    settings: FleetSettings | None = None
+    problems: list[str] = []
+    for one in last.documents:
+        try:
+            if one.path == paths.settings:
+                settings = parse_settings(one.path, one.data)
+            elif _is_below(one.path, paths.lives):
+                lives.append(parse_live(one.path, one.data))
+            elif _is_below(one.path, paths.packages):
+                versions.append(parse_package_version(one.path, one.data, created=one.created))
+        except InvalidDocument as error:
+            problems.append(str(error))
+    return Remembered(last, tuple(lives), tuple(versions), settings, tuple(problems))
+
+
+def in_order(paths: Paths, documents: Iterable[Document], used: set[str]) -> tuple[Document, ...]:
+    """The file's documents, the most needed first: settings, hosts, manifests *used* by them, other manifests."""
+
+    def rank(document: Document) -> tuple[int, str]:
+        if document.path == paths.settings:
+            return 0, ""
+        if _is_below(document.path, paths.lives):
+            return 1, document.path
+        return 2 if document.path in used else 3, document.path
+
+    return tuple(sorted(documents, key=rank))
+
+
+def _is_below(path: str, parent: str) -> bool:
+    return path.startswith(f"{parent}/")
+
+
+def _digest(body: bytes) -> str:
+    return blake2b(body, digest_size=20).hexdigest()
