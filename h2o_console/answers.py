@@ -68,7 +68,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host as the asked broker sees it. `agent` is ``host:port``, empty when it has none."""
+    """One host as the asked broker sees it. `agent` is ``host:port``; it and `register` are empty without one."""
 
     host: str
     zone: str = ""
@@ -79,6 +79,7 @@ class Host:
     rtt_ms: float | None = None
     agent: str = ""
     instances: int | None = None
+    register: str = ""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -86,8 +87,8 @@ class Host:
 class Head:
     """Whose picture it is and how old. `source` is ``agent`` or ``zookeeper``; `as_of` RFC 3339.
 
-    `picture_age_s`: since the register last changed or was read again; it grows while all is well and quiet.
-    `report_age_s`: since the agent's broker last answered.
+    `picture_age_s`: how old what is known of hosts may be; 0 while ZooKeeper is there. `report_age_s`: since the
+    agent's broker last answered. `from_file`: all that is known comes from the broker's last-known file.
     """
 
     fleet: str
@@ -98,6 +99,7 @@ class Head:
     register_state: str = ""
     silent_s: float | None = None
     report_age_s: float | None = None
+    from_file: bool = False
 
 
 def parse_head(document: Mapping[str, Any], source: str = "agent") -> Head:
@@ -112,7 +114,13 @@ def parse_head(document: Mapping[str, Any], source: str = "agent") -> Head:
         register_state=text(register, "state"),
         silent_s=number(register, "silent_s"),
         report_age_s=number(document, "report_age_s"),
+        from_file=register.get("from_file") is True,
     )
+
+
+def parse_alarms(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What ``/hosts`` says is wrong with the register: a sentence each."""
+    return tuple(f"{text(one, 'path')}: {text(one, 'what')}" for one in objects(document, "alarms"))
 
 
 def parse_instances(document: Mapping[str, Any]) -> tuple[Instance, ...]:
@@ -156,5 +164,6 @@ def _host(entry: Mapping[str, Any]) -> Host:
         rtt_ms=number(entry, "rtt_ms"),
         agent=text(entry, "agent"),
         instances=whole(entry, "instances"),
+        register=text(entry, "register"),
         labels={key: value for key, value in table(entry, "labels").items() if isinstance(value, str)},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_agent.views.head import Json, head, hexadecimal, milliseconds
+from h2o_agent.views.head import Json, head, hexadecimal, milliseconds, moment
 from h2o_core.names import shown
 
 if TYPE_CHECKING:
@@ -43,7 +43,15 @@ def hosts(snapshot: Snapshot, told: Told) -> Json:
     known = {host.host for host in told.picture.hosts}
     rows.extend(_agent_only(host, agent) for host, agent in snapshot.agents.items() if host not in known)
     rows.sort(key=lambda row: row["host"])
-    return {**head(snapshot, told), "hosts": rows}
+    return {**head(snapshot, told), "alarms": alarms(told), "hosts": rows}
+
+
+def alarms(told: Told) -> list[Json]:
+    """What is wrong with the register, the oldest first."""
+    return [
+        {"kind": one.kind, "path": one.path, "since": moment(one.since_s), "what": one.sentence}
+        for one in told.report.register.alarms
+    ]
 
 
 def _host_row(host: HostPicture, agents: Mapping[str, str], rtt_ms: float | None) -> Json:
@@ -54,6 +62,7 @@ def _host_row(host: HostPicture, agents: Mapping[str, str], rtt_ms: float | None
         "incarnation": hexadecimal(host.incarnation),
         "link": host.link,
         "why": host.why,
+        "register": host.register or None,
         "rtt_ms": None if rtt_ms is None else milliseconds(rtt_ms),
         "agent": agents.get(host.host),
         "instances": len(host.instances),
@@ -69,6 +78,7 @@ def _agent_only(host: str, agent: str) -> Json:
         "incarnation": None,
         "link": "absent",
         "why": "",
+        "register": None,
         "rtt_ms": None,
         "agent": agent,
         "instances": 0,

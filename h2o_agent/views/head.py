@@ -25,7 +25,12 @@ def head(snapshot: Snapshot, told: Told) -> Json:
         "as_of": moment(told.report.now_s),
         "report_age_s": seconds(told.age_s),
         "picture_age_s": seconds(register.picture_age_s + told.age_s) if register.picture_age_s >= 0 else None,
-        "register": {"state": register.state, "silent_s": seconds(register.silent_s)},
+        "register": {
+            "state": register.state,
+            "silent_s": seconds(register.silent_s),
+            "from_file": register.from_file,
+            "alarms": len(register.alarms) + register.alarms_left_out,
+        },
     }
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_agent.snapshot import STALE_S
-from h2o_agent.views.head import Json, moment, seconds
+from h2o_agent.views.finding import Finding, Verdict
+from h2o_agent.views.head import Json, seconds
 from h2o_agent.views.instances import child_state, child_why, packages_here, queue_shares
+from h2o_agent.views.register import register_findings
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Check
 
@@ -26,57 +27,6 @@ STARTING_PATIENCE_S: Final = 30.0
 HEARTBEAT_LATE_MS: Final = 5000.0
 
 
-class Verdict(IntEnum):
-    """Worse is greater. The numbers of the first three are those of a package's own checks."""
-
-    PASS = 0
-    WARN = 1
-    FAIL = 2
-
-    @property
-    def word(self) -> str:
-        """As the document has it."""
-        return self.name.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One entry of `checks`. `counts_as`: what it does to the verdict, when that is less than its own."""
-
-    check: str
-    component: str
-    kind: str
-    verdict: Verdict
-    observed: float | None
-    unit: str
-    time_s: float
-    output: str = ""
-    counts_as: Verdict | None = None
-    severity: str = ""
-
-    def entry(self) -> Json:
-        """The JSON of it."""
-        entry: Json = {
-            "componentId": self.component,
-            "componentType": self.kind,
-            "status": self.verdict.word,
-            "time": moment(self.time_s),
-        }
-        if self.observed is not None:
-            entry["observedValue"] = self.observed
-            entry["observedUnit"] = self.unit
-        if self.output:
-            entry["output"] = self.output
-        if self.severity:
-            entry["severity"] = self.severity
-        return entry
-
-    @property
-    def weight(self) -> Verdict:
-        """What it does to the verdict."""
-        return self.verdict if self.counts_as is None else self.counts_as
-
-
 @dataclass(frozen=True, slots=True)
 class Health:
     """The whole answer; `verdict` decides the status code."""
@@ -87,7 +37,7 @@ class Health:
 
 def health(snapshot: Snapshot, version: str) -> Health:
     """The host: broker, register, and every package that runs here or is meant to."""
-    findings = [_broker(snapshot), *_register(snapshot), *_links(snapshot)]
+    findings = [_broker(snapshot), *register_findings(snapshot), *_links(snapshot)]
     verdict = max(finding.weight for finding in findings)
     outputs = [finding.output for finding in findings if finding.weight is Verdict.FAIL]
     if not snapshot.broker_problem():
@@ -141,39 +91,6 @@ def _broker(snapshot: Snapshot) -> Finding:
         verdict, problem = Verdict.WARN, f"the broker has not answered for {told.age_s:.0f} s; what it said is old"
     component = str(snapshot.broker.pid) if snapshot.broker is not None and snapshot.broker.pid else "broker"
     return Finding("broker:answering", component, "component", verdict, age_s, "s", snapshot.now_s, problem)
-
-
-def _register(snapshot: Snapshot) -> list[Finding]:
-    own = snapshot.register_problem
-    findings = [
-        Finding(
-            check="register:agent",
-            component=snapshot.host,
-            kind="datastore",
-            verdict=Verdict.WARN if own else Verdict.PASS,
-            observed=None,
-            unit="",
-            time_s=snapshot.now_s,
-            output=f"the agent is not in the register: {own}" if own else "",
-        )
-    ]
-    if snapshot.told is not None and not snapshot.broker_problem():
-        register = snapshot.told.report.register
-        connected = register.state == "connected"
-        said = register.error or f"ZooKeeper is {register.state}; the broker serves from memory"
-        findings.append(
-            Finding(
-                check="register:silent",
-                component="broker",
-                kind="datastore",
-                verdict=Verdict.PASS if connected else Verdict.WARN,
-                observed=seconds(register.silent_s),
-                unit="s",
-                time_s=snapshot.told.report.now_s,
-                output="" if connected else said,
-            )
-        )
-    return findings
 
 
 def _links(snapshot: Snapshot) -> list[Finding]:

@@ -30,6 +30,11 @@ COLUMNS: Final = (
             "refused": Colour.BAD,
         },
     ),
+    Column(
+        "REGISTER",
+        wide=True,
+        colours={"registered": Colour.GOOD, "remembered": Colour.WARN, "kept": Colour.WARN, "withdrawn": Colour.BAD},
+    ),
     Column("RTT MS", right=True),
     Column("INSTANCES", right=True),
     Column("AGENT"),
@@ -46,7 +51,8 @@ COLUMNS: Final = (
 def command(name: str | None, **options: Any) -> Exit:
     """List the fleet's hosts, or those that NAME (a glob) means.
 
-    LINK is the asked host's broker's own view: self, up, connecting, suspect, or refused (the keys don't fit).
+    LINK is the asked host's broker's own view: self, up, connecting, suspect, leaving, or refused (the keys
+    don't fit). What is wrong with the register is said on standard error.
     """
     told = reading(options)
     fleet = Fleet(told.context(), told.timeout_s)
@@ -69,6 +75,7 @@ def row(each: Host) -> tuple[str, ...]:
         each.host,
         each.zone,
         each.link or "unknown",
+        each.register,
         milliseconds(each.rtt_ms),
         count(each.instances),
         each.agent,

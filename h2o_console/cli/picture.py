@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from h2o_console.answers import Head, objects, parse_head, parse_hosts, parse_instances
+from h2o_console.answers import Head, objects, parse_alarms, parse_head, parse_hosts, parse_instances
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import age
@@ -47,7 +47,10 @@ class Fleet:
             from h2o_console.cli.register import read_hosts  # noqa: PLC0415 - as above
 
             return read_hosts(self.context, self.timeout_s)
-        return HostsView(self._head(document), parse_hosts(document), tuple(objects(document, "hosts")))
+        head = self._head(document)
+        for alarm in parse_alarms(document):
+            self.say(f"host {head.host} has an alarm: {alarm}")
+        return HostsView(head, parse_hosts(document), tuple(objects(document, "hosts")))
 
     def _asked(self, path: str) -> Mapping[str, Any] | None:
         """The agent's answer; None when it is ZooKeeper's turn."""
@@ -83,7 +86,10 @@ class Fleet:
             self.say(f"this is {age(head.report_age_s)} old: the broker of host {head.host} does not answer its agent")
         elif head.register_state not in {"", "connected"}:
             silent, old = age(head.silent_s), age(head.picture_age_s)
-            self.say(f"host {head.host} has not heard from ZooKeeper for {silent}; the fleet as it was {old} ago:")
+            source = ", from its last-known file" if head.from_file else ""
+            self.say(
+                f"host {head.host} has not heard from ZooKeeper for {silent}; the fleet as it was {old} ago{source}:"
+            )
         return head
 
     def say(self, sentence: str, hint: str = "") -> None:

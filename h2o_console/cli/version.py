@@ -1,4 +1,4 @@
-"""`h2o version`: this program, the agent and the broker it would talk to."""
+"""`h2o version`: this program, the agent and the broker it would talk to, and how that stands with ZooKeeper."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from h2o_console.answers import SCHEMA, text
+from h2o_console.answers import SCHEMA, objects, table, text
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.cli.options import Reading, reading, reading_options
 from h2o_console.cli.output import Column
@@ -16,6 +16,8 @@ from h2o_console.cli.printing import Page, show
 from h2o_core.envelope import WIRE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from h2o_console.cli.failures import Exit
     from h2o_core.context import Context
 
@@ -37,7 +39,8 @@ def command(**options: Any) -> Exit:
 
 def parts(context: Context, told: Reading) -> list[dict[str, Any]]:
     """Each part: name, version, wire, where."""
-    return [_program(), _agent(context, told.timeout_s), _broker(context, told.timeout_s)]
+    agent, health = _agent(context, told.timeout_s)
+    return [_program(), agent, _broker(context, told.timeout_s), _register(health)]
 
 
 def page(found: list[dict[str, Any]]) -> Page:
@@ -62,17 +65,28 @@ def _program() -> dict[str, Any]:
     return _part("h2o", found, WIRE, f"Python {'.'.join(map(str, sys.version_info[:3]))}")
 
 
-def _agent(context: Context, timeout_s: float) -> dict[str, Any]:
+def _agent(context: Context, timeout_s: float) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The part, and the agent's `/health`."""
     if not context.agent:
-        return _part("agent", None, None, "no agent is known: --agent http://HOST:PORT")
+        return _part("agent", None, None, "no agent is known: --agent http://HOST:PORT"), {}
     try:
         reply = fetch(context.agent, "/health", timeout_s)
     except AgentUnreachable as error:
-        return _part("agent", None, None, f"{context.agent}: {error.why}")
+        return _part("agent", None, None, f"{context.agent}: {error.why}"), {}
     except AgentRefused as error:
-        return _part("agent", None, None, f"{context.agent}: {error.error}")
+        return _part("agent", None, None, f"{context.agent}: {error.error}"), {}
     found = text(reply.document, "releaseId") or text(reply.document, "version") or _UNKNOWN
-    return _part("agent", found, None, context.agent)
+    return _part("agent", found, None, context.agent), reply.document
+
+
+def _register(health: Mapping[str, Any]) -> dict[str, Any]:
+    """How the agent's broker stands with ZooKeeper: what is wrong, in its own sentences."""
+    checks = table(health, "checks")
+    found = [entry for name in checks if name.startswith("register:") for entry in objects(checks, name)]
+    if not objects(checks, "register:silent"):
+        return _part("register", None, None, "no broker is there to tell")
+    wrong = [text(entry, "output") for entry in found if text(entry, "status") not in {"", "pass"}]
+    return _part("register", None, None, "; ".join(wrong) or "connected to ZooKeeper")
 
 
 def _broker(context: Context, timeout_s: float) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from h2o_agent.http import build
 from h2o_agent.views import fleet, health, instances, stats
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check
-from h2o_core.pb.stats_pb2 import CallerReport, FeatureStats, HostPicture, PeerReport, QueueReport
-from tests.core.test_agent_views import DEAD, check, child, pictured, reported, snapshot
+from h2o_core.pb.stats_pb2 import CallerReport, FeatureStats, HostPicture, PeerReport, QueueReport, RegisterReport
+from tests.core.test_agent_views import ALARM, DEAD, check, child, pictured, reported, snapshot
 
 PAGE = Path(__file__).parents[2] / "docs" / "http.md"
 
@@ -56,6 +56,7 @@ OF = snapshot(
     callers=[CallerReport(caller="operator", feature="/service/customer/retrieve")],
     queues=[QueueReport(package="/service/customer", version="1.0")],
     peers=[PeerReport(host="host-2")],
+    register=RegisterReport(state="connected", alarms=[ALARM]),
 )
 assert OF.told is not None
 

@@ -19,6 +19,7 @@ from h2o_core.hostfile import HostFile, InstanceSpec
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check, Heartbeat
 from h2o_core.pb.stats_pb2 import (
+    Alarm,
     BrokerReport,
     CallerReport,
     FeatureStats,
@@ -73,6 +74,7 @@ def child(key: str = "service.customer-abc123-1", state: State = State.RUNNING, 
     return ChildStatus(key, state=state, **values)
 
 
+ALARM = Alarm(kind="document", path="/h2o/test/control/fleet", since_s=NOW_S - 60, sentence="not JSON: it is torn")
 BROKER = ChildStatus("broker", "", State.RUNNING, token="b", pid=7)
 DEAD = child(state=State.BACKOFF, token="", pid=0, started_s=0.0, failures=4, last_exit=1, due_in_s=3.25)
 
@@ -92,7 +94,7 @@ def snapshot(
         now_s=NOW_S,
         started_s=NOW_S - 100,
         pid=7,
-        register=more.pop("register", RegisterReport(state="connected", picture_age_s=0.42)),
+        register=more.pop("register", RegisterReport(state="connected")),
         instances=reports,
         **{key: more.pop(key) for key in ("queues", "peers", "callers", "counters") if key in more},
     )
@@ -126,8 +128,8 @@ def test_every_answer_says_whose_it_is_and_how_old():
         "host": "host-1",
         "as_of": NOW,
         "report_age_s": 4.6,
-        "picture_age_s": 5.0,
-        "register": {"state": "connected", "silent_s": 0.0},
+        "picture_age_s": 4.6,
+        "register": {"state": "connected", "silent_s": 0.0, "from_file": False, "alarms": 0},
         "instances": [],
     }
 
@@ -136,7 +138,8 @@ def test_a_picture_that_never_came_has_no_age():
     of = snapshot(register=RegisterReport(state="connecting", silent_s=2.34, picture_age_s=-1))
     assert of.told is not None
     document = instances.instances(of, of.told, fleet=False)
-    assert (document["picture_age_s"], document["register"]) == (None, {"state": "connecting", "silent_s": 2.3})
+    assert document["picture_age_s"] is None
+    assert document["register"] == {"state": "connecting", "silent_s": 2.3, "from_file": False, "alarms": 0}
 
 
 def test_an_instance_of_ours():
@@ -312,6 +315,7 @@ def test_hosts_are_the_broker_s_and_those_whose_agent_alone_is_there():
         "incarnation": "00000000000000ff",
         "link": "self",
         "why": "",
+        "register": None,
         "rtt_ms": None,
         "agent": "127.0.0.1:8101",
         "instances": 0,
@@ -401,6 +405,8 @@ def check(status: Check.Status, severity: Check.Severity, output: str = "the sto
         (snapshot(reported(heartbeat=check(Check.FAIL, Check.NOTE))), Verdict.PASS, ""),
         (snapshot(reported(heartbeat=check(Check.WARN, Check.PAGE))), Verdict.WARN, ""),
         (snapshot(register=RegisterReport(state="silent", silent_s=30)), Verdict.WARN, ""),
+        (snapshot(register=RegisterReport(state="connected", picture_age_s=-1)), Verdict.WARN, ""),
+        (snapshot(register=RegisterReport(state="connected", alarms=[ALARM])), Verdict.WARN, ""),
         (snapshot(register_problem="ZooKeeper does not answer"), Verdict.WARN, ""),
         (snapshot(peers=[PeerReport(host="host-2", state="refused", why="another secret")]), Verdict.WARN, ""),
         (snapshot(peers=[PeerReport(host="host-2", state="suspect")]), Verdict.PASS, ""),
@@ -426,6 +432,31 @@ def test_the_host_s_verdict(of: Snapshot, verdict: Verdict, says: str):
     assert bool(says) is ("output" in judged.document)
 
 
+def test_what_is_wrong_with_the_register_has_an_entry_each():
+    register = RegisterReport(
+        state="silent", silent_s=8.04, picture_age_s=90.0, from_file=True, alarms=[ALARM], alarms_left_out=3
+    )
+    of = snapshot(register=register)
+    checks = health.health(of, "0.1.0").document["checks"]
+    assert checks["register:document"] == [
+        {
+            "componentId": "/h2o/test/control/fleet",
+            "componentType": "datastore",
+            "status": "warn",
+            "time": "2026-01-31T13:59:00.000Z",
+            "output": "not JSON: it is torn",
+        }
+    ]
+    said = {name: entry["output"] for name, (entry,) in checks.items() if entry["status"] == "warn"}
+    assert said["register:silent"] == "ZooKeeper is silent; the broker serves from the last-known file"
+    assert said["register:age"] == "what it knows of other hosts may be 90 s old"
+    assert said["register:more"] == "and 3 more alarms"
+    assert of.told is not None
+    document = fleet.hosts(of, of.told)
+    assert document["register"]["alarms"] == 4
+    assert [one["what"] for one in document["alarms"]] == ["not JSON: it is torn"]
+
+
 def test_the_document_is_that_of_application_health_json():
     of = snapshot(reported(heartbeat=check(Check.FAIL, Check.TICKET)), children=(child(),))
     document = health.health(of, "0.1.0").document
@@ -434,6 +465,7 @@ def test_the_document_is_that_of_application_health_json():
         "broker:answering",
         "register:agent",
         "register:silent",
+        "register:age",
         "service/customer:answering",
         "service/customer:capacity",
         "service/customer:store",
