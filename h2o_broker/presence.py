@@ -154,6 +154,7 @@ class Presence:
             if self._own_stands:
                 self._own_stands = False
                 self._vanished.append((now, name))
+                self._keep_a_mass(now, None)
             return []
         host = self._hosts.get(name)
         if host is None or name in self._adrift:
@@ -204,9 +205,7 @@ class Presence:
 
     def _missing(self, name: str, host: _Host, now: int) -> list[Change]:
         self._vanished.append((now, name))
-        mass = self._is_mass(now, host)
-        if mass:
-            self._keep_the_mass()
+        mass = self._keep_a_mass(now, host)
         if name not in self._answering:
             return self._drop(name)
         host.standing, host.since_ns = Standing.KEPT, now
@@ -217,7 +216,17 @@ class Presence:
             host.reason = Reason.MASS if mass else Reason.MOMENT
         return []
 
-    def _is_mass(self, now: int, leaving: _Host) -> bool:
+    def _keep_a_mass(self, now: int, leaving: _Host | None) -> bool:
+        """Did more than half vanish at once, *leaving* as the last of them? Then it is no moment for any of them."""
+        if not self._is_mass(now, leaving):
+            return False
+        for _, name in self._vanished:
+            host = self._adrift.get(name)
+            if host is not None and host.reason is Reason.MOMENT:
+                host.reason = Reason.MASS
+        return True
+
+    def _is_mass(self, now: int, leaving: _Host | None) -> bool:
         """More than half of the hosts whose nodes stood when the first of these vanished; our own is one of them."""
         while self._vanished and now - self._vanished[0][0] > AT_ONCE_NS:
             self._vanished.popleft()
@@ -227,13 +236,6 @@ class Presence:
             for host in self._hosts.values()
         )
         return 2 * vanished > vanished + standing + self._own_stands
-
-    def _keep_the_mass(self) -> None:
-        """Those that vanished shortly before are part of it."""
-        for _, name in self._vanished:
-            host = self._adrift.get(name)
-            if host is not None and host.reason is Reason.MOMENT:
-                host.reason = Reason.MASS
 
     def _back(self, name: str) -> None:
         if self._vanished:

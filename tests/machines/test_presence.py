@@ -24,6 +24,12 @@ from h2o_core.znodes import LiveHost, LiveInstance
 OWN = "own"
 OTHERS = [f"host-{at}" for at in range(1, 6)]
 S = 1_000_000_000
+HOSTS = st.sampled_from([OWN, *OTHERS])
+RESYNCS = st.lists(st.tuples(HOSTS, st.integers(0, 2)), unique_by=lambda one: one[0], max_size=6)
+"""Host → 0: its node is gone; else its incarnation. Who isn't named is as before."""
+EXODUSES = st.lists(
+    st.tuples(HOSTS, st.sampled_from([0, 0, 0.5, 1.5, 3])), unique_by=lambda one: one[0], min_size=2, max_size=5
+)
 
 
 def live(host: str, incarnation: int = 1, instances: int = 1) -> LiveHost:
@@ -109,12 +115,11 @@ class PresenceMachine(RuleBasedStateMachine):
 
     def resync(self, data: st.DataObject) -> None:
         """All that has changed while nobody looked, in any order, then that the picture is whole."""
-        for host in data.draw(st.permutations([OWN, *OTHERS])):
-            what = data.draw(st.sampled_from(["same", "gone", "seen"]))
-            if what == "gone" and host in self.nodes:
+        for host, what in data.draw(RESYNCS):
+            if what == 0 and host in self.nodes:
                 self.node_gone(host, reading=True)
-            elif what == "seen":
-                self.node_seen(host, data.draw(st.integers(1, 2)), 1)
+            elif what:
+                self.node_seen(host, what, 1)
         if self.to_lose:
             self.protected |= self.vanished_ns.keys() - self.withdrawn
         missing, self.remembered = self.remembered, {}
@@ -149,7 +154,7 @@ class PresenceMachine(RuleBasedStateMachine):
         self.connected = False
 
     @precondition(lambda self: self.connected)
-    @rule(host=st.sampled_from([OWN, *OTHERS]), incarnation=st.integers(1, 2), instances=st.integers(0, 2))
+    @rule(host=HOSTS, incarnation=st.integers(1, 2), instances=st.integers(0, 2))
     def node_comes(self, host: str, incarnation: int, instances: int) -> None:
         self.node_seen(host, incarnation, instances)
 
@@ -162,9 +167,9 @@ class PresenceMachine(RuleBasedStateMachine):
         for host in OTHERS:
             self.a_link_changes(host, answers=True)
         self.time_passes(data.draw(st.sampled_from([0.5, 31])))
-        for host in data.draw(st.permutations([OWN, *OTHERS]))[: data.draw(st.integers(2, 5))]:
+        for host, pause_s in data.draw(EXODUSES):
             self.node_gone(host, reading=False)
-            self.time_passes(data.draw(st.sampled_from([0, 0, 0.5, 1.5, 3])))
+            self.time_passes(pause_s)
 
     @precondition(lambda self: self.connected and self.nodes)
     @rule(data=st.data())
