@@ -307,7 +307,7 @@ def test_a_wiped_register_is_made_again_and_nobody_is_dropped(hosts: Hosts, own_
         assert epoch is not None
         return parse_epoch(paths.epoch, epoch.data).epoch, manifest is not None
 
-    assert registered(own_zookeeper.address, hosts.fleet, rest) == (41, True)
+    eventually(lambda: registered(own_zookeeper.address, hosts.fleet, rest) == (41, True), "and epoch and manifest")
     assert "write the settings again" in alarms(client)["document", "fleet"].sentence
     registered(own_zookeeper.address, hosts.fleet, lambda registry: registry.create(paths.settings, settings))
     eventually(lambda: not register(client).alarms, "all is well again")
