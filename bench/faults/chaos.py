@@ -56,7 +56,7 @@ def chaos(stage: Stage) -> Result:
     clients = [stage.load(fleet, host, _LOADS) for host in fleet.hosts]
     targets = [Target(host) for host in fleet.hosts]
     targets += [Target(p.name, spec.package, at) for p in plans for spec in p.instances for at in range(spec.count)]
-    storm = _Storm(stage, fleet, plan_strikes(seed, seconds, targets))
+    storm = _Storm(fleet, plan_strikes(seed, seconds, targets))
     ended_s = storm.rage()
     _wait_ready(fleet, _MEND_S)
     mended_s = time.monotonic()
@@ -88,12 +88,11 @@ def _wait_ready(fleet: Fleet, within_s: float) -> None:
 class _Storm:
     """Sends the strikes at their times, and looks at the brokers' memory in between."""
 
-    def __init__(self, stage: Stage, fleet: Fleet, strikes: tuple[Strike, ...]) -> None:
+    def __init__(self, fleet: Fleet, strikes: tuple[Strike, ...]) -> None:
         self.sent: Counter[str] = Counter()
         self.missed = 0
         """Strikes whose target was not there just then: it was being started again."""
         self.memory = Generations()
-        self._stage = stage
         self._fleet = fleet
         self._strikes = strikes
         self._stopped: dict[int, psutil.Process] = {}
