@@ -96,7 +96,8 @@ class LocalPort:
             stream.held_bytes += len(frame)
             if stream.held_bytes > MOST_UNSENT_BYTES:
                 self.counts["choked_streams"] += 1
-                self._loop.call_soon(self._lose, rid, stream)
+                del self._streams[rid]
+                self._loop.call_soon(self._bury, rid, stream)
                 return False
         stream.pending.append(frame)
         self._touched[rid] = stream
@@ -130,8 +131,11 @@ class LocalPort:
 
     def _lose(self, rid: bytes, stream: Stream) -> None:
         if self._streams.pop(rid, None) is not None:
-            self._shut(stream)
-            self._on_gone(rid, stream.pending)
+            self._bury(rid, stream)
+
+    def _bury(self, rid: bytes, stream: Stream) -> None:
+        self._shut(stream)
+        self._on_gone(rid, stream.pending)
 
     def _shut(self, stream: Stream) -> None:
         self._loop.remove_reader(stream.fileno)
