@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import zmq
 from zmq.backend import Socket as RawSocket
 
-import h2o_core.io.link
+import h2o_core.io.line
 from h2o_core.envelope import (
     ANSWER,
     HELLO,
@@ -38,7 +38,7 @@ from h2o_core.io.stream import SCHEME
 from h2o_core.pb.registration_pb2 import Registered, Welcome
 
 if TYPE_CHECKING:
-    from h2o_core.io.link import Link
+    from h2o_core.io.line import Line
 
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _NOBLOCK_MORE: Final = _NOBLOCK | int(zmq.SNDMORE)
@@ -218,8 +218,8 @@ def worker() -> None:
 
 
 def _replace(end: type[_ProxyStream], name: str) -> None:
-    def connect(endpoint: str, link: Link) -> _ProxyStream:
-        path = Path(endpoint.removeprefix(SCHEME)).with_name(name)
-        return end(f"ipc://{path}", link.loop, link.read)
+    def connect(line: Line) -> _ProxyStream:
+        path = Path(line.endpoint.removeprefix(SCHEME)).with_name(name)
+        return end(f"ipc://{path}", line.loop, line.read)
 
-    h2o_core.io.link.open_stream = connect
+    h2o_core.io.line.open_stream = connect

@@ -1,8 +1,7 @@
-"""The link to the own broker: one socket on one loop, and every question on it until its one answer.
+"""The link to the own broker: one line on one loop, and every question on it until its one answer.
 
-Used by clients and instances alike. What has come is read in one go, and what a turn of the loop has to say is
-sent in one go (h2o_core.io.stream). A future that waits for an answer is resolved with the answer's raw frame,
-or with an `Ended` that the link makes up when no answer can come: deadline passed, broker gone, link closed.
+Used by clients and instances alike. A future that waits for an answer is resolved with the answer's raw frame, or
+with an `Ended` that the link makes up when no answer can come: deadline passed, broker gone, link closed.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 import struct
 from threading import get_ident
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from h2o_core.envelope import (
     ANSWER,
@@ -36,28 +34,18 @@ from h2o_core.envelope import (
 )
 from h2o_core.errors import Code, Executed, H2OError
 from h2o_core.io.clock import monotonic_ns
-from h2o_core.io.outbox import Outbox, correlation_of
-from h2o_core.io.stream import Stream, StreamClosed, connect
+from h2o_core.io.line import Line
+from h2o_core.io.outbox import correlation_of
 from h2o_core.io.timers import Timers
 from h2o_core.io.waiting import Ended, Outcome, Waiting
 from h2o_core.pb.registration_pb2 import Hello, Welcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _log = logging.getLogger("h2o.link")
 
 GRACE_NS: Final = 50_000_000
 """The SDK gives up this long after the deadline: brokers, who know more, answer first."""
-PATIENCE_NS: Final = 250_000_000
-"""How long a frame waits for a broker to be there, when it can't be sent at once."""
-SEEK_S: Final = 0.03
-_RETRY_S: Final = 0.01
 _GREET_AGAIN_S: Final = 0.02
 _LEAST_ALARM_S: Final = 0.001
-_DRAIN_READS: Final = 64
-SEND_AT: Final = 32
-"""So many frames go at once: the broker is at work on them while this loop makes the next (decision 0005)."""
 MAX_SENT: Final = 16_384
 """Questions on the way at the same time; the rest waits here."""
 
@@ -85,13 +73,8 @@ class Listener:
         """The broker is gone; what was sent to it has ended."""
 
 
-def open_stream(endpoint: str, _link: Link) -> Stream:
-    """Where every link's stream comes from; a bench puts another transport in its place."""
-    return connect(endpoint)
-
-
 class Link:
-    """One stream on the running loop. Not thread-safe: everything happens on that loop."""
+    """Questions and answers on the running loop. Not thread-safe: everything happens on that loop."""
 
     def __init__(self, endpoint: str, listener: Listener | None = None) -> None:
         """Nobody needs to be at *endpoint* yet. A link with a *listener* looks for a broker by itself and greets it."""
@@ -104,48 +87,20 @@ class Link:
         self.late = 0
         """Answers that nobody waited for any more."""
         self.malformed = 0
+        self.closed = False
         self._listener = listener or Listener()
-        self._always = listener is not None
-        self._call_soon = self.loop.call_soon
+        self._greets = listener is not None
         self._waiting = Waiting(self.loop)
         self._parts: dict[int, list[bytes]] = {}
         """What has come of answers to ASK that come in parts."""
-        self.next_correlation = self._waiting.next_correlation
-        self._outbox = Outbox()
-        self._flushing = False
-        self._absent_since_ns = 0
-        self._absence = ""
         self._timers = Timers(self.loop)
-        self._stream: Stream | None = None
-        self.closed = False
-        if self._always:
-            self._call_soon(self._seek)
-
-    def _connected(self) -> Stream | None:
-        """The stream, opened now if need be; None while no broker is there."""
-        if self._stream is None:
-            try:
-                stream = self._stream = open_stream(self.endpoint, self)
-            except OSError as error:
-                self._absence = error.strerror or str(error)
-                return None
-            self._absent_since_ns = 0
-            self.loop.add_reader(stream.fileno, self.read)
-            if self._always:
-                self.post(_hello("package", 0))
-        return self._stream
-
-    def _disconnect(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            self.loop.remove_reader(stream.fileno)
-            self.loop.remove_writer(stream.fileno)
-            stream.close()
-
-    def _seek(self) -> None:
-        """Find a broker, and go on until there is one; jittered: a host's instances must not all knock at once."""
-        if not self.closed and self._connected() is None:
-            self._timers.set("seek", SEEK_S * random.uniform(0.5, 1.5), self._seek)
+        self._line = Line(endpoint, self.loop, self)
+        self._outbox = self._line.outbox
+        self.next_correlation = self._waiting.next_correlation
+        self.post = self._line.post
+        """Send a frame with the others of this turn; nobody waits for an answer."""
+        if self._greets:
+            self.loop.call_soon(self._line.seek)
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -166,17 +121,6 @@ class Link:
             self.post(frame)
         return future
 
-    def post(self, frame: bytes) -> None:
-        """Send *frame* with the others of this turn; nobody waits for an answer."""
-        frames = self._outbox.frames
-        frames.append(frame)
-        if not self._flushing:
-            self._flushing = True
-            self._call_soon(self._flush)
-        elif len(frames) == SEND_AT:
-            self._flush()
-            self._flushing = True
-
     def abandon(self, correlation: int) -> None:
         """The caller does not want the answer any more: tell the broker."""
         if self._waiting.forget(correlation):
@@ -194,65 +138,36 @@ class Link:
                 raise _no_broker(self.endpoint)
             await asyncio.sleep(_GREET_AGAIN_S)
 
-    # --- sending ----------------------------------------------------------------------------------
+    # --- what the line says -----------------------------------------------------------------------
 
-    def _flush(self) -> None:
-        self._flushing = False
-        outbox = self._outbox
-        if self.closed or not outbox.frames:
-            return
-        stream = self._stream or self._connected()
-        if stream is None:
-            self._nobody_there()
-        elif not stream.stalled:
-            stream.pending, outbox.frames = outbox.frames, []
-            self._send(stream, stream.flush)
+    def opened(self) -> None:
+        """A broker is there: an instance says who it is, to learn who that is."""
+        if self._greets:
+            self.post(_hello("package", 0))
 
-    def _send(self, stream: Stream, send: Callable[[], bool]) -> None:
-        try:
-            if not send():
-                self.loop.add_writer(stream.fileno, self._resume)
-        except StreamClosed:
-            self._outbox.frames[:0] = stream.pending
-            self._drain_first()
-            self._lost("the broker went away before it answered")
+    def ended(self, message: str) -> None:
+        """End everything that the broker was given and will never answer now."""
+        self.incarnation = 0
+        # Answers must not reach the next broker: their correlations are the old one's.
+        self._outbox.keep_questions()
+        unsent = self._outbox.questions()
+        for correlation in self._waiting.correlations():
+            if correlation not in unsent:
+                self._end(correlation, Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, message))
+        self._listener.lost()
 
-    def _resume(self) -> None:
-        """The broker reads again: what has waited meanwhile goes, too."""
-        stream = self._stream
-        if stream is not None:
-            self.loop.remove_writer(stream.fileno)
-            self._send(stream, stream.resume)
-            self._flush()
+    def given_up(self, reason: str) -> None:
+        """End what nobody was there to take."""
+        for correlation in self._outbox.questions():
+            self._end(correlation, self._unavailable(reason))
+        self._outbox.clear()
 
-    def _nobody_there(self) -> None:
-        """What waits to be sent does so for a while only."""
-        now_ns = monotonic_ns()
-        if not self._absent_since_ns:
-            self._absent_since_ns = now_ns
-        if now_ns - self._absent_since_ns >= PATIENCE_NS:
-            for correlation in self._outbox.questions():
-                self._end(correlation, self._unavailable())
-            self._outbox.clear()
-        elif "retry" not in self._timers:
-            self._timers.set("retry", _RETRY_S, self._flush)
-
-    def _unavailable(self) -> Ended:
-        message = f"no broker at {self.endpoint} ({self._absence}), nothing was sent"
+    def _unavailable(self, reason: str) -> Ended:
+        message = f"no broker at {self.endpoint} ({reason}), nothing was sent"
         return Ended(Code.UNAVAILABLE, Executed.NO, message, NO_BROKER_HINT)
 
-    # --- reading ----------------------------------------------------------------------------------
-
-    def read(self) -> bool:
-        """Take in what one `recv` brings; False when that was nothing."""
-        stream = self._stream
-        if stream is None:
-            return False
-        try:
-            frames = stream.read()
-        except StreamClosed:
-            self._lost("the broker went away before it answered")
-            return False
+    def arrived(self, frames: list[bytes]) -> None:
+        """Answers go to who waits, the rest to the listener."""
         resolve = self._waiting.resolve
         for frame in frames:
             try:
@@ -270,7 +185,6 @@ class Link:
                 _log.exception("a frame from the broker could not be handled")
         if self._outbox.held:
             self._release_held()
-        return bool(frames)
 
     def _release_held(self) -> None:
         """Answers arrived, so some of the questions that were held back may go."""
@@ -320,34 +234,14 @@ class Link:
         self.post(encode(PONG, payload=PING_BODY.pack(0, clock_ns)))
         self._met(incarnation)
 
-    # --- the broker's life ------------------------------------------------------------------------
-
     def _met(self, incarnation: int) -> None:
         if incarnation == self.incarnation:
             return
         if self.incarnation:
-            self._lost("the broker was restarted before it answered")
+            self._line.lose("the broker was restarted before it answered")
             return
         self.incarnation = incarnation
         self._listener.found(incarnation)
-
-    def _lost(self, message: str) -> None:
-        """End everything that the broker was given and will never answer now; look for the next one."""
-        if self._stream is None:
-            return
-        self._disconnect()
-        self.incarnation = 0
-        # Answers must not reach the next broker: their correlations are the old one's.
-        self._outbox.keep_questions()
-        unsent = self._outbox.questions()
-        for correlation in self._waiting.correlations():
-            if correlation not in unsent:
-                self._end(correlation, Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, message))
-        self._listener.lost()
-        if self._always:
-            self._seek()
-        if self._outbox.frames:
-            self._nobody_there()
 
     # --- deadlines --------------------------------------------------------------------------------
 
@@ -357,7 +251,7 @@ class Link:
             self._timers.set("alarm", max((wakeup_ns - monotonic_ns()) / _NS, _LEAST_ALARM_S), self._on_alarm)
 
     def _on_alarm(self) -> None:
-        self._drain_first()
+        self._line.read_all()
         due = self._waiting.due(monotonic_ns())
         if due:
             unsent = self._outbox.questions()
@@ -365,19 +259,13 @@ class Link:
                 if correlation not in unsent:
                     self._end(correlation, Ended(Code.TIMEOUT, Executed.UNKNOWN, "no answer within the deadline"))
                     self.post(encode(CANCEL, correlation=correlation))
-                elif self._absent_since_ns:
-                    self._end(correlation, self._unavailable())
+                elif self._line.absence:
+                    self._end(correlation, self._unavailable(self._line.absence))
                 else:
                     crowd = f"waited behind {len(self._waiting)} other calls of this client until its deadline"
                     self._end(correlation, Ended(Code.TIMEOUT, Executed.NO, crowd))
             self._outbox.keep_wanted(self._waiting)
         self._set_alarm()
-
-    def _drain_first(self) -> None:
-        """Answers that have arrived while this loop was busy count, whatever the clock says now."""
-        for _ in range(_DRAIN_READS):
-            if not self.read():
-                return
 
     def _end(self, correlation: int, outcome: Outcome) -> None:
         if not self._waiting.resolve(correlation, outcome):
@@ -389,7 +277,7 @@ class Link:
         """Send what this turn has collected, end what is in flight, close the socket. Idempotent."""
         if self.closed:
             return
-        self._flush()
+        self._line.close()
         self.closed = True
         self._timers.close()
         unsent = self._outbox.questions()
@@ -399,7 +287,6 @@ class Link:
             else:
                 ended = Ended(Code.OUTCOME_UNKNOWN, Executed.UNKNOWN, "the client was closed before the answer came")
             self._end(correlation, ended)
-        self._disconnect()
 
 
 def _hello(program: str, correlation: int) -> bytes:
