@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.alarms import Kind
 from h2o_broker.known import CONTROL, LIVE, PACKAGES, Known
 from h2o_broker.live_node import RETRY_S, LiveNode
-from h2o_broker.members import Health
 from h2o_broker.publishing import Publisher
 from h2o_broker.report import register_report
 from h2o_core.documents import InvalidDocument
@@ -151,7 +150,7 @@ class Control:
         """The link to another broker answers, or does not any more."""
         peer = self._links.peers.get(host)
         if peer is not None:
-            self.known.link(host, _now(), answers=peer.health is Health.READY)
+            self.known.link(host, _now(), answers=peer.answers)
             self._settle()
 
     # ------------------------------------------------------------------ the register's events

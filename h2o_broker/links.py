@@ -115,7 +115,7 @@ class Links:
         instance = RemoteInstance(live.id, peer, live.version, live.slots, live.started_s)
         peer.instances[live.id] = pool, instance
         pool.remote.setdefault(live.version, []).append(instance)
-        self._switch.rebuild(pool)
+        self._changed(peer, pool)
 
     def _owner(self, instance_id: str) -> str:
         """The host that has an instance of this id already; "" when none has."""
@@ -151,7 +151,14 @@ class Links:
         members.remove(instance)
         if not members:
             del pool.remote[instance.version]
-        self._switch.rebuild(pool)
+        self._changed(peer, pool)
+
+    def _changed(self, peer: Peer, pool: Pool) -> None:
+        """Until its link is up nobody of a host is a candidate: a joining broker reads 20,000 such instances."""
+        if peer.health is Health.CONNECTING:
+            self._switch.picture_version += 1
+        else:
+            self._switch.rebuild(pool)
 
     # ------------------------------------------------------------------ what libzmq tells
 
@@ -164,6 +171,8 @@ class Links:
             peer.given_up_ns = 0
         elif news is LinkNews.LOST:
             peer.given_up_ns = now
+            if peer.health is Health.READY:
+                self._judge(peer, Health.SUSPECT, "suspect: its connection ended")
         elif news is LinkNews.GREETED:
             self._clear(peer)
         elif news is LinkNews.SILENT:
@@ -307,13 +316,15 @@ class Links:
         peer.pong_ns = now
         peer.unanswered_pings = 0
         peer.given_up_ns = 0
+        peer.answers = True
         self._clear(peer)
         if peer.health not in {Health.READY, Health.LEAVING}:
             self._judge(peer, Health.READY, "up")
 
     def _another_incarnation(self, peer: Peer, now: int) -> None:
         """Its broker restarted: what the old one had is unknown, and the register will tell of the new one."""
-        if peer.health is not Health.SUSPECT:
+        if peer.answers or peer.health is not Health.SUSPECT:
+            peer.answers = False
             self._judge(peer, Health.SUSPECT, "answers as another incarnation")
         self._lose_in_flight(peer, f"the broker of {peer.host} restarted while it worked on this", now)
 
@@ -328,7 +339,8 @@ class Links:
             if peer.linked:
                 switch.out.append((OUTBOUND, peer.rid, ping))
             peer.unanswered_pings += 1
-            if peer.unanswered_pings > MISSED_PINGS and peer.health is Health.READY:
+            if peer.unanswered_pings > MISSED_PINGS and peer.answers:
+                peer.answers = False
                 self._judge(peer, Health.SUSPECT, "suspect: no PONG")
 
     def unreachable(self, port: int, rid: bytes, now: int) -> None:

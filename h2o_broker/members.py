@@ -186,6 +186,7 @@ class Peer:
 
     __slots__ = (
         "address",
+        "answers",
         "failed_handshakes",
         "given_up_ns",
         "greeted_ns",
@@ -220,6 +221,8 @@ class Peer:
         self.rtt_ns = 0
         self.unanswered_pings = 0
         self.instances: dict[str, tuple[Pool, RemoteInstance]] = {}
+        self.answers = False
+        """PONGs come, as the incarnation that is known; a link can be suspect and answer: its connection broke."""
         self.linked = False
         """There is a link, or libzmq tries to make one."""
         self.refused = False

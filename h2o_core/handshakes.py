@@ -9,7 +9,7 @@ class LinkNews(IntEnum):
     """One piece of news about a connection."""
 
     TRYING = 0
-    """It is being opened, for the first time or again."""
+    """It will be opened again."""
     GREETED = 1
     """The keys fit."""
     ENDED = 2

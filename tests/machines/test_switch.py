@@ -33,6 +33,7 @@ from h2o_core.envelope import (
     types_hash,
 )
 from h2o_core.errors import Code
+from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Hello, Welcome
 from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, NewVersions, package_version
 
@@ -164,6 +165,27 @@ class SwitchMachine(RuleBasedStateMachine):
             self.at_peer.clear()
         self._deliver()
 
+    @precondition(lambda self: self.peer_rid)
+    @rule(asked_ago_ms=st.sampled_from([0, 300, 5000]))
+    def peer_does_not_know_the_link(self, asked_ago_ms: int) -> None:
+        """What went over the connection before is lost, unless the PONG is older than our last HELLO."""
+        peer = self.links.peers["host-2"]
+        asked = max(0, self.now - asked_ago_ms * MS)
+        before = peer.in_flight
+        stale = asked < peer.greeted_ns
+        body = THEIRS.to_bytes(8, "big") + asked.to_bytes(8, "big")
+        self.switch.on_outbound(self.peer_rid, encode(PONG, flags=1, payload=body), self.now)
+        assert peer.in_flight == (before if stale else 0)
+        self.at_peer = self.at_peer if stale else []
+        self._deliver()
+
+    @precondition(lambda self: self.peer_rid)
+    @rule(news=st.sampled_from(LinkNews))
+    def connection_news(self, news: LinkNews) -> None:
+        self.links.on_news("127.0.0.1:1", news, self.now)
+        assert self.links.peers["host-2"].health is not Health.READY or news is not LinkNews.LOST
+        self._deliver()
+
     # ------------------------------------------------------------------ requests
 
     @rule(client=st.integers(0, 2), remaining=st.sampled_from([0, 1, 50, 1000]), known=st.booleans())
@@ -271,7 +293,16 @@ class SwitchMachine(RuleBasedStateMachine):
         if passed_ms * MS >= PING_EVERY_NS:
             self.roster.ping_round(self.now)
             self.links.ping_round(self.now)
+            self._follow_the_link()
         self._deliver()
+
+    def _follow_the_link(self) -> None:
+        """A link that libzmq gave up is another one now, and what was on its way over the old one has ended."""
+        peer = self.links.peers.get("host-2")
+        if peer is not None and peer.rid != self.peer_rid:
+            assert peer.in_flight == 0
+            self.peer_rid = peer.rid
+            self.at_peer.clear()
 
     # ------------------------------------------------------------------ what always holds
 
@@ -401,3 +432,46 @@ def test_a_host_that_comes_back_leaves_no_link_of_its_old_broker_behind() -> Non
         hello = Hello(wire=WIRE, host="host-2", incarnation=incarnation).SerializeToString()
         machine.switch.on_inbound(rid, encode(HELLO, payload=hello), machine.now)
     assert set(machine.switch.inbound) == {b"new"}
+
+
+def test_a_broken_connection_is_suspect_at_once_and_answers_until_pongs_are_missed() -> None:
+    machine = SwitchMachine()
+    machine.begin(share=True)
+    machine.peer_appears(1, "1.0.0")
+    peer = machine.links.peers["host-2"]
+    machine.links.on_news(peer.address, LinkNews.LOST, machine.now)
+    assert (peer.health, peer.answers) == (Health.SUSPECT, True)
+    machine.links.on_news(peer.address, LinkNews.TRYING, machine.now)
+    rid = peer.rid
+    for _ in range(4):
+        machine.time_passes(300)
+    assert (peer.health, peer.answers, peer.rid) == (Health.SUSPECT, False, rid)
+    machine.peer_answers_ping(same=True)
+    assert (peer.health, peer.answers) == (Health.READY, True)
+
+
+def test_a_link_that_libzmq_gave_up_is_opened_again_under_another_name() -> None:
+    machine = SwitchMachine()
+    machine.begin(share=True)
+    machine.peer_appears(1, "1.0.0")
+    peer = machine.links.peers["host-2"]
+    rid = peer.rid
+    machine.links.on_news(peer.address, LinkNews.LOST, machine.now)
+    machine.time_passes(300)
+    assert peer.rid == rid, "libzmq may try again yet"
+    machine.time_passes(2000)
+    assert peer.rid != rid
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_greeting_under_a_living_broker_s_name_is_not_answered(alive: bool) -> None:
+    machine = SwitchMachine()
+    machine.begin(share=True)
+    machine.peer_appears(1, "1.0.0")
+    for rid, incarnation in ((b"old", THEIRS), (b"double", THEIRS + 1)):
+        if not alive and rid == b"double":
+            for _ in range(4):
+                machine.time_passes(300)
+        hello = Hello(wire=WIRE, host="host-2", incarnation=incarnation).SerializeToString()
+        machine.switch.on_inbound(rid, encode(HELLO, payload=hello), machine.now)
+    assert set(machine.switch.inbound) == ({b"old"} if alive else {b"double"})
