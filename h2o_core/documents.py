@@ -77,8 +77,10 @@ class Reader:
         raise InvalidDocument(self.path, f"{self.where}: {sentence}" if self.where else sentence)
 
     def text(self, key: str, *, form: re.Pattern[str] | None = None, empty: bool = False) -> str:
-        """A printable text of at most 1,024 characters, matching *form* as a whole."""
+        """A printable text of at most 1,024 characters, matching *form* (of printable characters) as a whole."""
         value = self.fields.get(key, "" if empty else None)
+        if form is not None and isinstance(value, str) and len(value) <= _MAX_TEXT and form.fullmatch(value):
+            return value
         if not isinstance(value, str) or len(value) > _MAX_TEXT or not (value.isprintable() and (value or empty)):
             self.fail(f"{key} is {_shown(value)}, not a printable text of 1 to {_MAX_TEXT} characters")
         if form is not None and not form.fullmatch(value):
@@ -86,10 +88,12 @@ class Reader:
         return value
 
     def name(self, key: str, parse: Callable[[str], str]) -> str:
-        """A text that *parse* of h2o_core.names accepts."""
+        """A text that *parse* of h2o_core.names accepts, which is narrower than a text has to be."""
+        value = self.fields.get(key)
         try:
-            return parse(self.text(key))
-        except InvalidName as error:
+            return parse(value if isinstance(value, str) else self.text(key))
+        except (InvalidName, UnicodeError) as error:  # JSON can say half a surrogate pair
+            self.text(key)
             self.fail(f"{key}: {error}")
 
     def integer(self, key: str, low: int, high: int) -> int:

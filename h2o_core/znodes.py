@@ -7,6 +7,7 @@ import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,8 @@ _MOST_FEATURES: Final = 4096
 _MOST_SLOTS: Final = 1_000_000
 _HIGHEST_PORT: Final = 65_535
 _HIGHEST_ORDER: Final = (1 << 63) - 2
+_NAMES_REMEMBERED: Final = 4096
+"""A fleet's hosts name the same few hundred packages and versions again and again."""
 
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):[0-9]{1,5}")
 _HOSTNAME: Final = re.compile(r"[0-9a-fA-F:.]{2,45}|[A-Za-z0-9._-]{1,253}")
@@ -261,7 +264,7 @@ def _parse_instance(reader: Reader) -> LiveInstance:
     return LiveInstance(
         id=reader.text("id", form=_WORD),
         package=_parse_package_name(reader),
-        version=reader.name("version", parse_version),
+        version=reader.name("version", _version),
         digest=reader.text("digest", form=_DIGEST),
         slots=reader.integer("slots", 0, _MOST_SLOTS),
         started_s=reader.number("started"),
@@ -280,8 +283,12 @@ def _parse_package_name(reader: Reader) -> str:
     return reader.name("package", _package_from_dotted)
 
 
+@lru_cache(_NAMES_REMEMBERED)
 def _package_from_dotted(name: str) -> str:
     return parse_package(from_dotted(name))
+
+
+_version = lru_cache(_NAMES_REMEMBERED)(parse_version)
 
 
 def _parse_address(reader: Reader) -> str:

@@ -210,6 +210,7 @@ BAD_INSTANCE: dict[str, dict[str, object]] = {
     "id": {"id": "a/b"},
     "package without tier": {"package": "customer"},
     "package of storage": {"package": "storage.customer"},
+    "package with half a surrogate pair": {"package": "service.\ud800"},
     "version": {"version": "../1"},
     "digest": {"digest": "XYZ"},
     "slots below 0": {"slots": -1},

@@ -2,6 +2,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from logging import Logger
 from threading import Event
 
+from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.interfaces import IAsyncResult
 from kazoo.protocol.states import WatchedEvent, ZnodeStat
 from kazoo.security import ACL
@@ -21,6 +22,7 @@ class KazooClient:
         *,
         auth_data: Collection[tuple[str, str]] | None = ...,
         connection_retry: Mapping[str, float] | None = ...,
+        handler: SequentialThreadingHandler | None = ...,
         logger: Logger | None = ...,
     ) -> None: ...
     @property

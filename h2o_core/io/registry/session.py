@@ -19,6 +19,7 @@ from kazoo.protocol.states import KazooState, KeeperState
 
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.off_loop import off_loop
+from h2o_core.io.registry.poll_handler import PollHandler
 from h2o_core.io.registry.reads import ConnectionReads
 from h2o_core.io.zookeeper import four_letter_word
 from h2o_core.register import RegisterError, RegisterRefused, RegisterUnavailable, RegistryState, StateKind
@@ -116,6 +117,7 @@ class Session:
                 self.timeout_s,
                 auth_data=self._auth,
                 connection_retry={"max_tries": -1, "max_delay": 1},
+                handler=PollHandler(),
                 logger=_KAZOO_LOG,
             )
         except ValueError:
