@@ -24,7 +24,7 @@ from h2o_core.io.clock import monotonic_ns
 from h2o_core.names import shown
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_service.job import Job
-from h2o_service.slots import Admission, Slots
+from h2o_service.slots import REFUSE, START, Slots
 from h2o_service.threads import Threads
 
 if TYPE_CHECKING:
@@ -88,12 +88,12 @@ class Server:
             monotonic_ns() + remaining_ms * _MS_NS,
         )
         admission = self.slots.arrive(job)
-        if admission is Admission.REFUSE:
+        if admission is REFUSE:
             full = f"all {self.slots.size} slots are taken and as many requests wait"
             self._post(job.failure(Code.OVERLOADED, Executed.NO, full, self.at))
             return
         self._jobs[correlation] = job
-        if admission is Admission.START:
+        if admission is START:
             self._start(job)
 
     def cancelled(self, correlation: int) -> None:

@@ -115,7 +115,7 @@ class Link:
             return future
         if give_up_ns < waiting.alarm_ns:
             self._set_alarm()
-        if len(waiting) > MAX_SENT:
+        if len(waiting.table) > MAX_SENT:
             self._outbox.held.append(frame)
         else:
             self.post(frame)

@@ -31,44 +31,45 @@ Outcome = bytes | Ended
 class Waiting:
     """Correlation → future. Each is resolved or forgotten exactly once."""
 
-    __slots__ = ("_create_future", "_deadlines", "_last", "_table", "alarm_ns")
+    __slots__ = ("_create_future", "_deadlines", "_last", "alarm_ns", "table")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._create_future = loop.create_future
         self._deadlines = Deadlines()
-        self._table: dict[int, tuple[asyncio.Future[Outcome], set[int]]] = {}
+        self.table: dict[int, tuple[asyncio.Future[Outcome], set[int]]] = {}
+        """Read only outside: its `len` is wanted for each request, and one by way of this class costs 0.15 µs more."""
         self._last = 0
         self.alarm_ns = _NEVER
         """What is due before this needs the alarm to be set anew; see `next_alarm_ns`."""
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self.table)
 
     def __contains__(self, correlation: int) -> bool:
-        return correlation in self._table
+        return correlation in self.table
 
     def correlations(self) -> list[int]:
         """Of everything that waits now."""
-        return list(self._table)
+        return list(self.table)
 
     def next_correlation(self) -> int:
         """A number that nothing that waits has."""
         correlation = self._last
         while True:
             correlation = correlation + 1 & 0xFFFF_FFFF
-            if correlation not in self._table:
+            if correlation not in self.table:
                 self._last = correlation
                 return correlation
 
     def add(self, correlation: int, give_up_ns: int) -> asyncio.Future[Outcome]:
         """The future of *correlation*."""
         future = self._create_future()
-        self._table[correlation] = future, self._deadlines.add(correlation, give_up_ns)
+        self.table[correlation] = future, self._deadlines.add(correlation, give_up_ns)
         return future
 
     def resolve(self, correlation: int, outcome: Outcome) -> bool:
         """Hand *outcome* to who waits; False when nobody does any more."""
-        waiting = self._table.pop(correlation, None)
+        waiting = self.table.pop(correlation, None)
         if waiting is None:
             return False
         future, bucket = waiting
@@ -81,7 +82,7 @@ class Waiting:
 
     def forget(self, correlation: int) -> bool:
         """Nobody waits for it any more; False when nobody did."""
-        waiting = self._table.pop(correlation, None)
+        waiting = self.table.pop(correlation, None)
         if waiting is None:
             return False
         waiting[1].discard(correlation)
