@@ -53,6 +53,26 @@ def stopped(stage: Stage) -> Result:
     return stage.settle(failing_s, [client], extra={"trusted_again_s": up_s - back_s})
 
 
+def stopped_long(stage: Stage) -> Result:
+    """SIGSTOP to another host's broker for longer than its session: mended when it is routed to after SIGCONT."""
+    fleet = stage.fleet(2)
+    client = stage.load(fleet, "host-1")
+    struck_s = time.monotonic()
+    fleet.kill_broker("host-2", signal.SIGSTOP)
+    gone_s = stage.wait(lambda: _link(fleet, "host-1", "host-2") == "none", "host-2 has left the register")
+    stage.pass_s(1, [client])
+    continued_s = time.monotonic()
+    fleet.kill_broker("host-2", signal.SIGCONT)
+    back_s = stage.wait(
+        lambda: _link(fleet, "host-1", "host-2") == "up" and bool(seen(fleet, "host-1", on="host-2")),
+        "host-1 routes to host-2 again",
+    )
+    stage.pass_s(1, [client])
+    failing_s = failing_until_s(client.requests(), struck_s)
+    extra = {"failing_s": failing_s, "unregistered_s": gone_s - struck_s}
+    return stage.settle(back_s - continued_s, [client], extra=extra)
+
+
 def stopped_own(stage: Stage) -> Result:
     """SIGSTOP to the callers' own broker: nothing is served; mended by the first OK after SIGCONT."""
     fleet = stage.fleet(2)

@@ -22,6 +22,7 @@ ROUNDS: Final = (
     Round("instance_crash_looping", instances.crash_looping),
     Round("broker_killed", brokers.killed, allowed=_GONE, goal=Goal(Sense.BELOW, 2)),
     Round("broker_stopped", brokers.stopped, allowed=_HUNG, goal=_ROUTED_ROUND),
+    Round("broker_stopped_long", brokers.stopped_long, allowed=_HUNG),
     Round("broker_stopped_own", brokers.stopped_own, allowed={*_HUNG, "OVERLOADED"}),
     Round("broker_twice", brokers.twice),
     Round("broker_restarted_fast", brokers.restarted_fast, allowed=_HUNG),

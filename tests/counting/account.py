@@ -125,9 +125,10 @@ def served_again_s(requests: Iterable[Request], struck_s: float) -> float | None
 def failing_until_s(requests: Iterable[Request], struck_s: float) -> float:
     """Seconds from *struck_s* to the last sending of a request that failed: from then on the fault was routed round.
 
-    0 when none failed that was sent after it.
+    0 when none failed that was sent after it. One without an answer has not failed yet.
     """
-    return max((one.sent_s - struck_s for one in requests if not one.ok and one.sent_s >= struck_s), default=0.0)
+    failed = (one for one in requests if one.answers and not one.ok and one.sent_s >= struck_s)
+    return max((one.sent_s - struck_s for one in failed), default=0.0)
 
 
 def _wrong(request: Request, ran: Sequence[Execution]) -> str:
