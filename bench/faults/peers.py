@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.faults.stage import broker_endpoint, picture, report
+from bench.faults.stage import broker_endpoint, picture, report, seen
 from tests.support import hostile
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ROUNDS: Final = 5
 _CONNECTIONS: Final = 100
+_COME_AND_GO: Final = 1000
 _HANDSHAKE_S: Final = 3.0
 _GREETING: Final = b"\xff\0\0\0\0\0\0\0\1\x7f\3"
 """The first bytes of ZMTP 3: whoever says these and no more has stopped in the middle of its greeting."""
@@ -108,6 +109,23 @@ def silent(stage: Stage) -> Result:
     return stage.settle(ended_s, [client])
 
 
+def silent_local(stage: Stage) -> Result:
+    """Local streams that say nothing, half a length or half a frame, and many that come and go at once."""
+    fleet = stage.fleet(1)
+    client = stage.load(fleet, "host-1")
+    endpoint = broker_endpoint(fleet, "host-1")
+    with ExitStack() as stack:
+        for at in range(_CONNECTIONS):
+            peer = stack.enter_context(hostile.local_stranger(endpoint))
+            peer.sendall((b"", b"\0\0", b"\0\0\0\x64" + bytes(50))[at % 3])
+        stage.pass_s(1, [client])
+    for _ in range(_COME_AND_GO):
+        with hostile.local_stranger(endpoint):
+            pass
+    stage.pass_s(1, [client])
+    return stage.settle(None, [client])
+
+
 def half_open(stage: Stage) -> Result:
     """A broker whose machine takes connections and never says a word: a joining host does without it.
 
@@ -119,7 +137,7 @@ def half_open(stage: Stage) -> Result:
     fleet.kill_broker("host-2", signal.SIGSTOP)
     stage.wait(lambda: _link_state(fleet, "host-1", "host-2") == "suspect", "host-1 suspects host-2")
     fleet.start_host("host-3")
-    stage.wait(lambda: _joined(fleet), "host-3 is there, and knows of host-2")
+    stage.wait(lambda: _joined(fleet), "host-3 is there, and routes to host-1")
     new = stage.load(fleet, "host-3")
     stage.pass_s(1, [new])
     state = _link_state(fleet, "host-3", "host-2")
@@ -133,7 +151,7 @@ def half_open(stage: Stage) -> Result:
 
 def _joined(fleet: Fleet) -> bool:
     endpoint = broker_endpoint(fleet, "host-3").removeprefix("unix:")
-    return os.path.exists(endpoint) and _link_state(fleet, "host-3", "host-1") == "up"  # noqa: PTH110 - a socket's path
+    return os.path.exists(endpoint) and bool(seen(fleet, "host-3", on="host-1"))  # noqa: PTH110 - a socket's path
 
 
 def _link_state(fleet: Fleet, host: str, other: str) -> str:

@@ -30,6 +30,7 @@ ROUNDS: Final = (
     Round("peer_multipart", peers.multipart),
     Round("peer_oversize", peers.oversize),
     Round("peer_silent", peers.silent),
+    Round("peer_silent_local", peers.silent_local),
     Round("peer_half_open", peers.half_open, allowed=_HUNG),
     Round("zookeeper_away", zookeeper.away),
     Round("zookeeper_wiped", zookeeper.wiped),

@@ -10,6 +10,7 @@ import os
 import random
 import socket
 import struct
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -30,7 +31,15 @@ def local_stranger(endpoint: str) -> Generator[socket.socket]:
     """A stream to ``unix:…/broker.sock`` that says what it likes."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
         stranger.settimeout(PATIENCE_S)
-        stranger.connect(endpoint.removeprefix("unix:"))
+        give_up_s = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                stranger.connect(endpoint.removeprefix("unix:"))
+                break
+            except BlockingIOError:  # so many knock that the queue at the door is full
+                if time.monotonic() > give_up_s:
+                    raise
+                time.sleep(0.001)
         yield stranger
 
 
