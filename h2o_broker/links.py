@@ -298,6 +298,7 @@ class Links:
         if incarnation != peer.incarnation:
             self._another_incarnation(peer, now)
         elif frame.flags & LEAVING:
+            peer.answers = False
             self._judge(peer, Health.LEAVING, "its broker is leaving")
         elif frame.flags & GREET_AGAIN:
             self._broken(peer, sent_ns, now)
@@ -316,9 +317,11 @@ class Links:
         peer.pong_ns = now
         peer.unanswered_pings = 0
         peer.given_up_ns = 0
-        peer.answers = True
         self._clear(peer)
-        if peer.health not in {Health.READY, Health.LEAVING}:
+        if peer.health is Health.LEAVING:
+            return
+        peer.answers = True
+        if peer.health is not Health.READY:
             self._judge(peer, Health.READY, "up")
 
     def _another_incarnation(self, peer: Peer, now: int) -> None:

@@ -319,6 +319,10 @@ def test_hostile_names_never_reach_the_terminal(fleet: dict[str, Any], capsys: p
     [
         ({"report_age_s": 42.0}, "this is 42s old: the broker of host host-1 does not answer"),
         ({"register": {"state": "silent", "silent_s": 7.0}}, "has not heard from ZooKeeper for 7s"),
+        (
+            {"register": {"state": "silent", "silent_s": 7.0, "from_file": True}, "picture_age_s": 4200.0},
+            "the fleet as it was 70m ago, from its last-known file:",
+        ),
         ({"register": {"state": "connected", "silent_s": 0}, "picture_age_s": 4200.0}, ""),
     ],
 )
@@ -330,6 +334,18 @@ def test_what_is_old_is_called_old(
     assert code == 0
     assert sentence in err
     assert bool(err) is bool(sentence)
+
+
+def test_what_is_wrong_with_the_register_is_said_beside_the_hosts(
+    fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    alarm = {"kind": "document", "path": "/h2o/demo/control/fleet", "since": "", "what": "not JSON\x1b[2J"}
+    fleet["/hosts"] = {**fleet["/hosts"], "alarms": [alarm]}
+    code, out, err = run(capsys, "hosts")
+    assert code == 0
+    assert "has an alarm: /h2o/demo/control/fleet: not JSON" in err
+    assert "not JSON" not in out
+    assert not CONTROLS.search(err)
 
 
 def test_an_empty_fleet_is_no_failure(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:

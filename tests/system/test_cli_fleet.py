@@ -162,11 +162,12 @@ def test_a_request_from_standard_input_in_a_process(shared_fleet: Fleet) -> None
     assert (done.returncode, done.stdout, done.stderr) == (0, '"piped"\n', "")
 
 
-def test_version_knows_all_three(operator: Operator) -> None:
+def test_version_knows_all_three_and_the_register(operator: Operator) -> None:
     parts = {each["part"]: each for each in operator.reads("version")["parts"]}
     assert parts["h2o"]["wire"] == parts["broker"]["wire"] == 1
     assert parts["agent"]["where"] == operator.fleet.agent_address("host-1")
     assert "host-1" in parts["broker"]["where"]
+    assert parts["register"]["where"] == "connected to ZooKeeper"
 
 
 def test_a_killed_instance_is_out_of_the_list_within_a_second(breaker: Operator) -> None:
