@@ -1,7 +1,7 @@
 """Group ``faults``: real parts under load, one thing breaks, and what it cost until it is mended.
 
 To add a round: write a function ``(Stage) -> Result`` in the module of its subject, and one line for it in
-``registry.ROUNDS``. It is then measured by ``script/bench faults`` and tested by ``tests/system/test_faults.py``::
+``registry.ROUNDS``. It is then measured by ``script/bench faults`` and tested by ``tests/system/test_faults*.py``::
 
     def broker_killed(stage: Stage) -> Result:
         fleet = stage.fleet(hosts=2)          # real agents, brokers, instances of tests/counting, ZooKeeper

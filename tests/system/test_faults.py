@@ -1,4 +1,4 @@
-"""Every fault round of `script/bench faults` holds: one answer a request, nothing executed twice, who may fail."""
+"""The fault rounds that are of no one part: whole hosts, and everything at random."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.faults.registry import ROUNDS
-from bench.faults.stage import Stage
+from tests.support.rounds import play, rounds_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
     from bench.faults.round import Round
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(one, marks=[pytest.mark.long, pytest.mark.timeout(300)] if one.long else [], id=one.name)
-        for one in ROUNDS
-    ],
-)
+@pytest.mark.parametrize("fault", rounds_of(""))
 def test_the_round_holds(fault: Round, tmp_path: Path) -> None:
-    with Stage(tmp_path, print, minutes=2) as stage:
-        result = fault.run(stage)
-    assert fault.verdict(result) == ()
+    play(fault, tmp_path)

@@ -1,0 +1,19 @@
+"""Brokers killed, stopped, started twice, started again: one answer a request, and nothing executed twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.rounds import play, rounds_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.faults.round import Round
+
+
+@pytest.mark.parametrize("fault", rounds_of("broker"))
+def test_the_round_holds(fault: Round, tmp_path: Path) -> None:
+    play(fault, tmp_path)
