@@ -15,6 +15,8 @@ class Kind(StrEnum):
     """A host has no node and counts nevertheless."""
     EPOCH = "epoch"
     """The register's control epoch is behind what this broker has seen."""
+    REPEATED = "repeated"
+    """A host lists an instance id that is another's; it is not routed to there."""
     FILE = "file"
     """The last-known file can't be read or written."""
 

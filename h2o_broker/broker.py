@@ -160,14 +160,11 @@ class Broker:
                 log.info("%s %s instance %s is out: %s", shown(event.package), event.version, event.id[:8], event.why)
             case events.LinkWanted():
                 self._ports.link(event.address, event.rid)
-                self._links.greet(event.rid)
             case events.LinkDropped():
                 self._ports.unlink(event.address)
             case events.LinkChanged():
                 log.info("link to %s: %s", event.host, event.what)
                 self._control.link_changed(event.host)
-            case events.InstanceRepeated():
-                log.error("%s", event.why)
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -215,6 +212,7 @@ class Broker:
                 self._switch.picture_version,
                 self._control.known.epoch,
                 self._ports.counts,
+                self._ports.strangers.sentence(moment.monotonic_ns),
                 moment,
             ).SerializeToString()
         self._roster.tell(asked.rid, asked.correlation, body)

@@ -71,20 +71,4 @@ class LinkChanged:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceRepeated:
-    """Another host lists an instance id that is taken; it is not routed to."""
-
-    why: str
-
-
-Event = (
-    RegistrationAsked
-    | ReportAsked
-    | InstanceAdmitted
-    | InstanceRemoved
-    | LinkWanted
-    | LinkDropped
-    | LinkChanged
-    | InstanceRepeated
-)
+Event = RegistrationAsked | ReportAsked | InstanceAdmitted | InstanceRemoved | LinkWanted | LinkDropped | LinkChanged

@@ -215,6 +215,14 @@ class Known:
                     self._documents.pop(self.paths.live(host), None)
                     self._apply(self.inventory.drop_host(host), moment)
         self._sound_kept(moment.unix_s)
+        self._sound_repeated(moment.unix_s)
+
+    def _sound_repeated(self, now_s: float) -> None:
+        repeated = {f"{self.paths.live(host)}#{one}": why for (host, one), why in self._links.repeated.items()}
+        for path in self.alarms.paths(Kind.REPEATED) - repeated.keys():
+            self.alarms.end(Kind.REPEATED, path)
+        for path, why in repeated.items():
+            self.judge(Kind.REPEATED, path, why, now_s)
 
     def _sound_kept(self, now_s: float) -> None:
         kept = {self.paths.live(live.host): (live, reason) for live, reason in self.presence.kept()}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_broker.events import InstanceRepeated, LinkChanged, LinkDropped, LinkWanted
+from h2o_broker.events import LinkChanged, LinkDropped, LinkWanted
 from h2o_broker.members import Caller, Health, Peer, Pool, RemoteInstance, Source
 from h2o_broker.requests import INBOUND, OUTBOUND
 from h2o_core.envelope import HELLO, PING, PING_BODY, PONG, WELCOME, WIRE, Frame, decode, encode
@@ -68,13 +68,14 @@ class Links:
         self._sequence += 1
         peer.rid = f"{peer.host}#{peer.incarnation:016x}#{self._sequence}".encode()
         peer.linked = True
+        peer.pong_ns = 0
         peer.given_up_ns = 0
         self._by_rid[peer.rid] = peer
         self._switch.events.append(LinkWanted(peer.host, peer.address, peer.rid))
 
     def _shut(self, peer: Peer) -> None:
         if peer.linked:
-            peer.linked = False
+            peer.linked = peer.connected = False
             del self._by_rid[peer.rid]
             self._switch.events.append(LinkDropped(peer.host, peer.address))
 
@@ -132,7 +133,6 @@ class Links:
         )
         self.repeated[peer.host, instance_id] = why
         self._switch.oddities.count("repeated_instance_ids")
-        self._switch.events.append(InstanceRepeated(why))
 
     def instance_down(self, host: str, instance_id: str) -> None:
         """It is out of the register; what was sent there is still the destination's to answer."""
@@ -171,10 +171,14 @@ class Links:
             peer.given_up_ns = 0
         elif news is LinkNews.LOST:
             peer.given_up_ns = now
+            peer.connected = False
             if peer.health is Health.READY:
                 self._judge(peer, Health.SUSPECT, "suspect: its connection ended")
         elif news is LinkNews.GREETED:
+            peer.connected = True
             self._clear(peer)
+            if not peer.pong_ns:
+                self.greet(peer.rid)
         elif news is LinkNews.SILENT:
             self._doubt(peer, f"what listens at {address} takes connections and says nothing; is its broker stopped?")
         else:
@@ -277,7 +281,7 @@ class Links:
             self._switch.pong(INBOUND, rid, bytes(8), LEAVING)
 
     def greet(self, peer_rid: bytes) -> None:
-        """The link is open (or forgotten by the other side): say who we are."""
+        """The link is open for the first time, or forgotten by the other side: say who we are."""
         switch = self._switch
         hello = Hello(wire=WIRE, host=switch.host, incarnation=switch.incarnation, program="h2o-broker")
         switch.out.append((OUTBOUND, peer_rid, encode(HELLO, payload=hello.SerializeToString())))
@@ -317,6 +321,7 @@ class Links:
         peer.pong_ns = now
         peer.unanswered_pings = 0
         peer.given_up_ns = 0
+        peer.connected = True
         self._clear(peer)
         if peer.health is Health.LEAVING:
             return
@@ -339,7 +344,7 @@ class Links:
             lost = peer.given_up_ns and peer.health is not Health.READY
             if lost and now - peer.given_up_ns >= LINK_AGAIN_AFTER_NS:
                 self._link_again(peer, now)
-            if peer.linked:
+            if peer.connected:
                 switch.out.append((OUTBOUND, peer.rid, ping))
             peer.unanswered_pings += 1
             if peer.unanswered_pings > MISSED_PINGS and peer.answers:

@@ -187,6 +187,7 @@ class Peer:
     __slots__ = (
         "address",
         "answers",
+        "connected",
         "failed_handshakes",
         "given_up_ns",
         "greeted_ns",
@@ -223,6 +224,8 @@ class Peer:
         self.instances: dict[str, tuple[Pool, RemoteInstance]] = {}
         self.answers = False
         """PONGs come, as the incarnation that is known; a link can be suspect and answer: its connection broke."""
+        self.connected = False
+        """There is a connection, as far as was heard: without one a PING would only wait in a queue."""
         self.linked = False
         """There is a link, or libzmq tries to make one."""
         self.refused = False

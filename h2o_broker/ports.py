@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.local_port import LocalPort
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS
+from h2o_broker.strangers import Strangers
 from h2o_core.handshakes import LinkNews
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.wire import Gatekeeper, Router, Sent, curve_keys
@@ -45,8 +46,7 @@ class Ports:
         self._gatekeeper: Gatekeeper | None = None
         self._monitors: dict[int, Monitor] = {}
         self._peer_key = b""
-        self._foreign_handshakes = 0
-        """Connections to our port for brokers that spoke another protocol, or knew another key for us."""
+        self.strangers = Strangers()
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._ping_timer: asyncio.TimerHandle | None = None
         self._touched: set[int] = set()
@@ -61,7 +61,7 @@ class Ports:
         """
         self._peer_key, server_secret = curve_keys(secret, fleet, "broker")
         client_public, client_secret = curve_keys(secret, fleet, "link")
-        self._gatekeeper = Gatekeeper(client_public)
+        self._gatekeeper = Gatekeeper(client_public, self._turned_away)
         self._routers[INBOUND].secure_as_server(server_secret)
         self._routers[OUTBOUND].secure_as_client(client_public, client_secret)
         self._monitors = {port: router.monitor() for port, router in self._routers.items()}
@@ -84,9 +84,9 @@ class Ports:
     def counts(self) -> dict[str, int]:
         """What was turned away: links with a foreign key or none, messages of several parts, streams closed at once."""
         return {
-            "refused_keys": self._gatekeeper.refused if self._gatekeeper is not None else 0,
+            "refused_keys": self.strangers.refused,
             "multipart_discarded": sum(router.discarded for router in self._routers.values()),
-            "foreign_handshakes": self._foreign_handshakes,
+            "foreign_handshakes": self.strangers.foreign,
             **self._local.counts,
         }
 
@@ -157,8 +157,13 @@ class Ports:
         else:
             self._links.on_outbound(rid, frame, now)
 
+    def _turned_away(self, address: str) -> None:
+        self.strangers.turned_away(address, monotonic_ns())
+
     def _hear_inbound(self) -> None:
-        self._foreign_handshakes += sum(news is LinkNews.FOREIGN for news, _ in self._monitors[INBOUND].drain())
+        for news, _ in self._monitors[INBOUND].drain():
+            if news is LinkNews.FOREIGN:
+                self.strangers.misled(monotonic_ns())
 
     def _hear_outbound(self) -> None:
         now = monotonic_ns()

@@ -67,6 +67,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
     picture_version: int,
     epoch: int,
     extra: dict[str, int],
+    strangers: str,
     moment: Moment,
 ) -> BrokerReport:
     """Raw counters since this broker started."""
@@ -85,6 +86,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         callers=_callers(switch),
         peers=[_peer(peer, moment) for peer in links.peers.values()],
         queues=[_queue(version) for pool in switch.pools.values() for version in pool.local.values()],
+        strangers=strangers,
         counters={**switch.oddities.counts, **{name: count for name, count in extra.items() if count}},
     )
 

@@ -98,10 +98,11 @@ def _links(snapshot: Snapshot) -> list[Finding]:
     if snapshot.told is None or snapshot.broker_problem():
         return []
     report = snapshot.told.report
+    strangers = [("links:strangers", "broker", report.strangers)] if report.strangers else []
+    refused = [("links:refused", peer.host, peer.why) for peer in report.peers if peer.state == "refused"]
     return [
-        Finding("links:refused", peer.host, "component", Verdict.WARN, None, "", report.now_s, peer.why)
-        for peer in report.peers
-        if peer.state == "refused"
+        Finding(check, component, "component", Verdict.WARN, None, "", report.now_s, output)
+        for check, component, output in strangers + refused
     ]
 
 

@@ -13,7 +13,7 @@ import hmac
 import sys
 from enum import IntEnum
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import zmq
 from zmq.backend import Socket as RawSocket
@@ -23,11 +23,16 @@ from h2o_core.envelope import MAX_FRAME_BYTES
 from h2o_core.handshakes import LinkNews
 from h2o_core.io.stream import EndpointTaken
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _SNDMORE: Final = int(zmq.SNDMORE)
 _NOBLOCK_MORE: Final = _NOBLOCK | _SNDMORE
 _EVENTS: Final = int(zmq.EVENTS)
 _POLLIN: Final = int(zmq.POLLIN)
+
+_ZAP_ADDRESS: Final = 5
 
 BATCH: Final = 128
 _FEW: Final = 2
@@ -215,14 +220,14 @@ class Monitor:
 class Gatekeeper:
     """The ZAP handler: admits the fleet's own client key and nobody else (CURVE alone admits any)."""
 
-    def __init__(self, client_public_key: bytes) -> None:
-        """Bind the handler's address; one a process."""
+    def __init__(self, client_public_key: bytes, on_refused: Callable[[str], None]) -> None:
+        """Bind the handler's address; one a process. *on_refused* gets the IP address that a bad key came from."""
         self._socket = _context().socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.bind("inproc://zeromq.zap.01")
         self._admitted = z85.decode(client_public_key)
         self.fileno = int(self._socket.getsockopt(zmq.FD))
-        self.refused = 0
+        self._on_refused = on_refused
 
     def serve(self) -> None:
         """Answer every request that waits."""
@@ -231,7 +236,7 @@ class Gatekeeper:
             # address, empty, version, request id, domain, peer address, identity, mechanism, credentials…
             known = len(parts) >= 9 and parts[7] == b"CURVE" and hmac.compare_digest(parts[8], self._admitted)
             if not known:
-                self.refused += 1
+                self._on_refused(parts[_ZAP_ADDRESS].decode(errors="replace") if len(parts) > _ZAP_ADDRESS else "")
             status = (b"200", b"OK") if known else (b"400", b"not a key of this fleet")
             self._socket.send_multipart([*parts[:2], b"1.0", parts[3], *status, b"", b""])
 

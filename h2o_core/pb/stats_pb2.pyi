@@ -166,7 +166,7 @@ class QueueReport(_message.Message):
     def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., queued: _Optional[int] = ..., capacity: _Optional[int] = ...) -> None: ...
 
 class BrokerReport(_message.Message):
-    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters")
+    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +189,7 @@ class BrokerReport(_message.Message):
     PEERS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    STRANGERS_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
     fleet: str
@@ -204,7 +205,8 @@ class BrokerReport(_message.Message):
     peers: _containers.RepeatedCompositeFieldContainer[PeerReport]
     queues: _containers.RepeatedCompositeFieldContainer[QueueReport]
     counters: _containers.ScalarMap[str, int]
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    strangers: str
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("version", "as_of_s", "hosts", "manifests")

@@ -158,6 +158,7 @@ def test_a_link_with_a_foreign_key_or_none_is_refused_and_counted(broker: Broker
         if keyed:
             took = eventually(lambda: client.report().counters.get("refused_keys", 0) > before, "it is counted", 2.0)
             assert took < 2.0
+            assert "the last from 127.0.0.1" in client.report().strangers
         assert not stranger.poll(300), "nothing is answered"
         stranger.close()
 
@@ -171,4 +172,5 @@ def test_a_link_that_takes_us_for_another_fleet_s_broker_is_counted(broker: Brok
         stranger.curve_serverkey = zmq.curve_keypair()[0]
         stranger.connect(f"tcp://{address_of(broker)}")
         eventually(lambda: client.report().counters.get("foreign_handshakes", 0) > before, "it is counted", 2.0)
+        assert "with another key" in client.report().strangers
         stranger.close()

@@ -303,7 +303,11 @@ def test_an_instance_id_of_two_hosts_is_refused_loudly(host_1: Host1, zookeeper:
             await eventually_async(lambda: host_1.counted("repeated_instance_ids") == 2, "both are counted")
             hosts = {host.host: [one.instance for one in host.instances] for host in host_1.client.picture().hosts}
             assert hosts == {"host-1": [own], "host-2": ["one"], "host-3": ["fine"]}
+            alarms = {alarm.kind: alarm.sentence for alarm in host_1.client.report().register.alarms}
+            assert "restart that instance on host-3" in alarms["repeated"]
             assert "host-3 lists instance one, which is host-2's" in host_1.broker.log
+            await registry.delete(registry.paths.live("host-3"))
+            await eventually_async(lambda: not host_1.client.report().register.alarms, "the alarm ends")
 
     with RawLink(host_1.broker.endpoint) as instance, fake_broker(fleet_name) as peer:
         asyncio.run(rounds(peer, instance.registered()))
