@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -63,6 +64,7 @@ class Control:
         self._file = file
         self._flush = flush
         self._session = 0
+        self._connected_ns = 0
         self._read = {part: asyncio.Event() for part in (LIVE, PACKAGES, CONTROL)}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,6 +100,8 @@ class Control:
         self._registry.mirror(self._paths.control, self._on_control)
         for part in (PACKAGES, CONTROL):
             await self._read[part].wait()
+        # A thousand hosts are 200,000 objects and no rubbish: collecting in between stops requests for 20 to 90 ms.
+        gc.disable()
         self._registry.mirror(self._paths.lives, self._on_live)
         self.live_node.added()
         await self.live_node.run()
@@ -138,7 +142,9 @@ class Control:
         if state.kind is not StateKind.CONNECTED:
             self.known.presence.disconnected()
             self.known.freshness.lost(state.since_ns)
+            gc.enable()
             return
+        self._connected_ns = monotonic_ns()
         self.known.presence.connected()
         if state.session_id != self._session:
             if self._session:
@@ -165,6 +171,12 @@ class Control:
                 pass
         self.known.on_live(event, _now())
         self._settle(LIVE if isinstance(event, Synced) else "")
+        if isinstance(event, Synced):
+            took_s = (monotonic_ns() - self._connected_ns) / 1e9
+            log.info("%d other hosts read, %.3f s after connecting", len(self.known.inventory.hosts), took_s)
+            if not gc.isenabled():
+                gc.freeze()
+                gc.enable()
 
     def _on_package(self, event: MirrorEvent) -> None:
         self.known.on_package(event, _now())

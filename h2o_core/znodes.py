@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
 
 from h2o_core.documents import InvalidDocument, Reader, encode_document
 from h2o_core.envelope import types_hash
@@ -29,6 +30,8 @@ _MOST_FEATURES: Final = 4096
 _MOST_SLOTS: Final = 1_000_000
 _HIGHEST_PORT: Final = 65_535
 _HIGHEST_ORDER: Final = (1 << 63) - 2
+_HIGHEST_PID: Final = 1 << 32
+_LATEST_S: Final = 1e12
 _NAMES_REMEMBERED: Final = 4096
 """A fleet's hosts name the same few hundred packages and versions again and again."""
 
@@ -244,7 +247,9 @@ def encode_live(live: LiveHost) -> bytes:
 def parse_live(path: str, data: bytes) -> LiveHost:
     """`live/<host>` → LiveHost; raises InvalidDocument."""
     reader = Reader.of_document(path, data, LIVE_CAP_BYTES)
-    instances = tuple(_parse_instance(item) for item in reader.objects("instances", _MOST_INSTANCES))
+    instances = tuple(
+        _quick_instance(item.fields) or _parse_instance(item) for item in reader.objects("instances", _MOST_INSTANCES)
+    )
     if len({one.id for one in instances}) != len(instances):
         reader.fail("two instances have the same id")
     return LiveHost(
@@ -260,6 +265,31 @@ def parse_live(path: str, data: bytes) -> LiveHost:
     )
 
 
+_instance_fields = itemgetter("id", "package", "version", "digest", "slots", "started", "pid")
+
+
+def _quick_instance(fields: Mapping[str, Any]) -> LiveInstance | None:
+    """What `_parse_instance` makes of it when all is well, in a third of the time; None: ask that one, it has words.
+
+    A joining broker reads 20,000 of them.
+    """
+    try:
+        one, package, version, digest, slots, started_s, pid = _instance_fields(fields)
+        well = (
+            _WORD.fullmatch(one)
+            and _DIGEST.fullmatch(digest)
+            and type(package) is type(version) is str
+            and type(slots) is type(pid) is int
+            and 0 <= slots <= _MOST_SLOTS
+            and 0 <= pid <= _HIGHEST_PID
+            and type(started_s) is float
+            and 0 <= started_s < _LATEST_S
+        )
+        return LiveInstance(one, _package(package), _version(version), digest, slots, started_s, pid) if well else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _parse_instance(reader: Reader) -> LiveInstance:
     return LiveInstance(
         id=reader.text("id", form=_WORD),
@@ -268,7 +298,7 @@ def _parse_instance(reader: Reader) -> LiveInstance:
         digest=reader.text("digest", form=_DIGEST),
         slots=reader.integer("slots", 0, _MOST_SLOTS),
         started_s=reader.number("started"),
-        pid=reader.integer("pid", 0, 1 << 32),
+        pid=reader.integer("pid", 0, _HIGHEST_PID),
     )
 
 
@@ -280,11 +310,11 @@ def _parse_own_host(reader: Reader) -> str:
 
 
 def _parse_package_name(reader: Reader) -> str:
-    return reader.name("package", _package_from_dotted)
+    return reader.name("package", _package)
 
 
 @lru_cache(_NAMES_REMEMBERED)
-def _package_from_dotted(name: str) -> str:
+def _package(name: str) -> str:
     return parse_package(from_dotted(name))
 
 

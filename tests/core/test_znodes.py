@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_core.documents import InvalidDocument
+from h2o_core import znodes
+from h2o_core.documents import InvalidDocument, Reader
 from h2o_core.manifests import manifest_from_package_version, package_version_from_manifest
 from h2o_core.names import InvalidName
 from h2o_core.znodes import (
@@ -225,6 +226,24 @@ BAD_INSTANCE: dict[str, dict[str, object]] = {
 def test_a_bad_instance(change: dict[str, object]):
     with pytest.raises(InvalidDocument, match=r"instances 1: |not JSON"):
         parse("live", changed("live", lambda document: document["instances"][0].update(change)))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["id", "package", "version", "digest", "slots", "started", "pid"]),
+        json_values
+        | st.sampled_from(["a-b", "service.x", "service.\ud800", "1.2", "0" * 20, 1, 1.5, -1, 10**9, 1e300]),
+    )
+)
+def test_the_quick_way_agrees_with_the_strict_one(change: dict[str, Any]):
+    fields = {**json.loads(encode_live(LIVE))["instances"][0], **change}
+    quick = znodes._quick_instance(fields)
+    try:
+        strict = znodes._parse_instance(Reader("live/host-1", "instances 1", fields))
+    except InvalidDocument:
+        strict = None
+    assert quick in {None, strict}
+    assert change or quick == strict == INSTANCE
 
 
 def test_an_instance_id_is_never_used_twice():
