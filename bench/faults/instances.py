@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.children import BenchError
@@ -15,13 +14,9 @@ from tests.counting.account import failing_until_s
 from tests.counting.client import Load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bench.faults.result import Result
     from bench.faults.stage import Stage
     from h2o_console.dev.fleet import Fleet
-    from h2o_core.pb.stats_pb2 import BrokerReport
-    from tests.counting.account import Request
 
 _AT_WORK: Final = 16
 _STOPPED_S: Final = 3.5
@@ -62,11 +57,9 @@ def killed_mid_request(stage: Stage) -> Result:
     )
     stage.wait(lambda: bool(seen(fleet, "host-1", on="host-2")), "its agent has started another")
     stage.pass_s(1, [client])
-    requests = client.finish()
-    failed = [one for one in requests if not one.ok]
-    broken = [] if failed else ["no request was in the instance when it died"]
-    broken += counted_otherwise(report(fleet, "host-1"), requests)
-    told_s = max((one.answers[0].at_s - struck_s for one in failed), default=0.0)
+    requests = [one for one in client.finish() if not one.ok]
+    broken = [] if requests else ["no request was in the instance when it died"]
+    told_s = max((one.answers[0].at_s - struck_s for one in requests), default=0.0)
     return stage.settle(told_s, [client], broken=broken, extra={"unrouted_s": unrouted_s - struck_s})
 
 
@@ -91,9 +84,8 @@ def _stopped(stage: Stage, fleet: Fleet, host: str) -> Result:
     fleet.kill_instance(victim, signal.SIGCONT)
     stage.wait(lambda: _state(fleet, host, victim) == "ready", "its broker trusts it again")
     client.pause()
-    requests = client.requests()
-    broken = counted_otherwise(report(fleet, "host-1"), requests)
-    return stage.settle(failing_until_s(requests, struck_s), [client], broken=broken)
+    failing_s = failing_until_s(client.requests(), struck_s)
+    return stage.settle(failing_s, [client])
 
 
 def continued_late(stage: Stage) -> Result:
@@ -134,19 +126,6 @@ def crash_looping(stage: Stage) -> Result:
     broken += [] if crashes else ["it did not crash"]
     extra = {"zookeeper_writes": writes, "crashes": crashes, "within_s": _LOOPING_S}
     return stage.settle(None, [client], broken=broken, extra=extra)
-
-
-def counted_otherwise(counted: BrokerReport, requests: Iterable[Request]) -> list[str]:
-    """Where the origin's own counters differ from what its one client was told, one sentence each."""
-    told = Counter((one.feature, each.code) for one in requests for each in one.answers if not each.made_up)
-    theirs: Counter[tuple[str, int]] = Counter()
-    for caller in counted.callers:
-        theirs.update({(caller.feature, one.code): one.count for one in caller.outcomes})
-    return [
-        f"{counted.host} has counted {theirs[key]} of code {key[1]} for {key[0]}, its client was told {told[key]}"
-        for key in sorted(told | theirs)
-        if told[key] != theirs[key]
-    ]
 
 
 def _instance(fleet: Fleet, host: str, instance: str) -> Any:

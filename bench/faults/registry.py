@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import brokers, chaos, instances, peers, zookeeper
+from bench.faults import brokers, chaos, crowds, hosts, instances, peers, zookeeper
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
@@ -38,5 +38,15 @@ ROUNDS: Final = (
     Round("zookeeper_leader_stopped", zookeeper.leader_stopped),
     Round("zookeeper_quorum_lost", zookeeper.quorum_lost),
     Round("zookeeper_disk_full", zookeeper.disk_full),
+    Round(
+        "host_gone",
+        hosts.gone,
+        allowed=_UNKNOWN,
+        goal=_ROUTED_ROUND,
+        more_goals={"out_of_register_s": Goal(Sense.BELOW, hosts.SESSION_S + 1)},
+    ),
+    Round("host_twice", hosts.two_with_one_name),
+    Round("live_1000", crowds.thousand_read, more_goals={"read_s": Goal(Sense.BELOW, 0.5)}),
+    Round("fifty_brokers", crowds.fifty_at_once),
     Round("chaos", chaos.chaos, allowed={*_HUNG, *_GONE, "OVERLOADED"}, long=True),
 )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bench.faults.instances import counted_otherwise
 from bench.faults.registry import ROUNDS
 from bench.faults.result import Result
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
-from h2o_core.pb.stats_pb2 import BrokerReport
-from tests.counting.account import Account, Answer, Request
+from tests.counting.account import Account
 
 FAULT = Round("it", lambda _stage: RESULT, allowed={"TIMEOUT"}, goal=Goal(Sense.BELOW, 1))
 RESULT = Result(0.5, Account(10, {"OK": 8, "TIMEOUT": 2}, 10, 0, 0.7, ()), extra={"rss_mib": 3})
@@ -57,15 +55,3 @@ def test_what_the_fault_excuses_is_no_fault() -> None:
 def test_rounds_have_names_of_their_own() -> None:
     names = [one.name for one in ROUNDS]
     assert sorted(set(names)) == sorted(names)
-
-
-def test_a_broker_that_counts_otherwise_than_its_client_is_told_of() -> None:
-    served = Answer(10.5, 0, 2)
-    requests = [Request(f"a{at}", "/service/x/y", False, 10.0, 11.0, (served,)) for at in range(3)]
-    made_up = Request("b", "/service/x/y", False, 10.0, 11.0, (Answer(11.1, 6, 0, made_up=True),))
-    counted = BrokerReport(host="host-1")
-    counted.callers.add(caller="operator", feature="/service/x/y").outcomes.add(code=0, count=3)
-    assert counted_otherwise(counted, [*requests, made_up]) == []
-    assert len(counted_otherwise(counted, requests[:2])) == 1
-    counted.callers[0].outcomes.add(code=8, count=1)
-    assert "counted 1 of code 8 for /service/x/y, its client was told 0" in counted_otherwise(counted, requests)[0]
