@@ -46,6 +46,8 @@ class Known:
         self._switch = switch
         self._roster = roster
         self._links = links
+        self._shown = 0
+        """The presence's version that is in the picture's."""
         self._documents: dict[str, Document] = {}
         """The last good ones, by path: what the last-known file is made of."""
         self.paths = Paths(fleet)
@@ -207,6 +209,9 @@ class Known:
         self.judge(Kind.DOCUMENT, error.path, f"{error.sentence}; {rest}", moment.unix_s)
 
     def _change(self, changes: Iterable[Change], moment: Moment) -> None:
+        if self._shown != self.presence.version:
+            self._shown = self.presence.version
+            self._switch.picture_version += 1
         for change in changes:
             match change:
                 case Put(live=live):

@@ -92,6 +92,8 @@ class Presence:
         self._reconnected = False
         """There was something to lose when it was read."""
         self._read_ns = 0
+        self.version = 0
+        """Raised whenever a host's standing is another than before."""
 
     # ------------------------------------------------------------------ events
 
@@ -102,6 +104,7 @@ class Presence:
             if live.host != self._own and live.host not in self._hosts:
                 self._hosts[live.host] = _Host(live, Standing.REMEMBERED)
                 self._reconnected = True
+                self.version += 1
                 changes.append(Put(live))
         return changes
 
@@ -137,8 +140,11 @@ class Presence:
         host = self._hosts.get(name)
         if host is None or host.live.incarnation != live.incarnation:
             self._answering.discard(name)
-        if host is not None and host.standing is Standing.REGISTERED and host.live == live:
-            return []
+        if host is not None and host.standing is Standing.REGISTERED:
+            if host.live == live:
+                return []
+        else:
+            self.version += 1
         self._hosts[name] = _Host(live, Standing.REGISTERED)
         self._adrift.pop(name, None)
         return [Put(live)]
@@ -180,6 +186,7 @@ class Presence:
                 continue
             if host.standing is Standing.KEPT:
                 host.standing, host.reason = Standing.WITHDRAWN, Reason.WITHDRAWN
+                self.version += 1
                 changes.append(Put(replace(host.live, instances=())))
             else:
                 changes += self._drop(name)
@@ -209,6 +216,7 @@ class Presence:
         if name not in self._answering:
             return self._drop(name)
         host.standing, host.since_ns = Standing.KEPT, now
+        self.version += 1
         self._adrift[name] = host
         if self._reconnected and (not self._read or now - self._read_ns < RECENT_NS):
             host.reason = Reason.RECONNECTION
@@ -243,6 +251,7 @@ class Presence:
 
     def _drop(self, name: str) -> list[Change]:
         del self._hosts[name]
+        self.version += 1
         self._adrift.pop(name, None)
         self._answering.discard(name)
         return [Drop(name)]

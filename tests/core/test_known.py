@@ -269,3 +269,16 @@ def test_how_old_it_is():
     assert freshness.age_s(12 * S) == UNKNOWN_S
     freshness.remembered(40.0, 12 * S)
     assert freshness.age_s(13 * S) == 41
+
+
+def test_who_is_kept_is_in_the_picture_and_the_alarms(broker: Broker):
+    broker.known.link("host-2", AT, answers=True)
+    before = broker.switch.picture_version
+    broker.known.on_live(NodeGone("host-2"), AT)
+    assert broker.switch.picture_version > before
+    assert broker.known.inventory.hosts == {"host-2": HOST}
+    assert "host-2 is not in the register, and its broker at 127.0.0.1:1 answers" in broker.wrong()["live/host-2"]
+    before = broker.switch.picture_version
+    broker.live(encode_live(HOST))
+    assert broker.switch.picture_version > before
+    assert broker.wrong() == {}

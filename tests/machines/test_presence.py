@@ -68,6 +68,8 @@ class PresenceMachine(RuleBasedStateMachine):
         self.to_lose = False
         self.read_ns = 0
         self.log: list[tuple[int, str]] = []
+        self.standings: dict[str, Standing | None] = {}
+        self.version = -1
 
     # ---- the model's own bookkeeping
 
@@ -228,6 +230,12 @@ class PresenceMachine(RuleBasedStateMachine):
         }
 
     # ---- what holds
+
+    @invariant()
+    def another_standing_is_another_version(self) -> None:
+        now = {host: self.presence.standing(host) for host in OTHERS}
+        assert now == self.standings or self.presence.version > self.version
+        self.standings, self.version = now, self.presence.version
 
     @invariant()
     def who_is_in_the_register_counts_as_it_says(self) -> None:
