@@ -13,6 +13,7 @@ from h2o_core.envelope import (
     HEADER,
     MAX_FRAME_BYTES,
     REFUSED,
+    REQUEST,
     WIRE,
     encode,
     encode_answer_route,
@@ -35,6 +36,7 @@ MAYBE_EXECUTED: Final = int(Executed.UNKNOWN)
 _CORRELATION_MASK: Final = 0xFFFF_FFFF
 _NO_BUCKET: Final[set[int]] = set()
 _PACK: Final = HEADER.pack
+_MS: Final = 1_000_000
 
 
 class Request:
@@ -108,6 +110,7 @@ class Ledger:
         self.out: list[tuple[int, bytes, bytes]] = []
         self.requests: dict[int, Request] = {}
         self.deadlines = Deadlines()
+        self.host = host
         self._at = f"broker {host}"
         self._own_tail = encode_answer_route_tail("", "", host)
         self._last_id = 0
@@ -231,3 +234,24 @@ class Ledger:
     def failure(self, code: Code, message: str, feature: str) -> bytes:
         """The payload of an answer that this broker makes itself: what happened, and what to type next."""
         return Failure(message=message, hint=hint_for(code, feature), at=self._at).SerializeToString()
+
+
+def onward(request: Request, route: bytes, now: int) -> bytes:
+    """The frame that takes *request* further, under its id here, with *route* and the time that is left."""
+    frame, tail_at = request.frame, request.tail_at
+    fields_len = int.from_bytes(frame[24:26], "big")
+    remaining = max(0, request.deadline_ns - now) // _MS
+    head = _PACK(
+        WIRE,
+        REQUEST,
+        0,
+        request.attempt,
+        request.id,
+        remaining,
+        request.types,
+        len(route),
+        len(request.name),
+        fields_len,
+        0,
+    )
+    return head + route + frame[tail_at:]

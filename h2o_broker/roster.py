@@ -50,7 +50,7 @@ class Roster:
         self._switch = switch
         self._zone = zone
         self._fleet = fleet
-        switch.on_drained = self._drained
+        switch.destination.on_drained = self._drained
 
     def on_frame(self, rid: bytes, raw: bytes, now: int) -> None:
         """A frame of a local peer that is no request's; the header was checked by the switch."""
@@ -136,7 +136,7 @@ class Roster:
         )
         self._send(rid, encode(REGISTERED, correlation=correlation, payload=registered.SerializeToString()))
         switch.events.append(InstanceAdmitted(instance_id))
-        switch.pull(version, now)
+        switch.destination.pull(version, now)
 
     def pool_of(self, spec: PackageVersion) -> Pool:
         """The package's pool, with the version's features known to the switch."""
@@ -180,7 +180,7 @@ class Roster:
         if instance.health is Health.SUSPECT:
             instance.health = Health.READY
             self._switch.rebuild(instance.version.pool)
-            self._switch.pull(instance.version, now)
+            self._switch.destination.pull(instance.version, now)
 
     def _heartbeat(self, rid: bytes, frame: Frame, now: int) -> None:
         instance = self._switch.instances.get(rid)
@@ -246,7 +246,7 @@ class Roster:
             pool.local.pop(version.spec.version, None)
         switch.rebuild(pool)
         if last:
-            switch.rehome(version, now)
+            switch.destination.rehome(version, now)
         switch.events.append(InstanceRemoved(instance.id, pool.package, version.spec.version, instance.pid, why))
 
     def _send(self, rid: bytes, frame: bytes) -> None:

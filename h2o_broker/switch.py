@@ -1,5 +1,6 @@
 """The switch: every request that enters this broker, until its one terminal answer.
 
+Here a request is routed, as its origin, and ended; what happens at this host's own instances is `destination`'s.
 Pure. Frames come in with the time, `(port, routing id, frame)` tuples go out through `out`, rare things
 through `events`. The path of a request is written for speed: scalars, slots, one header struct.
 """
@@ -9,8 +10,9 @@ from __future__ import annotations
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Final
 
+from h2o_broker.destination import HIGHEST_CODE, Destination
 from h2o_broker.members import OPERATOR, Caller, Health, LocalInstance, LocalVersion, Pool, RemoteInstance, Source
-from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger, Request
+from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger, Request, onward
 from h2o_broker.telemetry import Oddities
 from h2o_core.envelope import (
     ANSWER,
@@ -22,11 +24,7 @@ from h2o_core.envelope import (
     RELEASED,
     REQUEST,
     WIRE,
-    MalformedFrame,
-    RequestRoute,
-    decode_request_route,
     encode,
-    encode_answer_route,
 )
 from h2o_core.errors import Code
 from h2o_core.names import package_of
@@ -41,14 +39,9 @@ if TYPE_CHECKING:
 IN_FLIGHT_PER_SOURCE: Final = 16_384
 ORIGIN_GRACE_NS: Final = 25_000_000
 """The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
-ROUTE_CACHE_SIZE: Final = 4096
 _TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
 _TO_ORIGIN: Final = frozenset((ANSWER, REFUSED))
-_LEAVING: Final = Health.LEAVING
-"""Looked up for each answer; as an enum's attribute that costs 80 ns."""
-_HIGHEST_CODE: Final = max(Code)
 _MS: Final = 1_000_000
-_PACK: Final = HEADER.pack
 _UNPACK: Final = HEADER.unpack_from
 
 
@@ -68,18 +61,18 @@ class Switch:
         self.features: dict[bytes, Pool] = {}
         self.sources: dict[bytes, Source] = {}
         self.inbound: dict[bytes, Source] = {}
-        self.instances: dict[bytes, LocalInstance] = {}
         self.callers: dict[tuple[str, str], Caller] = {}
         self.requests = self.ledger.requests
         self.picture_version = 1
         """Raised whenever a host, a link or an instance is other than before."""
-        self.on_drained: Callable[[LocalInstance], None] | None = None
-        """Called when a leaving instance has nothing in flight any more."""
         self.rare: Callable[[int, bytes, bytes, int], None] | None = None
         """Gets (port, routing id, frame, now) of every frame that is not on a request's path."""
         self._dice = dice
         self._operator = self.caller(OPERATOR, "")
-        self._routes: dict[bytes, tuple[RequestRoute, Caller]] = {}
+        self.destination = Destination(self.ledger, self.features, self.oddities, incarnation, self._refused)
+        self.instances = self.destination.instances
+        self._place = self.destination.place
+        self._answered = self.destination.answered
 
     def take(self) -> list[tuple[int, bytes, bytes]]:
         """What is to be sent, in order; the list starts anew."""
@@ -119,7 +112,7 @@ class Switch:
         elif kind == CANCEL:
             self._cancelled(self.sources.get(rid), correlation, now)
         elif kind == RELEASED:
-            self._released(rid, correlation, now)
+            self.destination.released(rid, correlation, now)
         elif self.rare is not None:
             self.rare(LOCAL, rid, frame, now)
 
@@ -140,7 +133,7 @@ class Switch:
             self._cancelled(source, correlation, now)
         else:
             name = frame[tail_at : tail_at + name_len]
-            self._arrive(source, correlation, remaining, types, frame, tail_at, name, attempt, now)
+            self.destination.arrive(source, correlation, remaining, types, frame, tail_at, name, attempt, now)
 
     def on_outbound(self, rid: bytes, frame: bytes, now: int) -> None:
         """A frame from another broker, over the link that we opened."""
@@ -163,9 +156,9 @@ class Switch:
             return
         self.ledger.leave_peer(request, target)
         if kind == REFUSED:
-            self._refused(request, target.peer.host, Code.OVERLOADED if code > _HIGHEST_CODE else Code(code), now)
+            self._refused(request, target.peer.host, Code.OVERLOADED if code > HIGHEST_CODE else Code(code), now)
             return
-        if code > _HIGHEST_CODE:
+        if code > HIGHEST_CODE:
             self.oddities.count("unknown_codes")
             code = Code.INTERNAL.value
         self.ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
@@ -236,26 +229,7 @@ class Switch:
         peer.in_flight += 1
         request.target = target
         self.ledger.watch(request, request.deadline_ns + ORIGIN_GRACE_NS)
-        self.out.append((OUTBOUND, peer.rid, self._onward(request, target.route_from(request.source.caller), now)))
-
-    def _onward(self, request: Request, route: bytes, now: int) -> bytes:
-        frame, tail_at = request.frame, request.tail_at
-        fields_len = int.from_bytes(frame[24:26], "big")
-        remaining = max(0, request.deadline_ns - now) // _MS
-        head = _PACK(
-            WIRE,
-            REQUEST,
-            0,
-            request.attempt,
-            request.id,
-            remaining,
-            request.types,
-            len(route),
-            len(request.name),
-            fields_len,
-            0,
-        )
-        return head + route + frame[tail_at:]
+        self.out.append((OUTBOUND, peer.rid, onward(request, target.route_from(request.source.caller), now)))
 
     def _refused(self, request: Request, host: str, code: Code, now: int) -> None:
         """Not executed at *host*: one re-route is free, then the caller is told."""
@@ -276,192 +250,7 @@ class Switch:
             message = f"{host} had no instance that could take it"
             self.ledger.end(request, Code.UNAVAILABLE if code is Code.OK else code, NOT_EXECUTED, message, now)
 
-    # ------------------------------------------------------------------ requests at the destination
-
-    def _arrive(
-        self,
-        source: Source,
-        correlation: int,
-        remaining: int,
-        types: int,
-        frame: bytes,
-        tail_at: int,
-        name: bytes,
-        attempt: int,
-        now: int,
-    ) -> None:
-        block = frame[HEADER_BYTES:tail_at]
-        known = self._routes.get(block) or self._learn_route(block)
-        if known is None:
-            return
-        route, caller = known
-        if route.incarnation != self.incarnation:
-            self.oddities.count("frames_for_another_incarnation")
-            return
-        if correlation in source.requests:
-            self.oddities.count("repeated_correlations")
-            return
-        request = self.ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
-        request.attempt = attempt
-        request.caller = caller
-        pool = self.features.get(name)
-        version = pool.local.get(route.version) if pool is not None else None
-        if not remaining:
-            self.ledger.end(
-                request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its destination", now
-            )
-        elif version is None:
-            self.ledger.refuse(request, Code.NO_ROUTE)
-        elif not version.ready and not attempt:
-            # all are suspect or leaving: another host may serve it now; if there is none, the origin comes again
-            self.ledger.refuse(request, Code.UNAVAILABLE)
-        else:
-            preferred = next((one for one in version.ready if one.id == route.instance), None)
-            if not self._place(request, version, preferred, now):
-                self.ledger.refuse(request, Code.OVERLOADED)
-
-    def _learn_route(self, block: bytes) -> tuple[RequestRoute, Caller] | None:
-        try:
-            route = decode_request_route(block)
-        except MalformedFrame:
-            self.oddities.count("malformed_frames")
-            return None
-        if len(self._routes) >= ROUTE_CACHE_SIZE:
-            self._routes.clear()
-        caller = Caller(route.caller, route.caller_version, route.caller_instance)
-        self._routes[block] = route, caller
-        return route, caller
-
-    def _place(self, request: Request, version: LocalVersion, preferred: LocalInstance | None, now: int) -> bool:
-        """Give it to *preferred*, else to a free instance, else queue it; False: there is no room."""
-        if preferred is None or preferred.pending >= preferred.slots:
-            preferred = version.free_instance()
-        if preferred is not None:
-            self._dispatch(request, preferred, now)
-            return True
-        if version.queued >= version.capacity():
-            return False
-        version.queue.append(request.id)
-        version.queued += 1
-        request.queued_at = version
-        self.ledger.watch(request, request.deadline_ns)
-        return True
-
-    def _dispatch(self, request: Request, instance: LocalInstance, now: int) -> None:
-        counter = instance.counters.get(request.name)
-        if counter is None:
-            message = f"version {instance.version.spec.version} of the package has no such feature"
-            self.ledger.end(request, Code.NOT_FOUND, NOT_EXECUTED, message, now)
-            return
-        if counter.types != request.types:
-            counter.outcomes[Code.BAD_REQUEST] += 1
-            self.ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, self._type_mismatch(request, instance), now)
-            return
-        instance.pending += 1
-        request.target = instance
-        request.counter = counter
-        request.sent_ns = now
-        if not self.ledger.watched(request):
-            self.ledger.watch(request, request.deadline_ns)
-        caller = request.caller
-        route = instance.routes.get(caller) or instance.route_from(caller, self.incarnation)
-        self.out.append((LOCAL, instance.rid, self._onward(request, route, now)))
-
-    def _type_mismatch(self, request: Request, instance: LocalInstance) -> str:
-        name = request.name.decode(errors="replace")
-        feature = next(one for one in instance.version.spec.features if one.name == name)
-        return f"it takes {feature.request_type} and answers {feature.reply_type}; the caller used other types"
-
-    def pull(self, version: LocalVersion, now: int) -> None:
-        """Slots may have come free: start what waits, oldest first."""
-        queue = version.queue
-        while queue:
-            instance = version.free_instance()
-            if instance is None:
-                return
-            request = self.requests.get(queue.popleft())
-            if request is None or request.queued_at is not version:
-                continue
-            version.queued -= 1
-            request.queued_at = None
-            self._dispatch(request, instance, now)
-
-    def rehome(self, version: LocalVersion, now: int) -> None:
-        """The version has no instance here any more: what waits was not executed and goes elsewhere."""
-        waiting = [self.requests.get(request_id) for request_id in version.queue]
-        version.queue.clear()
-        version.queued = 0
-        for request in waiting:
-            if request is not None and request.queued_at is version:
-                request.queued_at = None
-                self._refused(request, self.host, Code.NO_ROUTE, now)
-
     # ------------------------------------------------------------------ endings
-
-    def _answered(
-        self,
-        rid: bytes,
-        flags: int,
-        code: int,
-        correlation: int,
-        frame: bytes,
-        tail_at: int,
-        name_len: int,
-        fields_len: int,
-        now: int,
-    ) -> None:
-        request = self.requests.get(correlation)
-        instance = request.target if request is not None else None
-        if request is None or not isinstance(instance, LocalInstance) or instance.rid != rid:
-            self.oddities.count("late_answers")
-            return
-        if request.ended:
-            self.oddities.count("late_answers")
-            self._free_slot(request, instance, now)
-            return
-        if code > _HIGHEST_CODE:
-            self.oddities.count("unknown_codes")
-            code = Code.INTERNAL.value
-        counter = request.counter
-        if counter is not None:
-            counter.outcomes[code] += 1
-            counter.times.record(now - request.sent_ns)
-            if code:
-                counter.last_error = frame[tail_at + name_len + fields_len :]
-                counter.last_error_ns = now
-        source = request.source
-        version = instance.version
-        instance.pending -= 1
-        request.target = None
-        if source.port == LOCAL:
-            route = instance.route_to_client or instance.route_home(self.incarnation)
-        else:
-            route = encode_answer_route(
-                source.incarnation, instance.pending, version.queued, instance.slots, 0, instance.answer_tail
-            )
-        self.ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
-        if version.queue:
-            self.pull(version, now)
-        if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
-            self.on_drained(instance)
-
-    def _free_slot(self, request: Request, instance: LocalInstance, now: int) -> None:
-        del self.requests[request.id]
-        instance.pending -= 1
-        if instance.version.queue:
-            self.pull(instance.version, now)
-        if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
-            self.on_drained(instance)
-
-    def _released(self, rid: bytes, correlation: int, now: int) -> None:
-        request = self.requests.get(correlation)
-        instance = request.target if request is not None else None
-        if request is None or not isinstance(instance, LocalInstance) or instance.rid != rid:
-            self.oddities.count("late_releases")
-            return
-        if not request.ended:
-            self.ledger.end(request, Code.CANCELLED, MAYBE_EXECUTED, "the instance gave it back without an answer", now)
-        self._free_slot(request, instance, now)
 
     def _cancelled(self, source: Source | None, correlation: int, now: int) -> None:
         request_id = source.requests.get(correlation) if source is not None else None

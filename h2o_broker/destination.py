@@ -1,0 +1,244 @@
+"""Requests at the instances of this host: slots, queues, hand-over, answers. Pure.
+
+The origin, this broker or another, has chosen version and instance; what is decided here is whether there is room.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from h2o_broker.members import Caller, Health, LocalInstance
+from h2o_broker.requests import LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, onward
+from h2o_core.envelope import HEADER_BYTES, MalformedFrame, RequestRoute, decode_request_route, encode_answer_route
+from h2o_core.errors import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from h2o_broker.members import LocalVersion, Pool, Source
+    from h2o_broker.requests import Ledger, Request
+    from h2o_broker.telemetry import Oddities
+
+ROUTE_CACHE_SIZE: Final = 4096
+HIGHEST_CODE: Final = max(Code)
+_LEAVING: Final = Health.LEAVING
+"""Looked up for each answer; as an enum's attribute that costs 80 ns."""
+_MS: Final = 1_000_000
+
+
+class Destination:
+    """Local instances and what they work on. A slot is free when its instance says so, and not before."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        features: dict[bytes, Pool],
+        oddities: Oddities,
+        incarnation: int,
+        refused: Callable[[Request, str, Code, int], None],
+    ) -> None:
+        """*refused(request, host, code, now)*: it was not executed at *host*; whose it is decides what comes next."""
+        self.instances: dict[bytes, LocalInstance] = {}
+        """By the routing id of their stream."""
+        self.on_drained: Callable[[LocalInstance], None] | None = None
+        """Called when a leaving instance has nothing in flight any more."""
+        self._ledger = ledger
+        self._requests = ledger.requests
+        self._out = ledger.out
+        self._features = features
+        self._oddities = oddities
+        self._incarnation = incarnation
+        self._refused = refused
+        self._routes: dict[bytes, tuple[RequestRoute, Caller]] = {}
+
+    # ------------------------------------------------------------------ finding room
+
+    def arrive(  # noqa: PLR0913 - the path of a request takes scalars (DESIGN §6)
+        self,
+        source: Source,
+        correlation: int,
+        remaining: int,
+        types: int,
+        frame: bytes,
+        tail_at: int,
+        name: bytes,
+        attempt: int,
+        now: int,
+    ) -> None:
+        """A request from another broker; *attempt* is 1 when it was refused once already."""
+        block = frame[HEADER_BYTES:tail_at]
+        known = self._routes.get(block) or self._learn_route(block)
+        if known is None:
+            return
+        route, caller = known
+        if route.incarnation != self._incarnation:
+            self._oddities.count("frames_for_another_incarnation")
+            return
+        if correlation in source.requests:
+            self._oddities.count("repeated_correlations")
+            return
+        request = self._ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        request.attempt = attempt
+        request.caller = caller
+        pool = self._features.get(name)
+        version = pool.local.get(route.version) if pool is not None else None
+        if not remaining:
+            self._ledger.end(
+                request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its destination", now
+            )
+        elif version is None:
+            self._ledger.refuse(request, Code.NO_ROUTE)
+        elif not version.ready and not attempt:
+            # all are suspect or leaving: another host may serve it now; if there is none, the origin comes again
+            self._ledger.refuse(request, Code.UNAVAILABLE)
+        else:
+            preferred = next((one for one in version.ready if one.id == route.instance), None)
+            if not self.place(request, version, preferred, now):
+                self._ledger.refuse(request, Code.OVERLOADED)
+
+    def _learn_route(self, block: bytes) -> tuple[RequestRoute, Caller] | None:
+        try:
+            route = decode_request_route(block)
+        except MalformedFrame:
+            self._oddities.count("malformed_frames")
+            return None
+        if len(self._routes) >= ROUTE_CACHE_SIZE:
+            self._routes.clear()
+        caller = Caller(route.caller, route.caller_version, route.caller_instance)
+        self._routes[block] = route, caller
+        return route, caller
+
+    def place(self, request: Request, version: LocalVersion, preferred: LocalInstance | None, now: int) -> bool:
+        """Give it to *preferred*, else to a free instance, else queue it; False: there is no room."""
+        if preferred is None or preferred.pending >= preferred.slots:
+            preferred = version.free_instance()
+        if preferred is not None:
+            self._dispatch(request, preferred, now)
+            return True
+        if version.queued >= version.capacity():
+            return False
+        version.queue.append(request.id)
+        version.queued += 1
+        request.queued_at = version
+        self._ledger.watch(request, request.deadline_ns)
+        return True
+
+    def _dispatch(self, request: Request, instance: LocalInstance, now: int) -> None:
+        counter = instance.counters.get(request.name)
+        if counter is None:
+            message = f"version {instance.version.spec.version} of the package has no such feature"
+            self._ledger.end(request, Code.NOT_FOUND, NOT_EXECUTED, message, now)
+            return
+        if counter.types != request.types:
+            counter.outcomes[Code.BAD_REQUEST] += 1
+            self._ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, self._type_mismatch(request, instance), now)
+            return
+        instance.pending += 1
+        request.target = instance
+        request.counter = counter
+        request.sent_ns = now
+        if not self._ledger.watched(request):
+            self._ledger.watch(request, request.deadline_ns)
+        caller = request.caller
+        route = instance.routes.get(caller) or instance.route_from(caller, self._incarnation)
+        self._out.append((LOCAL, instance.rid, onward(request, route, now)))
+
+    def _type_mismatch(self, request: Request, instance: LocalInstance) -> str:
+        name = request.name.decode(errors="replace")
+        feature = next(one for one in instance.version.spec.features if one.name == name)
+        return f"it takes {feature.request_type} and answers {feature.reply_type}; the caller used other types"
+
+    def pull(self, version: LocalVersion, now: int) -> None:
+        """Slots may have come free: start what waits, oldest first."""
+        queue = version.queue
+        while queue:
+            instance = version.free_instance()
+            if instance is None:
+                return
+            request = self._requests.get(queue.popleft())
+            if request is None or request.queued_at is not version:
+                continue
+            version.queued -= 1
+            request.queued_at = None
+            self._dispatch(request, instance, now)
+
+    def rehome(self, version: LocalVersion, now: int) -> None:
+        """The version has no instance here any more: what waits was not executed and goes elsewhere."""
+        waiting = [self._requests.get(request_id) for request_id in version.queue]
+        version.queue.clear()
+        version.queued = 0
+        for request in waiting:
+            if request is not None and request.queued_at is version:
+                request.queued_at = None
+                self._refused(request, self._ledger.host, Code.NO_ROUTE, now)
+
+    # ------------------------------------------------------------------ what comes back
+
+    def answered(  # noqa: PLR0913 - as `arrive`
+        self,
+        rid: bytes,
+        flags: int,
+        code: int,
+        correlation: int,
+        frame: bytes,
+        tail_at: int,
+        name_len: int,
+        fields_len: int,
+        now: int,
+    ) -> None:
+        """What an instance says came of a request, also too late."""
+        request = self._requests.get(correlation)
+        instance = request.target if request is not None else None
+        if request is None or not isinstance(instance, LocalInstance) or instance.rid != rid:
+            self._oddities.count("late_answers")
+            return
+        if request.ended:
+            self._oddities.count("late_answers")
+            self._free_slot(request, instance, now)
+            return
+        if code > HIGHEST_CODE:
+            self._oddities.count("unknown_codes")
+            code = Code.INTERNAL.value
+        counter = request.counter
+        if counter is not None:
+            counter.outcomes[code] += 1
+            counter.times.record(now - request.sent_ns)
+            if code:
+                counter.last_error = frame[tail_at + name_len + fields_len :]
+                counter.last_error_ns = now
+        source = request.source
+        version = instance.version
+        instance.pending -= 1
+        request.target = None
+        if source.port == LOCAL:
+            route = instance.route_to_client or instance.route_home(self._incarnation)
+        else:
+            route = encode_answer_route(
+                source.incarnation, instance.pending, version.queued, instance.slots, 0, instance.answer_tail
+            )
+        self._ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+        if version.queue:
+            self.pull(version, now)
+        if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
+            self.on_drained(instance)
+
+    def _free_slot(self, request: Request, instance: LocalInstance, now: int) -> None:
+        del self._requests[request.id]
+        instance.pending -= 1
+        if instance.version.queue:
+            self.pull(instance.version, now)
+        if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
+            self.on_drained(instance)
+
+    def released(self, rid: bytes, correlation: int, now: int) -> None:
+        """An instance works on a request no more, and has no answer to it."""
+        request = self._requests.get(correlation)
+        instance = request.target if request is not None else None
+        if request is None or not isinstance(instance, LocalInstance) or instance.rid != rid:
+            self._oddities.count("late_releases")
+            return
+        if not request.ended:
+            self._ledger.end(
+                request, Code.CANCELLED, MAYBE_EXECUTED, "the instance gave it back without an answer", now
+            )
+        self._free_slot(request, instance, now)
