@@ -100,7 +100,6 @@ class Control:
         self._registry.mirror(self._paths.control, self._on_control)
         for part in (PACKAGES, CONTROL):
             await self._read[part].wait()
-        await self.live_node.check_name()
         # A thousand hosts are 200,000 objects and no rubbish: collecting in between stops requests for 20 to 90 ms.
         gc.disable()
         self._registry.mirror(self._paths.lives, self._on_live)

@@ -74,16 +74,6 @@ class LiveNode:
             self._session = 0
             self.added()
 
-    async def check_name(self) -> None:
-        """Before this broker greets any other: raises ForeignHost when another machine has its host's name."""
-        session = self._registry.state.session_id
-        try:
-            left = await self._registry.get(self._path)
-        except RegisterUnavailable:
-            return
-        if left is not None and left.owner != session:
-            self._inherited(left, session)
-
     async def run(self) -> None:
         """Write whenever something changed, for ever; raises ForeignHost."""
         loop = asyncio.get_running_loop()
