@@ -26,6 +26,7 @@ COLUMNS: Final = (
             "self": Colour.GOOD,
             "up": Colour.GOOD,
             "connecting": Colour.WARN,
+            "leaving": Colour.WARN,
             "suspect": Colour.BAD,
             "refused": Colour.BAD,
         },

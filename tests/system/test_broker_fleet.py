@@ -161,10 +161,21 @@ def test_a_stopped_broker_is_routed_round_and_taken_back(hosts: TwoHosts) -> Non
     eventually(lambda: hosts.peer() == "up", "it answers again")
 
 
-def test_an_orderly_end_leaves_the_register_at_once(hosts: TwoHosts) -> None:
+def test_an_orderly_end_leaves_the_register_at_once_without_an_alarm(hosts: TwoHosts) -> None:
     hosts.serve()
-    assert hosts.there.stop() == 0
-    eventually(lambda: hosts.peer() == "none", "host-2 has left", within_s=2.0)
+    process = hosts.there.process
+    assert process is not None
+    process.terminate()
+    sounded: list[str] = []
+
+    def has_left() -> bool:
+        report = hosts.client.report()
+        sounded.extend(alarm.sentence for alarm in report.register.alarms)
+        return not report.peers
+
+    eventually(has_left, "host-2 has left", within_s=2.0)
+    assert process.wait(10) == 0
+    assert sounded == []
 
 
 def test_another_machine_of_the_same_name_refuses_to_start(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -80,9 +80,9 @@ def test_hosts(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "hosts", "--no-headers")
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
-        ["host-1", "a", "registered", "-", "1", "127.0.0.1:8101"],
-        ["host-2", "a", "registered", "-", "0", "-"],
-        ["host-4", "a", "no", "broker", "-", "0", "127.0.0.1:8101"],
+        ["host-1", "a", "registered", "-", "1", "127.0.0.1:8101", "-"],
+        ["host-2", "a", "registered", "-", "0", "-", "-"],
+        ["host-4", "a", "no", "broker", "-", "0", "127.0.0.1:8101", "-"],
     ]
 
 
