@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2o_broker import events
-from h2o_broker.admission import Refused, checked
-from h2o_broker.control import Control
-from h2o_broker.last_known_file import LastKnownFile
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
 from h2o_broker.ports import Ports
+from h2o_broker.register.admission import Refused, checked
+from h2o_broker.register.control import Control
+from h2o_broker.register.last_known_file import LastKnownFile
 from h2o_broker.report import Identity, broker_report, picture
 from h2o_broker.requests import LOCAL
 from h2o_broker.roster import Roster

@@ -45,7 +45,7 @@ def _refuse(sentence: str, exit_code: int) -> int:
 
 async def _serve(hostfile: HostFile) -> int:
     from h2o_broker.broker import Broker  # noqa: PLC0415 - as above
-    from h2o_broker.live_node import ForeignHost  # noqa: PLC0415
+    from h2o_broker.register.live_node import ForeignHost  # noqa: PLC0415
     from h2o_core.io.place import CannotStart, allow_many_files, prepare_directories, take_lock  # noqa: PLC0415
     from h2o_core.io.registry import RegisterRefused  # noqa: PLC0415
     from h2o_core.io.stream import EndpointTaken  # noqa: PLC0415

@@ -30,10 +30,10 @@ from h2o_core.pb.stats_pb2 import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from h2o_broker.known import Known
     from h2o_broker.links import Links
     from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool, RemoteInstance
-    from h2o_broker.presence import Standing
+    from h2o_broker.register.known import Known
+    from h2o_broker.register.presence import Standing
     from h2o_broker.switch import Switch
     from h2o_broker.telemetry import FeatureCounter
     from h2o_core.histogram import Histogram

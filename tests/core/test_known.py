@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_broker.alarms import Alarms, Kind
-from h2o_broker.freshness import UNKNOWN_S, Freshness
-from h2o_broker.known import Known
-from h2o_broker.last_known import CAP_BYTES, Document, LastKnown, encode_last_known, in_order, parse_last_known
 from h2o_broker.links import Links
+from h2o_broker.register.alarms import Alarms, Kind
+from h2o_broker.register.freshness import UNKNOWN_S, Freshness
+from h2o_broker.register.known import Known
+from h2o_broker.register.last_known import CAP_BYTES, Document, LastKnown, encode_last_known, in_order, parse_last_known
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
 from h2o_core.documents import InvalidDocument

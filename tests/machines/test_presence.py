@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import assume, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from h2o_broker.presence import (
+from h2o_broker.register.presence import (
     AT_ONCE_NS,
     LINGER_NS,
     MOMENT_NS,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from h2o_broker.alarms import Alarms, Kind
-from h2o_broker.applying import apply
-from h2o_broker.freshness import Freshness
-from h2o_broker.last_known import Document, LastKnown, in_order
-from h2o_broker.presence import Drop, Presence, Put
+from h2o_broker.register.alarms import Alarms, Kind
+from h2o_broker.register.applying import apply
+from h2o_broker.register.freshness import Freshness
+from h2o_broker.register.last_known import Document, LastKnown, in_order
+from h2o_broker.register.presence import Drop, Presence, Put
 from h2o_core.documents import InvalidDocument
 from h2o_core.inventory import Inventory
 from h2o_core.register import NodeGone, NodeSeen, Synced
@@ -21,9 +21,9 @@ from h2o_core.znodes import Paths, parse_epoch, parse_live, parse_package_versio
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from h2o_broker.last_known import Remembered
     from h2o_broker.links import Links
-    from h2o_broker.presence import Change
+    from h2o_broker.register.last_known import Remembered
+    from h2o_broker.register.presence import Change
     from h2o_broker.roster import Roster
     from h2o_broker.switch import Switch
     from h2o_core.inventory import Event

@@ -7,10 +7,10 @@ import gc
 import logging
 from typing import TYPE_CHECKING, Final
 
-from h2o_broker.alarms import Kind
-from h2o_broker.known import CONTROL, LIVE, PACKAGES, Known
-from h2o_broker.live_node import RETRY_S, LiveNode
-from h2o_broker.publishing import Publisher
+from h2o_broker.register.alarms import Kind
+from h2o_broker.register.known import CONTROL, LIVE, PACKAGES, Known
+from h2o_broker.register.live_node import RETRY_S, LiveNode
+from h2o_broker.register.publishing import Publisher
 from h2o_broker.report import register_report
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import monotonic_ns, unix_s
@@ -29,9 +29,9 @@ from h2o_core.znodes import Epoch, encode_epoch
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from h2o_broker.last_known import LastKnown
-    from h2o_broker.last_known_file import LastKnownFile
     from h2o_broker.links import Links
+    from h2o_broker.register.last_known import LastKnown
+    from h2o_broker.register.last_known_file import LastKnownFile
     from h2o_broker.roster import Roster
     from h2o_broker.switch import Switch
     from h2o_core.io.registry import MirrorEvent, Registry, RegistryState

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from h2o_broker.last_known import CAP_BYTES, encode_last_known, parse_last_known
+from h2o_broker.register.last_known import CAP_BYTES, encode_last_known, parse_last_known
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.off_loop import off_loop
@@ -18,7 +18,7 @@ from h2o_core.io.off_loop import off_loop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from h2o_broker.last_known import LastKnown, Remembered
+    from h2o_broker.register.last_known import LastKnown, Remembered
 
 log = logging.getLogger(__name__)
 
