@@ -1,4 +1,4 @@
-"""Faults of hosts: one gone with all that ran there, two with one name."""
+"""Faults of hosts: one gone with all that ran there, one frozen, two with one name."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ def gone(stage: Stage) -> Result:
     """
     fleet = stage.fleet(2, host_file_extra=_SESSION)
     client = stage.load(fleet, "host-1", _PATIENT)
-    victims = [fleet.agents["host-2"].pid, fleet.broker_pid("host-2")]
-    victims += [one["pid"] for one in processes(fleet, "host-2")]
+    victims = _processes(fleet)
     struck_s = time.monotonic()
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
@@ -48,6 +47,35 @@ def gone(stage: Stage) -> Result:
     broken = [] if out_s - struck_s < SESSION_S + 2 else [f"it stood in the register for {out_s - struck_s:.1f} s"]
     extra = {"unrouted_s": unrouted_s - struck_s, "out_of_register_s": out_s - struck_s}
     return stage.settle(failing_s, [client], broken=broken, extra=extra)
+
+
+def frozen(stage: Stage) -> Result:
+    """Agent, broker and instances of a host stop together, as when its power fails: no connection ends.
+
+    Unrouted when the last request was sent that failed. Later it goes on as if nothing had been.
+    """
+    fleet = stage.fleet(2, host_file_extra=_SESSION)
+    client = stage.load(fleet, "host-1", _PATIENT)
+    victims = _processes(fleet)
+    struck_s = time.monotonic()
+    for pid in victims:
+        os.kill(pid, signal.SIGSTOP)
+    out_s = stage.wait(lambda: _host(fleet, "host-1", "host-2") is None, "it is out of the register")
+    stage.pass_s(1, [client])
+    failing_s = failing_until_s(client.requests(), struck_s) or 0.0
+    back_s = time.monotonic()
+    for pid in victims:
+        os.kill(pid, signal.SIGCONT)
+    again_s = stage.wait(lambda: bool(seen(fleet, "host-1", on="host-2")), "it is routed to again")
+    stage.pass_s(1, [client])
+    extra = {"out_of_register_s": out_s - struck_s, "trusted_again_s": again_s - back_s}
+    return stage.settle(failing_s, [client], extra=extra)
+
+
+def _processes(fleet: Fleet) -> list[int]:
+    """All of host-2."""
+    pids = [fleet.agents["host-2"].pid, fleet.broker_pid("host-2")]
+    return pids + [one["pid"] for one in processes(fleet, "host-2")]
 
 
 def two_with_one_name(stage: Stage) -> Result:

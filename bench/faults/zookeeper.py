@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bench.children import BenchError
 from bench.faults.stage import BYSTANDER, Stage, processes, report, seen
 from bench.faults.watch import Watch, unwritten
-from h2o_core.io.registry import RegisterError, Registry
+from h2o_core.io.registry import Delete, RegisterError, Registry
 from tests.support.ensemble import CannotMount, Ensemble, why_no_mount
 
 if TYPE_CHECKING:
@@ -90,6 +90,25 @@ def wiped(stage: Stage) -> Result:
     mended_s = time.monotonic()
     stage.wait(scene.exchange(), "host-1 learns what changes on host-2", _LONG_S)
     return scene.settle(mended_s - back_s)
+
+
+def emptied(stage: Stage) -> Result:
+    """All live nodes are deleted at once, by whatever hand, while everybody is connected and well."""
+    scene = _Scene(stage)
+    struck_s = time.monotonic()
+    asyncio.run(_delete_lives(scene.fleet))
+    mended_s = stage.wait(lambda: not unwritten(scene.fleet), "both hosts have written themselves down again")
+    stage.wait(scene.exchange(), "host-1 learns what changes on host-2", _LONG_S)
+    return scene.settle(mended_s - struck_s)
+
+
+async def _delete_lives(fleet: Fleet) -> None:
+    registry = Registry(fleet.zookeeper.address, fleet.name, dev=True)
+    await registry.start(10)
+    try:
+        await registry.transact([Delete(registry.paths.live(host)) for host in fleet.hosts])
+    finally:
+        await registry.stop()
 
 
 def _three(stage: Stage, *, small_disks: bool = False) -> tuple[Ensemble, _Scene]:
