@@ -9,9 +9,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from bench.children import BenchError
-from bench.faults.stage import BYSTANDER, Stage, processes, report, seen
+from bench.faults.stage import BOOK, BYSTANDER, LOADS, Stage, processes, report, seen
 from bench.faults.watch import Watch, unwritten
 from h2o_core.io.registry import Delete, RegisterError, Registry
+from tests.counting.client import Load
 from tests.support.ensemble import CannotMount, Ensemble, why_no_mount
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SESSION_S: Final = 2.0
 _LONGER_THAN_A_SESSION_S: Final = 2.5 * SESSION_S
+_ALWAYS_IN_FLIGHT: Final = Load(BOOK, idempotent=False, in_flight=8, delay_s=0.4, deadline_s=3)
+"""Half of these are on the other host at every moment: dropping it, however shortly, makes their outcome unknown."""
 _LONG_S: Final = 40.0
 """Three Javas on two cores."""
 
@@ -39,7 +42,7 @@ class _Scene:
             zookeeper=ensemble or 0,
             host_file_extra=[f"session_timeout_s = {SESSION_S}"],
         )
-        self.client: CountingClient = stage.load(self.fleet, "host-1")
+        self.client: CountingClient = stage.load(self.fleet, "host-1", [*LOADS, _ALWAYS_IN_FLIGHT])
         self._watch = stage.enter(Watch(self.fleet, "host-1", ("host-1", "host-2")))
 
     def exchange(self) -> Callable[[], bool]:
