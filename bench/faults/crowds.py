@@ -40,6 +40,7 @@ _ZXID: Final = re.compile(r"Zxid: 0x([0-9a-f]+)")
 _WRITES_EACH: Final = 12
 """A session's start, what every fleet has (most nodes are there already), its own node, and a few changes of that."""
 _LONG_S: Final = 90.0
+"""Fifty brokers on two cores."""
 
 
 def thousand_read(stage: Stage) -> Result:
@@ -165,10 +166,10 @@ def _served(stage: Stage, brokers: Sequence[BrokerProcess]) -> CountingClient:
     environ = {**os.environ, **spec.env, "H2O_BROKER": str(brokers[-1].run_dir)}
     stage.enter(_running(subprocess.Popen(spec.command, env=environ, cwd=ROOT)))
     client = stage.client(brokers[0].endpoint)
-    stage.wait(lambda: _routable(brokers[0]), "the instance is routable")
+    stage.wait(lambda: _routable(brokers[0]), "the instance is routable", _LONG_S)
     for load in LOADS:
         client.add(load)
-    stage.wait(lambda: client.oks >= 100, "requests are served")
+    stage.wait(lambda: client.oks >= 100, "requests are served", _LONG_S)
     return client
 
 
