@@ -22,8 +22,8 @@ GREET_AGAIN: Final = 1
 """A flag on PONG: the answerer does not know this link; say HELLO."""
 LINK_AGAIN_AFTER_NS: Final = 1_000_000_000
 """A link that libzmq has given up is opened again, as a new one, after this long."""
-_FAILURES_THAT_TELL: Final = 2
-"""One handshake may be cut off by a broker that dies in it."""
+_FAILURES_THAT_TELL: Final = 3
+"""One handshake may be cut off by a broker that dies in it, another by its machine that is out of breath."""
 LEAVING: Final = 2
 """A flag on PONG, also without a PING: the answerer is about to end; send it nothing more."""
 

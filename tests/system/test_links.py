@@ -67,8 +67,8 @@ def host_1(tmp_path: Path, zookeeper: str, fleet_name: str) -> Iterator[Host1]:
 
 
 @contextmanager
-def fake_broker(fleet: str, port: int = 0) -> Generator[FakeBroker]:
-    broker = FakeBroker(fleet, port)
+def fake_broker(fleet: str, port: int = 0, secret: bytes = SECRET) -> Generator[FakeBroker]:
+    broker = FakeBroker(fleet, port, secret)
     try:
         yield broker
     finally:
@@ -78,7 +78,7 @@ def fake_broker(fleet: str, port: int = 0) -> Generator[FakeBroker]:
 class FakeBroker:
     """A broker's port whose gatekeeper does what the test says; it greets as host-2, incarnation 7."""
 
-    def __init__(self, fleet: str, port: int) -> None:
+    def __init__(self, fleet: str, port: int, secret: bytes) -> None:
         self._context = zmq.Context()
         self.admits = True
         self.turned_away = 0
@@ -86,7 +86,7 @@ class FakeBroker:
         self._gate.bind("inproc://zeromq.zap.01")
         self._router = self._context.socket(zmq.ROUTER)
         self._router.curve_server = True
-        self._router.curve_secretkey = curve_keys(SECRET, fleet, "broker")[1]
+        self._router.curve_secretkey = curve_keys(secret, fleet, "broker")[1]
         self._router.setsockopt(zmq.ZAP_DOMAIN, b"h2o")
         self._router.bind(f"tcp://127.0.0.1:{port or '*'}")
         self.address = self._router.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0").removeprefix("tcp://")
@@ -184,6 +184,24 @@ def test_a_link_that_was_rejected_comes_up_once_it_is_admitted(host_1: Host1, zo
 
     with fake_broker(fleet_name) as peer:
         asyncio.run(rounds(peer))
+
+
+def test_another_fleet_s_broker_on_the_port_is_named_until_it_is_gone(
+    host_1: Host1, zookeeper: str, fleet_name: str
+) -> None:
+    """The register says the right key, and somebody else has the address."""
+
+    async def rounds(port: int, stranger: ExitStack) -> None:
+        async with registered(zookeeper, listed(f"127.0.0.1:{port}", fleet_name), fleet=fleet_name):
+            await eventually_async(lambda: host_1.state() == "refused", "it hangs up again and again", 2.0)
+            assert "does not take this host's key" in host_1.why()
+            stranger.close()
+            with fake_broker(fleet_name, port):
+                await eventually_async(lambda: host_1.state() == "up", "the right one is back on its port")
+
+    with ExitStack() as stranger:
+        other = stranger.enter_context(fake_broker(fleet_name, secret=bytes(32)))
+        asyncio.run(rounds(int(other.address.rpartition(":")[2]), stranger))
 
 
 def test_a_link_comes_up_after_another_program_had_the_port(host_1: Host1, zookeeper: str, fleet_name: str) -> None:
