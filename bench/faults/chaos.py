@@ -17,6 +17,7 @@ from bench.faults.stage import BOOK, LOOK, processes
 from bench.faults.strikes import Act, Strike, Target, plan_strikes
 from examples.demo.layout import hosts
 from h2o_console.dev.fleet import FleetFailed
+from tests.counting.account import failing_until_s
 from tests.counting.client import Load
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ _LOADS: Final = (
 _START_S: Final = 60.0
 _MEND_S: Final = 60.0
 """An agent's longest pause before it starts something again is 30 s."""
+_STALE_S: Final = 1.5
+"""An agent asks its broker once a second: what it says may be older than the last strike."""
 _CALM_S: Final = 2.0
 _SAMPLE_S: Final = 1.0
 _SIGNALS: Final = {Act.KILL: signal.SIGKILL, Act.STOP: signal.SIGSTOP, Act.CONTINUE: signal.SIGCONT}
 
 
 def chaos(stage: Stage) -> Result:
-    """Mended when, after the last strike, every host and instance is there again and seen by all."""
+    """Mended with the sending of the last request that fails after the last strike; then all is there, and calm."""
     seed = secrets.randbelow(1 << 32) if stage.seed is None else stage.seed
     seconds = stage.minutes * 60
     stage.say(
@@ -58,14 +61,13 @@ def chaos(stage: Stage) -> Result:
     targets += [Target(p.name, spec.package, at) for p in plans for spec in p.instances for at in range(spec.count)]
     storm = _Storm(fleet, plan_strikes(seed, seconds, targets))
     ended_s = storm.rage()
-    _wait_ready(fleet, _MEND_S)
-    mended_s = time.monotonic()
+    calm_s = _wait_calm(fleet)
     stage.pass_s(_CALM_S, clients)
     for client in clients:
         client.pause()
     requests = [one for client in clients for one in client.requests()]
     restless = Counter(
-        (one.feature, one.answers[0].code) for one in requests if one.sent_s > mended_s and not one.ok and one.answers
+        (one.feature, one.answers[0].code) for one in requests if one.sent_s > calm_s and not one.ok and one.answers
     )
     broken = [f"after all was mended {dict(restless)} failed"] if restless else []
     memory = storm.memory
@@ -75,7 +77,7 @@ def chaos(stage: Stage) -> Result:
     notes.append(f"{memory.processes} broker processes, {memory.judged} of them long enough to judge their memory")
     extra = {"strikes": sum(storm.sent.values()), "broker_rss_growth_mib": memory.growth_mib}
     extra["broker_rss_mib"] = memory.largest_mib
-    return stage.settle(mended_s - ended_s, clients, broken=broken, notes=notes, extra=extra)
+    return stage.settle(failing_until_s(requests, ended_s), clients, broken=broken, notes=notes, extra=extra)
 
 
 def _wait_ready(fleet: Fleet, within_s: float) -> None:
@@ -83,6 +85,16 @@ def _wait_ready(fleet: Fleet, within_s: float) -> None:
         fleet.wait_ready(within_s)
     except FleetFailed as error:
         raise BenchError(str(error)) from None
+
+
+def _wait_calm(fleet: Fleet) -> float:
+    """Until every host has seen every instance twice, so far apart that it looked anew; the monotonic time."""
+    give_up_s = time.monotonic() + _MEND_S
+    while True:
+        _wait_ready(fleet, max(0.0, give_up_s - time.monotonic()))
+        time.sleep(_STALE_S)
+        if not fleet.missing():
+            return time.monotonic()
 
 
 class _Storm:
