@@ -26,6 +26,8 @@ _ROUNDS: Final = 5
 _CONNECTIONS: Final = 100
 _COME_AND_GO: Final = 1000
 _HANDSHAKE_S: Final = 3.0
+_SESSION_S: Final = 20.0
+"""The most that ZooKeeper grants: host-2 stays in the register while it is stopped and host-3 starts."""
 _GREETING: Final = b"\xff\0\0\0\0\0\0\0\1\x7f\3"
 """The first bytes of ZMTP 3: whoever says these and no more has stopped in the middle of its greeting."""
 
@@ -131,7 +133,7 @@ def half_open(stage: Stage) -> Result:
 
     Mended when it speaks again and the joined host routes to it.
     """
-    fleet = stage.fleet(3)
+    fleet = stage.fleet(3, host_file_extra=[f"session_timeout_s = {_SESSION_S}"])
     fleet.stop_host("host-3")
     old = stage.load(fleet, "host-1")
     fleet.kill_broker("host-2", signal.SIGSTOP)
