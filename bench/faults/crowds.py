@@ -76,7 +76,7 @@ async def _among_a_thousand(stage: Stage, zookeeper: str, secret: Path, key: str
 def _join(broker: BrokerProcess) -> tuple[int, float]:
     """(hosts, seconds) from the broker's own log."""
     with broker:
-        until_s = time.monotonic() + 20
+        until_s = time.monotonic() + _LONG_S
         while (said := _READ.search(broker.log)) is None:
             if time.monotonic() > until_s:
                 msg = f"it did not read the register: {broker.log[-2000:]}"
