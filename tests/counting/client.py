@@ -209,13 +209,13 @@ class CountingClient:
     def _turn(self) -> None:
         now_s = time.monotonic()
         with self._lock:
+            self._give_up(now_s)  # before anything is sent: this thread may have had no turn for seconds
             self._begin(now_s)
             try:
                 stream = self._stream = self._stream or Stream(self.endpoint)
                 self._send_due(stream, now_s)
             except Ended:
                 self._lost()
-            self._give_up(now_s)
         if self._stream is not None:
             self._stream.wait(_TURN_S)
         else:
@@ -249,9 +249,12 @@ class CountingClient:
             stream.send([asked.frame(now_s) for asked in lot])
 
     def _give_up(self, now_s: float) -> None:
-        """What nobody has taken for a while was not executed."""
-        while self._unsent and now_s - self._unsent[0].due_s > min(PATIENCE_S, self._unsent[0].of.load.deadline_s):
-            self._end(self._unsent.popleft(), wire.UNAVAILABLE, wire.NO)
+        """What nobody has taken for a while was not executed, and never will be: it leaves the queue."""
+        stale = [one for one in self._unsent if now_s - one.due_s > min(PATIENCE_S, one.of.load.deadline_s)]
+        if stale:
+            self._unsent = deque(one for one in self._unsent if one not in stale)
+        for asked in stale:
+            self._end(asked, wire.UNAVAILABLE, wire.NO)
 
     def _lost(self) -> None:
         """The broker is gone, or is another: what was sent to it will never be answered by it."""
@@ -309,6 +312,7 @@ class CountingClient:
                     self.brokers.add(incarnation)
 
     def _make_up(self, now_s: float) -> None:
+        self._give_up(now_s)
         for asked in [one for one in self._open.values() if now_s >= one.deadline_s + GRACE_S]:
             self._end(asked, wire.TIMEOUT, wire.UNKNOWN)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,3 +128,15 @@ async def test_pings_are_answered(host: Host, client: CountingClient) -> None:
         peer.send(who, wire.pack(wire.PING, payload=bytes(15) + b"\1"))
         _, pong = (await peer.until(1, "PONG"))[0]
         assert pong.payload == bytes(15) + b"\1"
+
+
+def test_what_was_never_sent_is_not_answered_twice_after_a_pause_of_the_client_itself(host: Host) -> None:
+    client = CountingClient(host.endpoint)  # not started: its turns are taken here
+    client.add(Load(BOOK, idempotent=False, in_flight=2, count=2, deadline_s=0.5))
+    now_s = time.monotonic()
+    client._begin(now_s - 3.0)
+    client._make_up(now_s)
+    client._turn()
+    assert settle(client.requests(), []).codes == {"UNAVAILABLE": 2}
+    assert settle(client.requests(), []).breaches == ()
+    assert not client._unsent
