@@ -33,4 +33,5 @@ def play(fault: Round, directory: Path) -> None:
     """Play it; fails with every sentence of its verdict."""
     with Stage(directory, print, minutes=2) as stage:
         result = fault.run(stage)
-    assert fault.verdict(result) == ()
+    verdict = fault.verdict(result)
+    assert not verdict, "\n".join(verdict)

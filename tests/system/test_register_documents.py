@@ -9,6 +9,7 @@ import pytest
 
 from h2o_core.znodes import Epoch, FleetSettings, NewVersions, Paths, encode_epoch, encode_settings
 from tests.support.agent_process import AgentProcess
+from tests.support.broker import RawLink, eventually
 from tests.support.hosts import registered
 
 if TYPE_CHECKING:
@@ -80,13 +81,10 @@ def test_settings_that_go_stay_in_force_and_are_asked_for(agent: AgentProcess, z
     path = Paths(agent.fleet).settings
     settings = encode_settings(FleetSettings(new_versions=NewVersions.SHARE))
 
-    async def write_and_remove(registry: Registry) -> None:
-        await registry.create(path, settings)
-        await registry.delete(path)
-        await registry.create(path, b"?")
-        await registry.set(path, settings)
-
-    registered(zookeeper, agent.fleet, write_and_remove)
+    # What follows quickly is read once: each step waits until the broker has seen the one before.
+    registered(zookeeper, agent.fleet, lambda registry: registry.create(path, b"?"))
+    agent.until(lambda: path in wrong(agent), "they can't be read")
+    registered(zookeeper, agent.fleet, lambda registry: registry.set(path, settings))
     agent.until(lambda: wrong(agent) == {}, "they are there")
     registered(zookeeper, agent.fleet, lambda registry: registry.delete(path))
     agent.until(lambda: path in wrong(agent), "they are gone")
@@ -100,6 +98,8 @@ def test_an_epoch_that_goes_back_is_told(agent: AgentProcess, zookeeper: str) ->
         return agent.json("/health").get("checks", {}).get("register:epoch", [])
 
     registered(zookeeper, agent.fleet, lambda registry: registry.set(path, encode_epoch(Epoch(7))))
+    with RawLink(agent.endpoint) as broker:
+        eventually(lambda: broker.report().epoch == 7, "the broker has seen epoch 7")
     registered(zookeeper, agent.fleet, lambda registry: registry.set(path, encode_epoch(Epoch(2))))
     agent.until(entries, "the alarm is shown")
     assert "the register is at epoch 2, and 7 was seen here" in entries()[0]["output"]
