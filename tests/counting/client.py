@@ -87,6 +87,10 @@ class _Running:
         if self.load.rate_per_s:
             self._next_s += 1 / self.load.rate_per_s
 
+    def rest(self, now_s: float) -> None:
+        """It is paused: what would have been due is not made up for later."""
+        self._next_s = max(self._next_s, now_s)
+
 
 class _Asked:
     """One request while its answers come in."""
@@ -230,7 +234,10 @@ class CountingClient:
         while self._resting and self._resting[0][0] <= now_s:
             self._resting.popleft()[1].in_flight -= 1
         for running in self._loads:
-            while running.due(now_s) and (running.lacks or not self._paused):
+            if self._paused and not running.lacks:
+                running.rest(now_s)
+                continue
+            while running.due(now_s):
                 running.issue()
                 asked = _Asked(running, len(self._all) + 1, self._prefix, now_s)
                 self._all[asked.correlation] = self._open[asked.correlation] = asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +72,20 @@ async def test_a_restarted_broker_is_noticed_and_what_it_had_is_unknown(host: Ho
     assert account.codes == {"OK": 10, "OUTCOME_UNKNOWN": 4}
     assert all(one.answers[0].made_up for one in requests[:4])
     assert (account.breaches, account.executions, len(client.brokers)) == ((), 14, 2)
+
+
+async def test_a_pause_is_not_made_up_for(host: Host, client: CountingClient) -> None:
+    with host.broker(), package(host):
+        await host.instances(1)
+        client.add(Load(LOOK, idempotent=True, rate_per_s=200))
+        await until(lambda: client.oks > 20, "requests flow")
+        client.pause()
+        before, paused_s = len(client.requests()), time.monotonic()
+        await until(lambda: time.monotonic() > paused_s + 0.5, "half a second has passed")
+        client.resume()
+        await until(lambda: client.oks > before, "requests flow again")
+        assert len(client.requests()) < before + 50
+        client.finish()
 
 
 async def test_without_a_broker_nothing_is_sent_and_nothing_executed(client: CountingClient) -> None:
