@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import time
-import time
 from typing import TYPE_CHECKING
 
 import pytest
