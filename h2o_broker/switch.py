@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 IN_FLIGHT_PER_SOURCE: Final = 16_384
 ORIGIN_GRACE_NS: Final = 25_000_000
 """The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
+SETTLING_NS: Final = 1_000_000_000
+"""Instances are back within half a second of their broker's restart, links to other hosts too."""
 _TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
 _TO_ORIGIN: Final = frozenset((ANSWER, REFUSED))
 _MS: Final = 1_000_000
@@ -68,6 +70,7 @@ class Switch:
         self.rare: Callable[[int, bytes, bytes, int], None] | None = None
         """Gets (port, routing id, frame, now) of every frame that is not on a request's path."""
         self._dice = dice
+        self._settles_at_ns = 0
         self._operator = self.caller(OPERATOR, "")
         self.destination = Destination(self.ledger, self.features, self.oddities, incarnation, self._refused)
         self.instances = self.destination.instances
@@ -275,7 +278,21 @@ class Switch:
             else:
                 self.ledger.end(request, Code.TIMEOUT, MAYBE_EXECUTED, "no answer before the deadline", now)
 
+    def started(self, now: int) -> None:
+        """This broker serves from now on: its host's instances have yet to come (back), links to stand."""
+        self._settles_at_ns = now + SETTLING_NS
+
+    def _settling(self, request: Request, now: int) -> bool:
+        """Nobody can take it *yet*: say that, and not that there is nobody."""
+        if now >= self._settles_at_ns:
+            return False
+        message = "its broker has only just started, and does not know all instances yet"
+        self.ledger.end(request, Code.UNAVAILABLE, NOT_EXECUTED, message, now)
+        return True
+
     def _unknown_feature(self, request: Request, now: int) -> None:
+        if self._settling(request, now):
+            return
         name = request.name.decode(errors="replace")
         package = package_of(name)
         if package in self.pools:
@@ -284,6 +301,8 @@ class Switch:
             self.ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, "no package of that name was ever registered", now)
 
     def _nobody(self, request: Request, pool: Pool, now: int) -> None:
+        if self._settling(request, now):
+            return
         message = f"no instance of {pool.package[1:]} can take it"
         self.ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
 

@@ -12,7 +12,7 @@ from h2o_broker.links import Links
 from h2o_broker.members import Admission, Health, LocalInstance
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS, Roster
-from h2o_broker.switch import Switch
+from h2o_broker.switch import SETTLING_NS, Switch
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -475,3 +475,19 @@ def test_a_greeting_under_a_living_broker_s_name_is_not_answered(alive: bool) ->
         hello = Hello(wire=WIRE, host="host-2", incarnation=incarnation).SerializeToString()
         machine.switch.on_inbound(rid, encode(HELLO, payload=hello), machine.now)
     assert set(machine.switch.inbound) == ({b"old"} if alive else {b"double"})
+
+
+def test_a_broker_that_has_only_just_started_says_so() -> None:
+    machine = SwitchMachine()
+    switch = machine.switch
+    ask = encode(REQUEST, correlation=1, remaining_ms=5000, types=TYPES, name=FEATURE.encode())
+    machine.roster.pool_of(SPECS["1.0.0"]).order["1.0.0"] = 1
+    codes: list[int] = []
+    for just_started in (False, True):
+        if just_started:
+            switch.started(machine.now)
+        for wait_ns in (0, SETTLING_NS):
+            switch.on_local(b"c", ask, machine.now + wait_ns)
+            ((_, _, answer),) = switch.take()
+            codes.append(decode(answer).code)
+    assert codes == [Code.NO_ROUTE, Code.NO_ROUTE, Code.UNAVAILABLE, Code.NO_ROUTE]

@@ -62,7 +62,7 @@ def test_a_request_goes_to_the_instance_and_its_answer_back(client: RawLink, ins
 )
 def test_names_that_nobody_serves(client: RawLink, instance: RawLink, name: str, code: Code, says: str) -> None:
     instance.registered()
-    answer = client.expect(wire.ANSWER, correlation=client.ask(name))
+    answer = client.refusal(name)
     assert (answer.code, answer.executed) == (code, Executed.NO)
     assert says in Failure.FromString(answer.payload).message
 

@@ -71,7 +71,7 @@ async def _until_served(client: Client, feature: str, request: CustomerId) -> Cu
         try:
             return await client.call(feature, request, Customer)
         except H2OError as error:
-            if error.code is not Code.NO_ROUTE or time.monotonic() > deadline_s:
+            if error.code not in {Code.NO_ROUTE, Code.UNAVAILABLE} or time.monotonic() > deadline_s:
                 raise
             await asyncio.sleep(0.05)
 
@@ -167,4 +167,7 @@ async def test_traffic_counts_one_end_for_each_request(broker: BrokerProcess) ->
         printed, _ = await asyncio.to_thread(traffic.communicate, timeout=BOUND_S)
     summary = json.loads(printed)
     assert summary["sent"] > 10
-    assert summary["outcomes"] == {"NO_ROUTE": summary["sent"]}
+    assert summary["outcomes"].keys() <= {"UNAVAILABLE", "NO_ROUTE"}, (
+        "the broker has only just started, or nobody serves"
+    )
+    assert sum(summary["outcomes"].values()) == summary["sent"]

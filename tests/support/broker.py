@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from h2o_core import envelope as wire
 from h2o_core.envelope import Frame
+from h2o_core.errors import Code
 from h2o_core.io.stream import Stream, StreamClosed, connect
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Hello, Register, Registered
@@ -259,6 +260,15 @@ class RawLink:
             types=types,
         )
         return self._correlation
+
+    def refusal(self, name: str = SAY) -> Frame:
+        """The answer to a request that nobody takes, once the broker has started for long enough to be sure."""
+        until = time.monotonic() + BOUND_S
+        while True:
+            answer = self.expect(wire.ANSWER, correlation=self.ask(name))
+            if answer.code != Code.UNAVAILABLE or time.monotonic() > until:
+                return answer
+            time.sleep(0.02)
 
     def answer_one(self, *, code: int = 0, payload: bytes = b"") -> Frame:
         """Wait for a REQUEST and answer it; the request."""

@@ -235,8 +235,7 @@ def test_a_peer_that_takes_connections_and_says_nothing_is_named(
         async with registered(zookeeper, listed(address, fleet_name, instances=["dumb1"]), fleet=fleet_name):
             await eventually_async(lambda: "says nothing" in host_1.why(), "it is named")
             assert host_1.state() == "connecting"
-            asked = host_1.client.ask()
-            answer = host_1.client.expect(wire.ANSWER, correlation=asked)
+            answer = host_1.client.refusal()
             assert (answer.code, answer.executed) == (Code.NO_ROUTE, Executed.NO), "nothing is sent to it"
 
     with socket.create_server(("127.0.0.1", 0)) as silent:

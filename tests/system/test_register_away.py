@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2o_core import envelope as wire
 from h2o_core.errors import Code
 from h2o_core.io.zookeeper import ZooKeeperChild
 from h2o_core.znodes import FleetSettings, NewVersions, Paths, encode_settings, parse_epoch
@@ -77,7 +76,7 @@ def test_what_the_file_has_and_the_register_has_not_goes_and_was_never_routed_to
     client = hosts.link()
     eventually(lambda: standings(client) == {"host-2": "remembered"}, "it remembers")
     assert routable(client) == set()
-    assert client.expect(wire.ANSWER, correlation=client.ask()).code == Code.NO_ROUTE
+    assert client.refusal().code == Code.NO_ROUTE
     own_zookeeper.start()
     eventually(lambda: standings(client) == {}, "host-2 is gone when its session has expired")
     eventually(lambda: not in_file(here, "live/host-2"), "out of the file too")
