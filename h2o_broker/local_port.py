@@ -59,7 +59,7 @@ class LocalPort:
             try:
                 stream = door.accept()
             except OutOfDescriptors as error:
-                log.error("nobody can connect for now: %s; raise the limit of open files", error)  # noqa: TRY400
+                log.error("nobody can connect for now: %s; raise the limit of open files", error)  # noqa: TRY400 - the sentence says it all
                 self._loop.remove_reader(door.fileno)
                 self._loop.call_later(_NO_DESCRIPTORS_PAUSE_S, self._listen)
                 return

@@ -151,3 +151,8 @@ def test_the_caps_are_the_documents() -> None:
     assert envelope.MAX_FRAME_BYTES == 1 << 20
     assert "28 bytes of header" in _DOCUMENT
     assert "1 MiB (2^20 bytes)" in _DOCUMENT
+
+
+def test_a_frame_on_the_stream_has_its_length_before_it() -> None:
+    size = len(VECTORS["hello-from-a-client"].frame)
+    assert f"the first of these frames ({size} bytes) is preceded by `{size:08x}`" in _DOCUMENT
