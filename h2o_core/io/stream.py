@@ -47,7 +47,7 @@ class Stream:
     """One connected end. Whoever owns it puts `fileno` on a loop: `read` when readable, `resume` when writable."""
 
     __slots__ = (
-        *("_incomplete", "_recv", "_send", "_sock", "_unsent", "_wanted"),
+        *("_missing", "_pieces", "_recv", "_send", "_sock", "_unsent"),
         *("fileno", "held_bytes", "pending", "stalled"),
     )
 
@@ -56,8 +56,10 @@ class Stream:
         self._sock = sock
         self._recv = sock.recv
         self._send = sock.send
-        self._incomplete = b""
-        self._wanted = READ_BYTES
+        self._pieces: list[bytes] = []
+        """What has come of a frame, joined once: a peer that sends byte by byte must not have it copied each time."""
+        self._missing = 0
+        """How many bytes that frame, or its length, still lacks."""
         self._unsent = memoryview(b"")
         self.fileno: int = sock.fileno()
         self.pending: list[bytes] = []
@@ -70,7 +72,7 @@ class Stream:
     def read(self) -> list[bytes]:
         """The whole frames that one `recv` completes, often none; raises StreamClosed, StreamBroken."""
         try:
-            data = self._recv(self._wanted)
+            data = self._recv(max(READ_BYTES, self._missing))
         except (BlockingIOError, InterruptedError):
             return []
         except OSError as error:
@@ -78,11 +80,16 @@ class Stream:
         if not data:
             msg = "the other end has closed it"
             raise StreamClosed(msg)
-        if self._incomplete:
-            data = self._incomplete + data
+        if self._pieces:
+            self._pieces.append(data)
+            if len(data) < self._missing:
+                self._missing -= len(data)
+                return []
+            data = b"".join(self._pieces)
+            self._pieces = []
         frames: list[bytes] = []
         at, end = 0, len(data)
-        size = 0
+        stop = _LENGTH_BYTES
         while end - at >= _LENGTH_BYTES:
             (size,) = _LENGTH.unpack_from(data, at)
             stop = at + _LENGTH_BYTES + size
@@ -93,9 +100,11 @@ class Stream:
                 break
             frames.append(data[at + _LENGTH_BYTES : stop])
             at = stop
-            size = 0
-        self._incomplete = data[at:]
-        self._wanted = READ_BYTES if size <= READ_BYTES else size + READ_BYTES - (end - at)
+            stop = at + _LENGTH_BYTES
+        self._missing = 0
+        if at < end:
+            self._pieces.append(data[at:])
+            self._missing = stop - end
         return frames
 
     def flush(self) -> bool:
