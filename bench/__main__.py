@@ -105,6 +105,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     for group in options.groups:
         if group not in known:
             parser.error(f"there is no group {group!r}; there are {', '.join(known)}")
+    if options.only and faults.GROUP not in options.groups:
+        parser.error(f"--only names rounds of group {faults.GROUP}: script/bench {faults.GROUP} --only {options.only}")
+    if options.only:
+        try:
+            faults.chosen(faults.Wishes(options.only), quick=options.quick)
+        except BenchError as error:
+            parser.error(str(error))
     return options
 
 

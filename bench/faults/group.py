@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.faults.result import Result
     from bench.figures import Figure
 
-__all__ = ["GROUP", "Broken", "Wishes", "run", "tell"]
+__all__ = ["GROUP", "Broken", "Wishes", "chosen", "run", "tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,20 @@ class Broken(BenchError):
         self.figures = figures
 
 
-def run(directory: Path, say: Callable[[str], None], wishes: Wishes, *, quick: bool) -> list[Figure]:
-    """The figures of all rounds that are wished for; *quick* leaves out the long ones unless they are named.
-
-    Raises BenchError when there is no such round, Broken.
-    """
-    chosen = [one for one in ROUNDS if (wishes.only in one.name if wishes.only else not (quick and one.long))]
-    if not chosen:
+def chosen(wishes: Wishes, *, quick: bool) -> list[Round]:
+    """The rounds that are wished for; *quick* leaves out the long ones unless they are named. Raises BenchError."""
+    found = [one for one in ROUNDS if (wishes.only in one.name if wishes.only else not (quick and one.long))]
+    if not found:
         msg = f"no fault round has {wishes.only!r} in its name; there are {', '.join(one.name for one in ROUNDS)}"
         raise BenchError(msg)
+    return found
+
+
+def run(directory: Path, say: Callable[[str], None], wishes: Wishes, *, quick: bool) -> list[Figure]:
+    """The figures of all rounds that are `chosen`; raises BenchError when there is none, Broken."""
     figures: list[Figure] = []
     broken: list[str] = []
-    for one in chosen:
+    for one in chosen(wishes, quick=quick):
         home = directory / one.name
         home.mkdir()
         started_s = time.monotonic()

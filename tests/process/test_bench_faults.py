@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.__main__ import main
 from bench.children import BenchError
 from bench.faults import group
 from bench.faults.result import Result
@@ -71,3 +72,19 @@ def test_quick_leaves_out_the_long_ones_and_what_does_not_hold_is_told_beside_th
 def test_a_round_that_there_is_not_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"'nothing'.*part_one, part_two, storm"):
         group.run(tmp_path, lambda _line: None, group.Wishes("nothing"), quick=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["faults", "--only", "nonsense"], "no fault round has 'nonsense' in its name; there are part_one, part_two"),
+        (["--only", "broker"], "script/bench faults --only broker"),
+    ],
+)
+def test_a_round_that_is_not_there_is_a_wrong_usage(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
