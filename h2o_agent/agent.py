@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from h2o_agent.broker_link import BrokerLink
-from h2o_agent.http import build
+from h2o_agent.http.app import build
+from h2o_agent.http.server import HttpServer
 from h2o_agent.launch import launches
 from h2o_agent.ledger import Ledger
 from h2o_agent.order import BROKER, Phase
 from h2o_agent.register import Registration
-from h2o_agent.server import HttpServer
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
 from h2o_agent.supervisor import Supervisor
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET

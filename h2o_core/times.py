@@ -11,6 +11,15 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def unix_s(said: str) -> float | None:
+    """``2026-01-31T14:02:07.123Z``, or with an offset → Unix seconds; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(said)
+        return moment.timestamp() if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One reading of both clocks, taken together."""

@@ -41,3 +41,11 @@ _.kill_agent
 
 # Exit codes of the command line, documented as a whole.
 _.STALE
+
+# h2o_core.logs: what writes log lines comes next
+Severity.ERROR
+Severity.FATAL
+SERVICE_NAME
+SERVICE_VERSION
+INSTANCE_ID
+HOST_NAME

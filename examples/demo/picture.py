@@ -15,8 +15,8 @@ from typing import Final
 from examples.demo.layout import hosts
 from examples.demo.traffic import TrafficProcess
 from h2o_console.dev.fleet import Fleet
-from h2o_console.poller import Poller
-from h2o_console.store import Store
+from h2o_console.feed.poller import Poller
+from h2o_console.store.fleet import Store
 from h2o_console.tui.app import H2OConsole
 from h2o_console.tui.session import Session
 

@@ -1,11 +1,11 @@
-"""What an agent's ``/stats`` answers, parsed once. Pure, and as lenient as h2o_console.answers."""
+"""What an agent's ``/stats`` answers, parsed once. Pure, and as lenient as h2o_console.feed.answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from h2o_console.answers import number, objects, text, whole
+from h2o_console.feed.answers import number, objects, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from h2o_console.cli.selection import select_hosts
 from h2o_console.cli.views import HostsView, document_of
 
 if TYPE_CHECKING:
-    from h2o_console.answers import Host
     from h2o_console.cli.failures import Exit
+    from h2o_console.feed.answers import Host
 
 COLUMNS: Final = (
     Column("HOST"),

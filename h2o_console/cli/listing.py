@@ -17,8 +17,8 @@ from h2o_console.cli.views import InstancesView, document_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from h2o_console.answers import Instance
     from h2o_console.cli.failures import Exit
+    from h2o_console.feed.answers import Instance
 
 STATE_COLOURS: Final = {
     "ready": Colour.GOOD,

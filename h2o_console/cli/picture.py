@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from h2o_console.answers import Head, objects, parse_alarms, parse_head, parse_hosts, parse_instances
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import age
 from h2o_console.cli.printing import tell
 from h2o_console.cli.views import HostsView, InstancesView
+from h2o_console.feed.answers import Head, objects, parse_alarms, parse_head, parse_hosts, parse_instances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from h2o_console.answers import Head, Host, Instance
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.printing import tell
 from h2o_console.cli.views import HostsView, InstancesView
+from h2o_console.feed.answers import Head, Host, Instance
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import rfc3339, unix_s
 from h2o_core.io.registry import NoNode, RegisterError, RegisterUnavailable, Registry

@@ -17,8 +17,8 @@ from h2o_core.names import from_operator, matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from h2o_console.answers import Host, Instance
     from h2o_console.cli.counters import InstanceStats
+    from h2o_console.feed.answers import Host, Instance
 
 SHORT_ID = 8
 _AMBIGUOUS_SHOWN = 5

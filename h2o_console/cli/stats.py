@@ -21,8 +21,8 @@ from h2o_console.cli.views import InstancesView, document_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from h2o_console.answers import Instance
     from h2o_console.cli.counters import Endpoint
+    from h2o_console.feed.answers import Instance
 
 COLUMNS: Final = (
     Column("FEATURE"),

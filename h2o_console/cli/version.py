@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from h2o_console.answers import SCHEMA, objects, table, text
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.cli.options import Reading, reading, reading_options
 from h2o_console.cli.output import Column
 from h2o_console.cli.printing import Page, show
+from h2o_console.feed.answers import SCHEMA, objects, table, text
 from h2o_core.envelope import WIRE
 
 if TYPE_CHECKING:

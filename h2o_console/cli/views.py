@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from h2o_console.answers import SCHEMA
+from h2o_console.feed.answers import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from h2o_console.answers import Head, Host, Instance
+    from h2o_console.feed.answers import Head, Host, Instance
 
 
 @dataclass(frozen=True, slots=True)

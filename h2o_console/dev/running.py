@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from h2o_console.answers import objects, text
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import one_line
 from h2o_console.cli.printing import tell, write
 from h2o_console.dev.fleet import DirectoryTaken, Fleet, FleetFailed
 from h2o_console.dev.plan import InvalidPlan, parse_packages, parse_run, place, plan_hosts
+from h2o_console.feed.answers import objects, text
 from h2o_core.context import NoContext
 from h2o_core.io.context import configuration_file, read_configuration, write_context
 from h2o_core.io.registry import RegisterError

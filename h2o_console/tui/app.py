@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from h2o_console.cells import Tone
-from h2o_console.ranking import Sort, matches_text
+from h2o_console.rows.cells import Tone
+from h2o_console.rows.ranking import Sort, matches_text
 from h2o_console.tui.screens.base import ConsoleScreen
 from h2o_console.tui.screens.help import HelpScreen
 from h2o_console.tui.screens.package import PackageScreen
@@ -17,7 +17,7 @@ from h2o_console.tui.screens.picker import Picker
 from h2o_console.tui.themes import PALETTES
 
 if TYPE_CHECKING:
-    from h2o_console.poller import Poller
+    from h2o_console.feed.poller import Poller
     from h2o_console.tui.session import Session
 
 _FLUSH_S = 0.25

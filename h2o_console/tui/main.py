@@ -27,8 +27,8 @@ def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse
     chosen = _theme(theme)
     # Textual would turn our colourless theme into greys; ours needs no filter.
     os.environ.pop("NO_COLOR", None)
-    from h2o_console.poller import Poller  # noqa: PLC0415 - after the checks, which need none of it
-    from h2o_console.store import Store  # noqa: PLC0415
+    from h2o_console.feed.poller import Poller  # noqa: PLC0415 - after the checks, which need none of it
+    from h2o_console.store.fleet import Store  # noqa: PLC0415
     from h2o_console.tui.app import H2OConsole  # noqa: PLC0415
     from h2o_console.tui.session import Session  # noqa: PLC0415
 

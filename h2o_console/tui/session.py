@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from h2o_console.board import Board
-from h2o_console.poller import monotonic_s
-from h2o_console.store import Store
-from h2o_console.views import FleetView
+from h2o_console.feed.poller import monotonic_s
+from h2o_console.rows.board import Board
+from h2o_console.store.fleet import Store
+from h2o_console.store.views import FleetView
 from h2o_core.io.clock import rfc3339, unix_s
 
 _FLEET_S: Final = 0.95

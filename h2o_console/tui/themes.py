@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from rich.style import Style
 from textual.theme import Theme
 
-from h2o_console.cells import Tone
+from h2o_console.rows.cells import Tone
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_console.cells import Glyph, Tone
-from h2o_console.columns import Field, layout
-from h2o_console.figures import age, line, millis, percent, rate, whole_percent
-from h2o_console.reasons import FEWEST, Kind, newest_first, reasons
-from h2o_console.rows import PackageRow, head_line, package_row, row_line
+from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.columns import Field, layout
+from h2o_console.rows.figures import age, line, millis, percent, rate, whole_percent
+from h2o_console.rows.reasons import FEWEST, Kind, newest_first, reasons
+from h2o_console.rows.table import PackageRow, head_line, package_row, row_line
+from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
-from h2o_console.views import FeatureView, InstanceView, PackageView, SilentHost
 
 
 def instance(host: str = "host-1", **more: object) -> InstanceView:

@@ -11,16 +11,16 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from h2o_console.answers import parse_head, parse_hosts, parse_instances
-from h2o_console.asking import Agents, OutOfReach
-from h2o_console.board import Board
-from h2o_console.cells import Glyph
-from h2o_console.counters import MOST, NO_SKETCH, EndpointCounts, Sketch, parse_promises, parse_stats
-from h2o_console.poller import Poller, monotonic_s
-from h2o_console.reasons import Kind
-from h2o_console.store import Store
-from h2o_console.views import PackageView
-from h2o_console.windows import BUCKET_S, CounterReset, Pace, Tally, Window, difference, line_of
+from h2o_console.feed.agents import Agents, OutOfReach
+from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
+from h2o_console.feed.counters import MOST, NO_SKETCH, EndpointCounts, Sketch, parse_promises, parse_stats
+from h2o_console.feed.poller import Poller, monotonic_s
+from h2o_console.rows.board import Board
+from h2o_console.rows.cells import Glyph
+from h2o_console.rows.reasons import Kind
+from h2o_console.store.fleet import Store
+from h2o_console.store.views import PackageView
+from h2o_console.store.windows import BUCKET_S, CounterReset, Pace, Tally, Window, difference, line_of
 from h2o_core.histogram import Histogram
 from tests.console.fake_fleet import FakeFleet, FleetServer
 
@@ -581,7 +581,7 @@ async def test_what_is_no_agent_is_said_to_be_none(fleet: FakeFleet, body: bytes
 
 
 async def test_an_answer_without_end_is_cut_off(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("h2o_console.asking.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("h2o_console.feed.agents.MOST_BYTES", 1 << 20)
     with FleetServer(fleet) as served:
         served.raw["host-1", "/hosts"] = b"x" * (2 << 20)
         agents = Agents()

@@ -17,9 +17,9 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from h2o_console.answers import parse_head, parse_hosts, parse_instances
-from h2o_console.counters import parse_promises, parse_stats
-from h2o_console.store import Store
+from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
+from h2o_console.feed.counters import parse_promises, parse_stats
+from h2o_console.store.fleet import Store
 from h2o_console.tui.app import H2OConsole
 from h2o_console.tui.screens.help import HelpScreen
 from h2o_console.tui.screens.package import PackageScreen

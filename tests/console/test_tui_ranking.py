@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_console.cells import Glyph, Line
-from h2o_console.details import package_lines
-from h2o_console.headline import Place, banner, header_line, nothing_to_show
-from h2o_console.ranking import MOVE_S, STILL_S, Ranking, Sort, Wanted, matches_text
-from h2o_console.reasons import Kind, Reason
-from h2o_console.rows import PackageRow
+from h2o_console.rows.cells import Glyph, Line
+from h2o_console.rows.details import package_lines
+from h2o_console.rows.headline import Place, banner, header_line, nothing_to_show
+from h2o_console.rows.ranking import MOVE_S, STILL_S, Ranking, Sort, Wanted, matches_text
+from h2o_console.rows.reasons import Kind, Reason
+from h2o_console.rows.table import PackageRow
+from h2o_console.store.views import FeatureView, FleetView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
 from h2o_console.tui.orders import ORDERS, Order, Unknown, understand
-from h2o_console.views import FeatureView, FleetView, InstanceView, PackageView, SilentHost
 
 
 def row(name: str, glyph: Glyph = Glyph.FINE, *, rps: float | None = 1.0, hurt: int = 0) -> PackageRow:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from starlette.routing import Route
 
-from h2o_agent.http import build
+from h2o_agent.http.app import build
 from h2o_agent.views import fleet, health, instances, stats
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from h2o_agent.http import build
-from h2o_agent.server import HttpServer
+from h2o_agent.http.app import build
+from h2o_agent.http.server import HttpServer
 from h2o_agent.snapshot import Told
 from h2o_core.io.place import CannotStart
 from tests.core.test_agent_views import BROKER, DEAD, NOW_S, child, reported, snapshot

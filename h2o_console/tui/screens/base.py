@@ -8,8 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from h2o_console.cells import Cell, Line, Tone
-from h2o_console.headline import Place, banner, header_line
+from h2o_console.rows.cells import Cell, Line, Tone
+from h2o_console.rows.headline import Place, banner, header_line
 from h2o_console.text import clip, pad, safe, width as cells_of
 from h2o_console.tui.orders import Unknown, understand
 from h2o_console.tui.widgets.block import Block

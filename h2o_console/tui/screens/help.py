@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cells import Cell, Glyph, Line, Tone
+from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.text import pad
 from h2o_console.tui.orders import ORDERS
 from h2o_console.tui.screens.base import ConsoleScreen

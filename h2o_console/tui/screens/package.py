@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_console.cells import Cell, Line, Tone
-from h2o_console.details import package_lines
+from h2o_console.rows.cells import Cell, Line, Tone
+from h2o_console.rows.details import package_lines
 from h2o_console.tui.screens.base import ConsoleScreen
 from h2o_console.tui.widgets.lines import LineList
 

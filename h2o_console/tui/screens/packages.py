@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from h2o_console.cells import Cell, Line, Tone
-from h2o_console.columns import Field, Layout, layout
-from h2o_console.headline import nothing_to_show
-from h2o_console.ranking import Ranking, Sort, Wanted
-from h2o_console.rows import head_line, row_line
+from h2o_console.rows.cells import Cell, Line, Tone
+from h2o_console.rows.columns import Field, Layout, layout
+from h2o_console.rows.headline import nothing_to_show
+from h2o_console.rows.ranking import Ranking, Sort, Wanted
+from h2o_console.rows.table import head_line, row_line
 from h2o_console.text import pad, width as cells_of
 from h2o_console.tui.screens.base import ConsoleScreen, Hints
 from h2o_console.tui.widgets.block import Block

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from h2o_console.cells import Cell, Line, Tone
+from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.text import pad
 from h2o_console.tui.widgets.block import Block
 from h2o_console.tui.widgets.lines import LineList

@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from h2o_console.cells import Line, Tone, in_ascii
+from h2o_console.rows.cells import Line, Tone, in_ascii
 from h2o_console.text import width as cells_of
 from h2o_console.tui.themes import ascii_of, palette_of
 

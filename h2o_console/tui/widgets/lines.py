@@ -16,7 +16,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
-from h2o_console.cells import Cell, Line
+from h2o_console.rows.cells import Cell, Line
 from h2o_console.text import clip, width as cells_of
 from h2o_console.tui.themes import ascii_of, palette_of, theme_of
 from h2o_console.tui.widgets.block import changed_span, painted

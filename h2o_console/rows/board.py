@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.rows import PackageRow, package_row
+from h2o_console.rows.table import PackageRow, package_row
 
 if TYPE_CHECKING:
-    from h2o_console.store import Store
+    from h2o_console.store.fleet import Store
 
 _ON_SCREEN_S: Final = 0.9
 _ELSEWHERE_S: Final = 3.9

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cells import Glyph, Tone
-from h2o_console.figures import age, millis, percent, times, whole_percent
+from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.figures import age, millis, percent, times, whole_percent
 from h2o_console.text import safe
 from h2o_core.errors import MEANINGS, Code, Fault
 
 if TYPE_CHECKING:
-    from h2o_console.views import FeatureView, InstanceView, PackageView, SilentHost
+    from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
 
 BROKEN_SHARE: Final = 0.05
 WARNING_SHARE: Final = 0.01

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.counters import NO_SKETCH, CallerCounts, EndpointCounts, InstanceCounts, StatsAnswer
-from h2o_console.windows import WINDOW_S, CounterReset, Pace, Tally, Window, difference
+from h2o_console.feed.counters import NO_SKETCH, CallerCounts, EndpointCounts, InstanceCounts, StatsAnswer
+from h2o_console.store.windows import WINDOW_S, CounterReset, Pace, Tally, Window, difference
 from h2o_core.names import package_of, shown
 
 if TYPE_CHECKING:
-    from h2o_console.answers import Host, Instance
+    from h2o_console.feed.answers import Host, Instance
 
 _GRACE_S: Final = 2.0
 _MISSED_POLLS: Final = 2.5

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, cast
 
-from h2o_console import answers
+from h2o_console.feed import answers
 from h2o_core.names import shown
+from h2o_core.times import unix_s
 
 MOST: Final = 1 << 62
 """Numbers beyond this are nobody's count; they would overflow a division later."""
@@ -97,15 +97,6 @@ class Promise:
     version: str
     mean_ms: float | None
     upper95_ms: float | None
-
-
-def unix_s(rfc3339: str) -> float | None:
-    """``2026-01-31T14:02:07.123Z`` → unix seconds; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(rfc3339)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo is not None else None
 
 
 def parse_stats(document: Mapping[str, Any]) -> StatsAnswer:

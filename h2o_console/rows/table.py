@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cells import Cell, Glyph, Line, Tone
-from h2o_console.columns import Column, Field, Layout
-from h2o_console.figures import UNKNOWN, line, millis, percent, rate, whole_percent
-from h2o_console.reasons import Kind, Reason, error_tone, errors, newest_first, reasons
+from h2o_console.rows.cells import Cell, Glyph, Line, Tone
+from h2o_console.rows.columns import Column, Field, Layout
+from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
+from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, newest_first, reasons
 from h2o_console.text import pad, safe
 
 if TYPE_CHECKING:
-    from h2o_console.views import PackageView
+    from h2o_console.store.views import PackageView
 
 _NAME_CELLS: Final = 80
 _VERSION_CELLS: Final = 24

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cells import Cell, Glyph, Line, Tone
-from h2o_console.figures import UNKNOWN, age, line, millis, percent, rate, whole_percent
-from h2o_console.reasons import error_tone, errors, newest_first, reasons
+from h2o_console.rows.cells import Cell, Glyph, Line, Tone
+from h2o_console.rows.figures import UNKNOWN, age, line, millis, percent, rate, whole_percent
+from h2o_console.rows.reasons import error_tone, errors, newest_first, reasons
 from h2o_console.text import clip, pad, safe, width as cells_of
 
 if TYPE_CHECKING:
-    from h2o_console.views import FeatureView, InstanceView, PackageView
+    from h2o_console.store.views import FeatureView, InstanceView, PackageView
 
 Times = Mapping[str, tuple[float | None, float | None]]
 """Instance id → (p50, p95) in ms."""

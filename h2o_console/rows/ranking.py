@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from h2o_console.rows import PackageRow
+    from h2o_console.rows.table import PackageRow
 
 MOVE_S: Final = 5.0
 STILL_S: Final = 2.0

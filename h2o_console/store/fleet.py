@@ -1,6 +1,6 @@
 """The console's one store: agents' answers go in with the moment they came, views and what changed come out.
 
-It holds no clock and no socket: `h2o_console.poller` feeds it, screens read it. ``now_s`` is one monotonic
+It holds no clock and no socket: `h2o_console.feed.poller` feeds it, screens read it. ``now_s`` is one monotonic
 clock; hosts' own clocks (`as_of`) are only ever compared with themselves, so skew does no harm.
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from h2o_console.hosts import HostRecord, Member
-from h2o_console.packages import LastError, PackageRecord, in_ms
-from h2o_console.views import FleetView, InstanceView, PackageView, SilentHost
-from h2o_console.windows import Tally, line_of, merged, quantile
+from h2o_console.store.hosts import HostRecord, Member
+from h2o_console.store.packages import LastError, PackageRecord, in_ms
+from h2o_console.store.views import FleetView, InstanceView, PackageView, SilentHost
+from h2o_console.store.windows import Tally, line_of, merged, quantile
 
 if TYPE_CHECKING:
-    from h2o_console.answers import Head, Host, Instance
-    from h2o_console.counters import Promise, StatsAnswer
+    from h2o_console.feed.answers import Head, Host, Instance
+    from h2o_console.feed.counters import Promise, StatsAnswer
 
 
 class Store:

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cells import Cell, Glyph, Line, Tone
-from h2o_console.figures import age
+from h2o_console.rows.cells import Cell, Glyph, Line, Tone
+from h2o_console.rows.figures import age
 from h2o_console.text import clip, safe, width as cells_of
 
 if TYPE_CHECKING:
-    from h2o_console.rows import PackageRow
-    from h2o_console.views import FleetView
+    from h2o_console.rows.table import PackageRow
+    from h2o_console.store.views import FleetView
 
 _OLD_S: Final = 5.0
 _GAP: Final = "  "

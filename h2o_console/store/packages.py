@@ -1,6 +1,6 @@
 """One package as the console remembers it: its last minute, its promises, and how many instances it had.
 
-Pure. The instances themselves belong to their hosts (`h2o_console.hosts`); a record outlives them, because a
+Pure. The instances themselves belong to their hosts (`h2o_console.store.hosts`); a record outlives them, because a
 package whose last instance went is the one row that must not vanish.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.views import FeatureView
-from h2o_console.windows import Line, Tally, Window, quantile, quantile_line
+from h2o_console.store.views import FeatureView
+from h2o_console.store.windows import Line, Tally, Window, quantile, quantile_line
 
 if TYPE_CHECKING:
-    from h2o_console.counters import Promise
-    from h2o_console.hosts import Counted
+    from h2o_console.feed.counters import Promise
+    from h2o_console.store.hosts import Counted
 
 REMEMBERED_S: Final = 900
 """How long the most instances, and a package that is gone and promises nothing, are remembered."""

@@ -12,13 +12,13 @@ import random
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.answers import parse_head, parse_hosts, parse_instances
-from h2o_console.asking import Agents, Answered, OutOfReach
-from h2o_console.counters import parse_promises, parse_stats
+from h2o_console.feed.agents import Agents, Answered, OutOfReach
+from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
+from h2o_console.feed.counters import parse_promises, parse_stats
 from h2o_core.io.clock import monotonic_ns
 
 if TYPE_CHECKING:
-    from h2o_console.store import Store
+    from h2o_console.store.fleet import Store
 
 ON_SCREEN_S: Final = 1.0
 OFF_SCREEN_S: Final = 5.0

@@ -1,6 +1,6 @@
 """What the store shows of the fleet at one moment: immutable values, ages and spans in seconds, times in ms.
 
-None means unknown, never zero. Texts are as they came: `h2o_console.rows` makes them safe.
+None means unknown, never zero. Texts are as they came: `h2o_console.rows.table` makes them safe.
 """
 
 from __future__ import annotations

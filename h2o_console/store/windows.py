@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Final
 
-from h2o_console.counters import MOST, NO_SKETCH, EndpointCounts, Sketch
+from h2o_console.feed.counters import MOST, NO_SKETCH, EndpointCounts, Sketch
 from h2o_core.histogram import Histogram
 
 BUCKET_S: Final = 6

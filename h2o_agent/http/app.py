@@ -1,0 +1,49 @@
+"""The agent's HTTP application: the families of paths, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from h2o_agent.http import probes, reading
+from h2o_agent.http.answers import Unavailable, error
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from h2o_agent.http.answers import Source
+
+log = logging.getLogger(__name__)
+
+PATHS: Final = "/livez /readyz /healthz /health /health/<tier>/<service> /stats /instances /features /hosts"
+
+
+def build(source: Source, version: str) -> Starlette:
+    """The application that is served on TCP and on the Unix socket."""
+    handlers: dict[Any, Any] = {
+        Unavailable: _on_unavailable,
+        HTTPException: _on_http_error,
+        Exception: _on_crash,
+    }
+    return Starlette(routes=[*probes.routes(source), *reading.routes(source, version)], exception_handlers=handlers)
+
+
+async def _on_unavailable(_: Request, problem: Unavailable) -> Response:
+    return error(503, str(problem), "see what the host says: curl …/readyz?verbose, and its logs/broker.log")
+
+
+async def _on_http_error(_: Request, problem: HTTPException) -> Response:
+    if problem.status_code == 404:
+        return error(404, "there is no such path", f"there are {PATHS}")
+    if problem.status_code == 405:
+        return error(405, "this agent is read with GET and HEAD", f"there are {PATHS}")
+    return error(problem.status_code, problem.detail)
+
+
+async def _on_crash(request: Request, problem: Exception) -> Response:
+    log.error("%s could not be answered", request.url.path, exc_info=problem)
+    return error(500, "the agent could not put this answer together", "its log has the traceback; please report it")

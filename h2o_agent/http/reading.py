@@ -1,0 +1,80 @@
+"""`/health`, `/instances`, `/features`, `/hosts`, `/stats`: one snapshot each, rendered by `h2o_agent.views`."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from h2o_agent.http.answers import answer, encoded, error, flag, matches, told
+from h2o_agent.views import fleet, health, instances, stats
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from h2o_agent.http.answers import Source
+    from h2o_agent.views.health import Health
+
+
+def routes(source: Source, version: str) -> list[Route]:
+    """All of them; *version* is the agent's."""
+    views = _Views(source, version)
+    return [
+        Route("/health", views.health),
+        Route("/health/{package:path}", views.package_health),
+        Route("/instances", views.instances),
+        Route("/features", views.features),
+        Route("/hosts", views.hosts),
+        Route("/stats", views.stats),
+    ]
+
+
+class _Views:
+    """One method a path; each takes one snapshot and renders it."""
+
+    def __init__(self, source: Source, version: str) -> None:
+        self._source = source
+        self._version = version
+
+    async def health(self, _: Request) -> Response:
+        return _health_response(health.health(self._source.snapshot(), self._version))
+
+    async def package_health(self, request: Request) -> Response:
+        package = str(request.path_params["package"]).strip("/")
+        verdict = health.package_health(self._source.snapshot(), package, self._version)
+        if verdict is None:
+            return error(404, f"{package} does not run on this host, nor is it meant to", "see what does: h2o list")
+        return _health_response(verdict)
+
+    async def instances(self, request: Request) -> Response:
+        await self._source.refresh()
+        snapshot, said = told(self._source)
+        if not flag(request, "fleet"):
+            return answer(instances.instances(snapshot, said, fleet=False))
+        # 20,000 instances take 0.2 s to put into JSON; health and liveness are not to wait for that
+        return await asyncio.to_thread(lambda: answer(instances.instances(snapshot, said, fleet=True)))
+
+    async def features(self, request: Request) -> Response:
+        await self._source.refresh()
+        return answer(fleet.features(*told(self._source), fleet=flag(request, "fleet")))
+
+    async def hosts(self, _: Request) -> Response:
+        await self._source.refresh()
+        return answer(fleet.hosts(*told(self._source)))
+
+    async def stats(self, request: Request) -> Response:
+        """Not refreshed: within a second everybody gets the same bytes, and 304 who has them."""
+        body = encoded(stats.stats(*told(self._source)))
+        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        if matches(request.headers.get("if-none-match", ""), etag):
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
+
+
+def _health_response(verdict: Health) -> Response:
+    status = 503 if verdict.verdict is health.Verdict.FAIL else 200
+    return answer(verdict.document, status, "application/health+json")

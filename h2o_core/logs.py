@@ -1,0 +1,120 @@
+"""One log line: a JSON object of OpenTelemetry's log data model, made by the SDK, read by whoever shows it. Pure.
+
+A line that is no such object (a print, another language's logger, a traceback) is wrapped: it becomes the
+`body`. Fields: `timestamp` (RFC 3339), `severity_text`, `severity_number`, `body`, `trace_id` and `span_id`
+where a request is being handled, `attributes`, `resource`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final, cast
+
+from h2o_core.times import rfc3339, unix_s
+
+
+class Severity(IntEnum):
+    """OpenTelemetry's severity numbers, the first of each range."""
+
+    UNSET = 0
+    DEBUG = 5
+    INFO = 9
+    WARN = 13
+    ERROR = 17
+    FATAL = 21
+
+    @classmethod
+    def of_number(cls, number: int) -> Severity:
+        """Of any number that OpenTelemetry knows (1 to 24): TRACE counts as DEBUG, INFO3 as INFO."""
+        return (
+            max((each for each in cls if each <= number), default=cls.UNSET)
+            if number >= 5
+            else (cls.DEBUG if number > 0 else cls.UNSET)
+        )
+
+
+SERVICE_NAME: Final = "service.name"
+SERVICE_VERSION: Final = "service.version"
+INSTANCE_ID: Final = "service.instance.id"
+HOST_NAME: Final = "host.name"
+_KNOWN: Final = ("body", "severity_text", "severity_number")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line, parsed. `timestamp_s` is Unix time; texts are as they came: make them safe before showing them."""
+
+    timestamp_s: float
+    severity: Severity
+    body: str
+    trace_id: str = ""
+    span_id: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    resource: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it; `attributes`, `trace_id` and `span_id` only where there are any."""
+        said: dict[str, Any] = {
+            "timestamp": rfc3339(self.timestamp_s),
+            "severity_text": self.severity.name if self.severity else "",
+            "severity_number": int(self.severity),
+            "body": self.body,
+        }
+        if self.trace_id:
+            said["trace_id"] = self.trace_id
+        if self.span_id:
+            said["span_id"] = self.span_id
+        if self.attributes:
+            said["attributes"] = self.attributes
+        said["resource"] = self.resource
+        return said
+
+    def line(self) -> str:
+        """One line, without its end; what is not JSON in `attributes` is written as text."""
+        return json.dumps(self.document(), ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def parse(line: bytes, now_s: float, resource: Mapping[str, str]) -> Entry:
+    """Any line of a log, without its end; one that is foreign is wrapped, with *now_s* and *resource* for its own.
+
+    Never raises: bytes that are no UTF-8 are replaced, numbers and texts of the wrong type left out.
+    """
+    document = _object(line) if line[:1] == b"{" else None
+    if document is None:
+        return Entry(now_s, Severity.UNSET, line.decode(errors="replace"), resource=resource)
+    number = document.get("severity_number")
+    body = document["body"]
+    said_s = unix_s(_text(document, "timestamp"))
+    return Entry(
+        timestamp_s=now_s if said_s is None else said_s,
+        severity=Severity.of_number(number) if type(number) is int else Severity.UNSET,
+        body=body if isinstance(body, str) else json.dumps(body, ensure_ascii=False),
+        trace_id=_text(document, "trace_id"),
+        span_id=_text(document, "span_id"),
+        attributes=_table(document, "attributes"),
+        resource={**resource, **{key: str(value) for key, value in _table(document, "resource").items()}},
+    )
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The line's object, when it is one of ours: it has a body and a severity."""
+    try:
+        parsed: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(parsed, dict) or not all(key in parsed for key in _KNOWN):
+        return None
+    return cast("dict[str, Any]", parsed)
+
+
+def _text(document: Mapping[str, Any], key: str) -> str:
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value: Any = document.get(key)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
