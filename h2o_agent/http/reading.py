@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from h2o_agent.http.answers import answer, encoded, error, flag, matches, told
+from h2o_agent.http.negotiation import preferred
 from h2o_agent.views import fleet, health, instances, stats
+from h2o_agent.views.hoststats import fingerprint, host_stats
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from h2o_agent.http.answers import Source
     from h2o_agent.views.health import Health
+
+JSON: Final = "application/json"
+PROTOBUF: Final = "application/x-protobuf"
 
 
 def routes(source: Source, version: str) -> list[Route]:
@@ -66,13 +70,16 @@ class _Views:
         return answer(fleet.hosts(*told(self._source)))
 
     async def stats(self, request: Request) -> Response:
-        """Not refreshed: within a second everybody gets the same bytes, and 304 who has them."""
-        body = encoded(stats.stats(*told(self._source)))
-        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        """Not refreshed: it is asked for once a second, as the broker is. 304 while nothing has happened."""
+        form = preferred(request.headers.get("accept", ""), (JSON, PROTOBUF))
+        snapshot, said = told(self._source) if form == JSON else (self._source.snapshot(), None)
+        whole = host_stats(snapshot, self._version)
+        etag = f'W/"{fingerprint(whole)}-{form.rpartition("/")[2]}"'
+        headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"}
         if matches(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=304, headers=headers)
-        return Response(body, media_type="application/json", headers=headers)
+        body = whole.SerializeToString() if said is None else encoded(stats.stats(snapshot, said))
+        return Response(body, media_type=form, headers=headers)
 
 
 def _health_response(verdict: Health) -> Response:

@@ -13,6 +13,7 @@ from h2o_agent.http.app import build
 from h2o_agent.http.server import HttpServer
 from h2o_agent.snapshot import Told
 from h2o_core.io.place import CannotStart
+from h2o_core.pb.host_pb2 import HostStats
 from tests.core.test_agent_views import BROKER, DEAD, NOW_S, child, reported, snapshot
 
 if TYPE_CHECKING:
@@ -82,18 +83,37 @@ async def test_the_status_code_decides(served: Served):
     )
 
 
-async def test_stats_answers_304_to_who_has_them(served: Served):
-    first = await served.get("/stats")
+@pytest.mark.parametrize("accept", ["application/json", "application/x-protobuf"])
+async def test_stats_answers_304_while_nothing_happens(served: Served, accept: str):
+    first = await served.get("/stats", accept=accept)
     etag = first.headers["etag"]
-    for tag in (etag, f'"other", W/{etag}', "*"):
-        again = await served.get("/stats", **{"if-none-match": tag})
-        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert (first.headers["content-type"], first.headers["vary"], etag[:3]) == (accept, "Accept", 'W/"')
     told = served.now.told
     assert told is not None
-    told.report.now_s = NOW_S + 1
-    changed = await served.get("/stats", **{"if-none-match": etag})
+    told.report.now_s = NOW_S + 1  # a second later
+    for tag in (etag, f'"other", {etag}', etag.removeprefix("W/"), "*"):
+        again = await served.get("/stats", **{"if-none-match": tag, "accept": accept})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    told.report.instances[0].in_flight += 1
+    changed = await served.get("/stats", **{"if-none-match": etag, "accept": accept})
     assert (changed.status_code, changed.headers["etag"] != etag) == (200, True)
     assert served.refreshed == 0
+
+
+async def test_stats_in_one_form_are_no_304_for_who_asks_for_the_other(served: Served):
+    json_etag = (await served.get("/stats", accept="application/json")).headers["etag"]
+    answer = await served.get("/stats", **{"if-none-match": json_etag, "accept": "application/x-protobuf"})
+    assert answer.status_code == 200
+    assert HostStats.FromString(answer.content).report.instances[0].instance == "i1"
+
+
+async def test_stats_as_protobuf_without_a_broker_say_so_and_tell_the_rest(served: Served):
+    served.now = snapshot(children=(DEAD,), broker=BROKER, told=None)
+    answer = await served.get("/stats", accept="application/x-protobuf")
+    stats = HostStats.FromString(answer.content)
+    assert (answer.status_code, stats.HasField("report")) == (200, False)
+    assert "does not answer yet" in stats.broker_problem
+    assert [child.state for child in stats.children] == ["running", "backoff"]
 
 
 @pytest.mark.parametrize("path", ["/stats", "/instances", "/features", "/hosts", "/instances?fleet=1"])
