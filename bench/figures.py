@@ -46,6 +46,7 @@ GOALS: Final[dict[str, Goal]] = {
     "broker_rss_growth_mib": Goal(Sense.AT_MOST, 8),
     "p50_vs_nats_1": Goal(Sense.AT_MOST, 1.15),
     "list_200_ms": Goal(Sense.BELOW, 200),
+    "list_5000_ms": Goal(Sense.BELOW, 400),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +15,24 @@ from h2o_core.io.context import Context, write_context
 from h2o_core.io.zookeeper import ZooKeeperChild, ZooKeeperFailed, ZooKeeperMissing
 
 FLEET: Final = "bench"
+NEIGHBOURS_EACH: Final = 20
 _START_S: Final = 30.0
 
 
 @contextmanager
-def real_host(directory: Path, instances: int) -> Generator[dict[str, str]]:
-    """Run all of it while the block lasts; gives the environment in which `h2o` finds it. Raises BenchError."""
+def real_host(directory: Path, instances: int, neighbours: int = 0) -> Generator[dict[str, str]]:
+    """Run all of it while the block lasts; gives the environment in which `h2o` finds it. Raises BenchError.
+
+    *neighbours* more hosts, of `NEIGHBOURS_EACH` instances, stand in the register alone.
+    """
+    directory.mkdir(exist_ok=True)
+    secret = directory / "secret"
+    secret.write_text(secrets.token_hex(32))
+    secret.chmod(0o600)
     with running_zookeeper(directory / "zookeeper") as address, Children(directory) as children:
+        if neighbours:
+            argv = python("bench.neighbours", address, FLEET, str(secret), str(neighbours), str(NEIGHBOURS_EACH))
+            children.start("neighbours", argv, pipes=True).ask({}, _START_S)
         yield _start(children, directory, address, instances)
 
 
@@ -41,7 +53,7 @@ def running_zookeeper(directory: Path) -> Generator[str]:
 
 def _start(children: Children, directory: Path, zookeeper: str, instances: int) -> dict[str, str]:
     run_dir = directory / "host"
-    host_file = write_host_file(run_dir, zookeeper=zookeeper, fleet=FLEET)
+    host_file = write_host_file(run_dir, zookeeper=zookeeper, fleet=FLEET, secret=str(directory / "secret"))
     children.start("agent", python("h2o_agent", "--host-file", str(host_file)))
     sockets = run_dir / "agent.sock", run_dir / "broker.sock"
     wait_until(lambda: all(path.exists() for path in sockets), "the sockets of agent and broker", children, _START_S)

@@ -72,7 +72,7 @@ def page(view: InstancesView, name: str | None, told: Reading, say: Callable[[st
         if told.output == "wide"
         else short_length(each.id for each in view.instances)
     )
-    rows = [row(each, view.head.as_of, length) for each in chosen]
+    rows = (row(each, view.head.as_of, length) for each in chosen)
     return Page(COLUMNS, rows, document_of(view.head, "instances", entries), [each.id for each in chosen])
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 from unicodedata import category
 
@@ -61,15 +62,20 @@ class Style:
 def render_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], style: Style) -> str:
     """UPPERCASE heads, two spaces between, no borders; only the last column is cut, and only for a terminal."""
     shown = [at for at, column in enumerate(columns) if style.wide or not column.wide]
-    lines = [[safe(row[at], _LONGEST_CELL) or "-" for at in shown] for row in rows]
+    safely = cache(_cell)  # most cells of a long table say what one above them says
+    lines = [[safely(row[at]) for at in shown] for row in rows]
     heads = [columns[at].head if style.heads else "" for at in shown]
-    widths = [max([width(head), *(width(line[at]) for line in lines)]) for at, head in enumerate(heads)]
+    widths = [max(map(width, {head, *(line[at] for line in lines)})) for at, head in enumerate(heads)]
     if style.cells is not None and widths:
         left = style.cells - sum(widths[:-1]) - 2 * (len(widths) - 1)
         widths[-1] = max(min(widths[-1], left), len(columns[shown[-1]].head))
     out = [_line(heads, columns, shown, widths, colour=False)] if style.heads else []
     out += [_line(line, columns, shown, widths, colour=style.colour) for line in lines]
     return "".join(f"{line}\n" for line in out)
+
+
+def _cell(text: str) -> str:
+    return safe(text, _LONGEST_CELL) or "-"
 
 
 def _line(

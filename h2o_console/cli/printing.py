@@ -12,7 +12,7 @@ from h2o_console.cli.failures import CommandFailed, Exit, ReaderGone
 from h2o_console.cli.output import Column, Format, Style, one_line, render_table, to_json, to_names, to_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from h2o_console.cli.options import Reading
 
@@ -21,12 +21,15 @@ _HOME_AND_CLEAR: Final = "\x1b[H\x1b[J"
 
 
 class Page:
-    """One answer in all its shapes: a table, a JSON document, names; and with which code to leave."""
+    """One answer in all its shapes: a table, a JSON document, names; and with which code to leave.
+
+    *rows* are asked for when a table is wanted, and then once: a generator costs nothing where JSON is printed.
+    """
 
     def __init__(
         self,
         columns: Sequence[Column],
-        rows: Sequence[Sequence[str]],
+        rows: Iterable[Sequence[str]],
         document: Mapping[str, Any],
         names: Sequence[str],
         exit_code: Exit = Exit.OK,

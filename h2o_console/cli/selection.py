@@ -70,6 +70,7 @@ def short_length(ids: Iterable[str]) -> int:
     known = sorted(set(ids))
     length = SHORT_ID
     for one, other in pairwise(known):
-        common = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
-        length = max(length, common + 1)
+        if one[:length] == other[:length]:
+            common = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
+            length = common + 1
     return length
