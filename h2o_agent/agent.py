@@ -18,6 +18,7 @@ from h2o_agent.order import BROKER, Phase
 from h2o_agent.register import Registration
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
 from h2o_agent.supervisor import Supervisor
+from h2o_agent.vitals import SAMPLE_S, Vitals
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.place import fleet_secret, machine_id
@@ -48,6 +49,7 @@ class Agent:
             Ledger(Path(hostfile.state_dir) / "children.json"),
             policy,
         )
+        self._vitals = Vitals(hostfile.state_dir)
         self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._supervisor.heard, self._supervisor.unheard)
 
     async def run(self) -> None:
@@ -55,7 +57,8 @@ class Agent:
         serving = self._server.start(build(self, own_version()))
         try:
             async with asyncio.TaskGroup() as group:
-                working = [group.create_task(self._link.run()), group.create_task(self._registration.run())]
+                endless = (self._link.run(), self._registration.run(), self._sample())
+                working = [group.create_task(each) for each in endless]
                 group.create_task(self._until_gone(serving, working))
                 log.info("agent of %s serves http://%s:%d", *self._where())
                 self._supervisor.start()
@@ -63,6 +66,11 @@ class Agent:
             self._supervisor.close()
             await self._registration.stop()
             await self._server.stop()
+
+    async def _sample(self) -> None:
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            self._vitals.sample(self._supervisor.pids())
 
     def leave(self) -> None:
         """Leave in order: instances, broker, register. Called again: at once."""
@@ -92,7 +100,7 @@ class Agent:
 
     def snapshot(self) -> Snapshot:
         """The host as it stands."""
-        statuses = self._supervisor.statuses()
+        statuses = self._supervisor.statuses(self._vitals.children)
         return Snapshot(
             host=self._hostfile.host,
             fleet=self._hostfile.fleet,
@@ -105,6 +113,8 @@ class Agent:
             register_problem=self._registration.problem,
             leaving=self._supervisor.phase not in {Phase.BROKER_FIRST, Phase.UP},
             supervised_s=(monotonic_ns() - self._supervisor.ticked_ns) / 1e9,
+            vitals=self._vitals.host,
+            clock_skew_s=self._registration.clock_skew_s,
         )
 
     async def refresh(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from h2o_agent.skew import ClockReading, estimate
 from h2o_core.access import Role
 from h2o_core.documents import InvalidDocument
-from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.registry import (
     Create,
     Delete,
@@ -28,6 +30,7 @@ from h2o_core.io.registry import (
 from h2o_core.znodes import AgentNode, encode_agent, parse_agent
 
 if TYPE_CHECKING:
+    from h2o_agent.skew import Skew
     from h2o_core.hostfile import HostFile
     from h2o_core.io.registry import MirrorEvent, Node, RegistryState
 
@@ -35,6 +38,8 @@ log = logging.getLogger(__name__)
 
 RETRY_S: Final = 1.0
 START_S: Final = 2.0
+COMPARE_S: Final = 3600.0
+"""How often this host's clock is compared with the register's."""
 
 
 class ForeignAgent(RegisterError):
@@ -62,6 +67,7 @@ class Registration:
         self._addresses = {own.host: _address(own)}
         self.problem = "not registered yet"
         """Why this agent is not in the register; empty when it is."""
+        self._skew: Skew | None = None
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -72,6 +78,11 @@ class Registration:
     def silent_s(self) -> float:
         """For how long ZooKeeper has not answered; 0 while it does."""
         return self._registry.state.silent_s(monotonic_ns())
+
+    @property
+    def clock_skew_s(self) -> float | None:
+        """How far this host's clock is ahead of the register's; None: unknown."""
+        return None if self._skew is None else self._skew.now_s(_clocks())
 
     async def run(self) -> None:
         """Register, and again whenever that is lost; until cancelled."""
@@ -96,7 +107,18 @@ class Registration:
                 self.problem = ""
                 self._complained = None
                 log.info("registered as %s", self._path)
-                await self._wake.wait()
+                await self._stand()
+
+    async def _stand(self) -> None:
+        """Until something has happened to our node or the session; written again now and then for its stamp."""
+        while not self._wake.is_set():
+            # each write is a watch of every other agent's: not often, and not everybody at once
+            pause_s = random.uniform(0.5, 1.0) * COMPARE_S
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause_s)
+                return
+            with suppress(RegisterError):  # if the node is gone, or the session, we are about to be told
+                await self._rewrite(encode_agent(self._own))
 
     async def stop(self) -> None:
         """Leave the register; needs no ZooKeeper, and then the node goes when the session expires."""
@@ -108,8 +130,9 @@ class Registration:
         there = await self._registry.get(self._path)
         if there is not None and there.owner == self._registry.state.session_id:
             if there.data != data:
-                await self._registry.set(self._path, data)
+                await self._rewrite(data)
             return
+        sent = _clocks()
         try:
             if there is None:
                 await self._registry.create(self._path, data, ephemeral=True)
@@ -122,6 +145,18 @@ class Registration:
             self._wake.set()
             msg = f"{self._path} changed while it was claimed"
             raise RegisterUnavailable(msg) from None
+        await self._compare_clocks(sent, _clocks())
+
+    async def _rewrite(self, data: bytes) -> None:
+        sent = _clocks()
+        await self._registry.set(self._path, data)
+        await self._compare_clocks(sent, _clocks())
+
+    async def _compare_clocks(self, sent: ClockReading, answered: ClockReading) -> None:
+        """Our own node has just been written: its stamp is the register's time between these two."""
+        node = await self._registry.get(self._path)
+        if node is not None and node.owner == self._registry.state.session_id:
+            self._skew = estimate(sent, answered, node.stamp_ms / 1000) or self._skew
 
     def _check_ours(self, there: Node) -> None:
         """An earlier agent of this machine left it, and its session lingers; raises ForeignAgent for another's."""
@@ -170,6 +205,10 @@ class Registration:
             self._addresses[host] = _address(node)
         elif node != self._own:
             self._wake.set()
+
+
+def _clocks() -> ClockReading:
+    return ClockReading(unix_s(), monotonic_ns() / 1e9)
 
 
 def _address(node: AgentNode) -> str:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from h2o_agent.lifecycle import State, exit_text
+from h2o_agent.usage import NO_USE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from h2o_agent.usage import HostVitals, Use
     from h2o_core.pb.stats_pb2 import BrokerReport, Picture
 
 STALE_S: Final = 3.0
@@ -34,10 +36,17 @@ class ChildStatus:
     due_in_s: float | None = None
     failures: int = 0
     restarts: int = 0
+    exited: bool = False
+    """A process of it has died since the agent started, or was found dead then."""
     last_exit: int | None = None
+    """Exit code, or minus the signal's number; None: unknown, or none has died."""
+    last_exit_s: float = 0.0
+    """Unix time of that; 0: unknown, or none has died."""
     why: str = ""
     """Why it could not be started, or what it said before it died."""
     crash_loops: bool = False
+    use: Use = NO_USE
+    """What its process uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,12 @@ class Snapshot:
     leaving: bool = False
     supervised_s: float = 0.0
     """How long ago the supervisor last looked after its children."""
+    vitals: HostVitals | None = None
+    """How the server does; None in the first second."""
+    clock_skew_s: float | None = None
+    """How far this host's clock is ahead of the register's; None: unknown."""
+    log_lines_dropped: int = 0
+    """Since the agent started."""
 
     def broker_problem(self) -> str:
         """Why there is nothing to tell of the broker, in a sentence; empty when it answers."""

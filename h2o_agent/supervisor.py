@@ -14,14 +14,16 @@ from h2o_agent.lifecycle import Act, Event, State, exit_text
 from h2o_agent.order import BROKER, HostOrder, Phase
 from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify
 from h2o_agent.snapshot import ChildStatus
+from h2o_agent.usage import NO_USE
 from h2o_core.io.clock import monotonic_ns, unix_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from h2o_agent.launch import Launch
     from h2o_agent.ledger import Ledger
     from h2o_agent.lifecycle import Child, Instruction, Policy
+    from h2o_agent.usage import Use
     from h2o_core.pb.stats_pb2 import BrokerReport
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ class Supervisor:
         self._ledger = ledger
         self._entries: dict[str, Entry] = {}
         self._log_bytes: dict[str, int] = {}
+        self._ended_s: dict[str, float] = {}
+        """When a process of a child ended last, Unix time; 0: while nobody looked."""
         self._order = HostOrder((launch.key for launch in plan if launch.key != BROKER), policy)
         self._processes = Processes(self._on_exit)
         self._loop = asyncio.get_running_loop()
@@ -75,12 +79,16 @@ class Supervisor:
         """Where the host stands."""
         return self._order.phase
 
-    def statuses(self) -> tuple[ChildStatus, ...]:
-        """Every child that has not left, the broker first."""
-        now_s = _now_s()
-        return tuple(self._status(child, now_s) for child in self._order.children.values() if not child.over)
+    def pids(self) -> list[int]:
+        """The processes that run."""
+        return [child.pid for child in self._order.children.values() if child.pid]
 
-    def _status(self, child: Child, now_s: float) -> ChildStatus:
+    def statuses(self, uses: Mapping[int, Use]) -> tuple[ChildStatus, ...]:
+        """Every child that has not left, the broker first; *uses*: what each pid uses, where that is known."""
+        now_s = _now_s()
+        return tuple(self._status(child, now_s, uses) for child in self._order.children.values() if not child.over)
+
+    def _status(self, child: Child, now_s: float, uses: Mapping[int, Use]) -> ChildStatus:
         entry = self._entries.get(child.key)
         launch = self._launches.get(child.key)
         return ChildStatus(
@@ -94,9 +102,12 @@ class Supervisor:
             due_in_s=None if child.due_s is None else max(0.0, child.due_s - now_s),
             failures=child.failures,
             restarts=child.restarts,
+            exited=child.key in self._ended_s,
             last_exit=child.last_exit,
+            last_exit_s=self._ended_s.get(child.key, 0.0),
             why=child.why,
             crash_loops=child.crash_loops,
+            use=uses.get(child.pid, NO_USE),
         )
 
     # ------------------------------------------------------------------ what the broker says
@@ -138,6 +149,8 @@ class Supervisor:
         """What the ledger says is running, if it is; what the host file has no place for leaves."""
         identity = Identity(entry.pid, entry.started_s) if entry.pid else find(entry.token)
         if identity is None or not self._processes.adopt(entry.key, identity, entry.token):
+            if entry.pid:
+                self._ended_s[entry.key] = 0.0
             self._forget(entry.key)
             return
         wanted = entry.key in self._launches
@@ -151,6 +164,7 @@ class Supervisor:
             self._feed(entry.key, Event.STOP)
 
     def _on_exit(self, key: str, exit_code: int | None) -> None:
+        self._ended_s[key] = unix_s()
         child = self._order.children[key]
         leaves = child.state in {State.DRAINING, State.STOPPING}
         log.log(

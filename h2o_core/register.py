@@ -50,13 +50,17 @@ class TransactionFailed(RegisterError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node's bytes and where they stand. `owner`: the session of an ephemeral node, else 0."""
+    """A node's bytes and where they stand. `owner`: the session of an ephemeral node, else 0.
+
+    `stamp_ms`: the server's clock at the last write, Unix ms.
+    """
 
     data: bytes
     version: int
     czxid: int
     mzxid: int
     owner: int
+    stamp_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.pb.host_pb2 import ChildReport, HostStats
+from h2o_agent.views.host import children_of, sound, vitals_of
+from h2o_core.pb.host_pb2 import HostStats
 
 if TYPE_CHECKING:
-    from h2o_agent.snapshot import ChildStatus, Snapshot
+    from h2o_agent.snapshot import Snapshot
     from h2o_core.pb.stats_pb2 import BrokerReport
 
 _STEP_S: Final = 10
@@ -24,41 +25,17 @@ def host_stats(snapshot: Snapshot, version: str) -> HostStats:
         zone=snapshot.zone,
         version=version,
         as_of_s=snapshot.now_s,
-        broker_problem=_text(problem),
+        broker_problem=sound(problem),
     )
     if snapshot.told is not None:
         stats.report_age_s = snapshot.told.age_s
         if not problem:
             stats.report.CopyFrom(snapshot.told.report)
-    supervised = (*((snapshot.broker,) if snapshot.broker is not None else ()), *snapshot.children)
-    stats.children.extend(_child(child) for child in supervised)
+    stats.children.extend(children_of(snapshot))
+    vitals = vitals_of(snapshot)
+    if vitals is not None:
+        stats.vitals.CopyFrom(vitals)
     return stats
-
-
-def _child(child: ChildStatus) -> ChildReport:
-    return ChildReport(
-        key=child.key,
-        package=f"/{child.package}" if child.package else "",
-        state=child.state,
-        launch=child.token,
-        pid=child.pid,
-        started_s=child.started_s,
-        age_s=child.age_s,
-        due_in_s=-1.0 if child.due_in_s is None else child.due_in_s,
-        failures=child.failures,
-        restarts=child.restarts,
-        exited=child.restarts > 0 or child.last_exit is not None,
-        last_exit=child.last_exit or 0,
-        last_exit_known=child.last_exit is not None,
-        why=_text(child.why),
-        crash_loops=child.crash_loops,
-        cpu_pct=-1.0,
-    )
-
-
-def _text(said: str) -> str:
-    """Protobuf takes no lone surrogates, which a process's last words can carry."""
-    return said.encode(errors="replace").decode()
 
 
 def fingerprint(stats: HostStats) -> str:

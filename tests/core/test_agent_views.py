@@ -76,7 +76,7 @@ def child(key: str = "service.customer-abc123-1", state: State = State.RUNNING, 
 
 ALARM = Alarm(kind="document", path="/h2o/test/control/fleet", since_s=NOW_S - 60, sentence="not JSON: it is torn")
 BROKER = ChildStatus("broker", "", State.RUNNING, token="b", pid=7)
-DEAD = child(state=State.BACKOFF, token="", pid=0, started_s=0.0, failures=4, last_exit=1, due_in_s=3.25)
+DEAD = child(state=State.BACKOFF, token="", pid=0, started_s=0.0, failures=4, exited=True, last_exit=1, due_in_s=3.25)
 
 
 def snapshot(

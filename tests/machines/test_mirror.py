@@ -36,7 +36,7 @@ class Server:
         self._zxid += 1
         old = self.nodes.get(path)
         version, czxid = (old.version + 1, old.czxid) if old else (0, self._zxid)
-        self.nodes[path] = Node(b"", version, czxid, self._zxid, 0)
+        self.nodes[path] = Node(b"", version, czxid, self._zxid, 0, 0)
         self._fire("data", path)
         if old is None:
             self._fire("children", path.rpartition("/")[0])

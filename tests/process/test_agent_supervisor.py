@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,7 +51,7 @@ class Host:
         return supervisor
 
     def status(self, key: str) -> ChildStatus:
-        return {status.key: status for status in self.supervisor.statuses()}[key]
+        return {status.key: status for status in self.supervisor.statuses({})}[key]
 
     def report(self, *registered: str) -> None:
         """What the broker would say if these were registered."""
@@ -58,7 +59,7 @@ class Host:
         self.supervisor.heard(BrokerReport(pid=self.status(BROKER).pid, instances=instances))
 
     def pids(self) -> dict[str, int]:
-        return {status.key: status.pid for status in self.supervisor.statuses()}
+        return {status.key: status.pid for status in self.supervisor.statuses({})}
 
 
 @pytest.fixture
@@ -96,6 +97,9 @@ async def test_a_dead_instance_and_a_dead_broker_come_back(host: Host):
     await until(lambda: all(host.pids()[key] not in {0, before[key]} for key in before if key != "b"), "both are back")
     assert host.pids()["b"] == before["b"]
     assert (host.status("a").last_exit, host.status("a").restarts) == (-9, 1)
+    assert host.status("a").exited
+    assert abs(host.status("a").last_exit_s - time.time()) < 60
+    assert not host.status("b").exited
 
 
 async def test_a_crash_loop_backs_off_and_says_so(host: Host):
@@ -173,7 +177,7 @@ async def test_the_next_agent_adopts_everything_and_doubles_nothing(host: Host):
     host.start()
     assert host.pids() == before
     host.report("a", "b")
-    assert {status.state for status in host.supervisor.statuses()} == {State.RUNNING}
+    assert {status.state for status in host.supervisor.statuses({})} == {State.RUNNING}
     os.kill(before["a"], signal.SIGKILL)
     await until(lambda: host.pids()["a"] not in {0, before["a"]}, "an adopted one's death is mended")
     assert host.status("a").last_exit is None

@@ -17,10 +17,14 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import StringValue
 
+from h2o_agent.register import Registration
+from h2o_core.hostfile import HostFile
 from h2o_core.io.client import Client
 from h2o_core.io.registry import Registry
 from h2o_core.io.zookeeper import ZooKeeperChild
+from h2o_core.znodes import AgentNode
 from tests.support.agent_process import ROOT, AgentProcess, kill
+from tests.support.processes import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -312,3 +316,19 @@ def test_a_broker_that_hangs_is_said_to_be_old(agent: AgentProcess):
     finally:
         os.kill(broker, signal.SIGCONT)
     agent.until(lambda: agent.json("/health").get("status") == "pass", "and well again")
+
+
+async def test_the_registers_clock_is_compared_with_ours(tmp_path: Path, zookeeper: str, fleet_name: str):
+    hostfile = HostFile("host-1", fleet_name, zookeeper, str(tmp_path), str(tmp_path), dev=True)
+    own = AgentNode("host-1", "127.0.0.1", 1, "a", "m")
+    registration = Registration(hostfile, own, b"s" * 32)
+    assert registration.clock_skew_s is None
+    running = asyncio.create_task(registration.run())
+    try:
+        await until(lambda: not registration.problem, "it is registered")
+        skew_s = registration.clock_skew_s
+        assert skew_s is not None
+        assert abs(skew_s) < 0.6, "both run on this machine's clock"
+    finally:
+        running.cancel()
+        await registration.stop()

@@ -22,4 +22,5 @@ class ZnodeStat(NamedTuple):
     czxid: int
     mzxid: int
     version: int
+    mtime: int
     ephemeralOwner: int  # noqa: N815 - the name that kazoo has for it
