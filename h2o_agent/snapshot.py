@@ -11,6 +11,7 @@ from h2o_agent.usage import NO_USE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from h2o_agent.launch import Launch
     from h2o_agent.usage import HostVitals, Use
     from h2o_core.pb.stats_pb2 import BrokerReport, Picture
 
@@ -45,6 +46,10 @@ class ChildStatus:
     why: str = ""
     """Why it could not be started, or what it said before it died."""
     crash_loops: bool = False
+    last_lines: tuple[str, ...] = ()
+    """What the last process that ended wrote last; at most 20, as they came."""
+    launch: Launch | None = None
+    """How it is started; None: the host file has no place for it any more."""
     use: Use = NO_USE
     """What its process uses."""
 

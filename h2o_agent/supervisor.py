@@ -6,9 +6,10 @@ import asyncio
 import logging
 import secrets
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_agent.last_words import last_line, size_bytes
+from h2o_agent.last_words import in_short, last_lines, size_bytes
 from h2o_agent.ledger import Entry, LedgerUnreadable
 from h2o_agent.lifecycle import Act, Event, State, exit_text
 from h2o_agent.order import BROKER, HostOrder, Phase
@@ -33,6 +34,14 @@ REFUSED_EXIT: Final = 3
 _LONGEST_SLEEP_S: Final = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a child's last process ended: when (Unix time, 0: while nobody looked) and what it wrote last."""
+
+    at_s: float
+    lines: tuple[str, ...]
+
+
 class Supervisor:
     """Start with `start`, feed with `heard` and `unheard`, end with `stop` and wait for `gone`."""
 
@@ -41,8 +50,7 @@ class Supervisor:
         self._ledger = ledger
         self._entries: dict[str, Entry] = {}
         self._log_bytes: dict[str, int] = {}
-        self._ended_s: dict[str, float] = {}
-        """When a process of a child ended last, Unix time; 0: while nobody looked."""
+        self._ends: dict[str, _End] = {}
         self._order = HostOrder((launch.key for launch in plan if launch.key != BROKER), policy)
         self._processes = Processes(self._on_exit)
         self._loop = asyncio.get_running_loop()
@@ -91,6 +99,7 @@ class Supervisor:
     def _status(self, child: Child, now_s: float, uses: Mapping[int, Use]) -> ChildStatus:
         entry = self._entries.get(child.key)
         launch = self._launches.get(child.key)
+        end = self._ends.get(child.key)
         return ChildStatus(
             key=child.key,
             package=launch.package if launch else entry.package if entry else "",
@@ -102,9 +111,11 @@ class Supervisor:
             due_in_s=None if child.due_s is None else max(0.0, child.due_s - now_s),
             failures=child.failures,
             restarts=child.restarts,
-            exited=child.key in self._ended_s,
+            exited=end is not None,
             last_exit=child.last_exit,
-            last_exit_s=self._ended_s.get(child.key, 0.0),
+            last_exit_s=end.at_s if end is not None else 0.0,
+            last_lines=end.lines if end is not None else (),
+            launch=launch,
             why=child.why,
             crash_loops=child.crash_loops,
             use=uses.get(child.pid, NO_USE),
@@ -150,7 +161,7 @@ class Supervisor:
         identity = Identity(entry.pid, entry.started_s) if entry.pid else find(entry.token)
         if identity is None or not self._processes.adopt(entry.key, identity, entry.token):
             if entry.pid:
-                self._ended_s[entry.key] = 0.0
+                self._ends[entry.key] = _End(0.0, ())
             self._forget(entry.key)
             return
         wanted = entry.key in self._launches
@@ -164,17 +175,18 @@ class Supervisor:
             self._feed(entry.key, Event.STOP)
 
     def _on_exit(self, key: str, exit_code: int | None) -> None:
-        self._ended_s[key] = unix_s()
         child = self._order.children[key]
+        launch = self._launches.get(key)
         leaves = child.state in {State.DRAINING, State.STOPPING}
         log.log(
             logging.INFO if leaves else logging.WARNING,
             "%s (pid %d) ended with %s%s",
-            *(key, child.pid, exit_text(exit_code), "" if leaves else f"; its log: {self._launches[key].log}"),
+            *(key, child.pid, exit_text(exit_code), "" if leaves or launch is None else f"; its log: {launch.log}"),
         )
         self._forget(key)
-        words = "" if leaves else last_line(self._launches[key].log, self._log_bytes.get(key, 0))
-        self._feed(key, Event.EXITED, exit_code=exit_code, why=words)
+        end = _End(unix_s(), last_lines(launch.log, self._log_bytes.get(key, 0)) if launch is not None else ())
+        self._ends[key] = end
+        self._feed(key, Event.EXITED, exit_code=exit_code, why="" if leaves else in_short(end.lines))
 
     def _feed(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from h2o_agent.http import probes, reading
+from h2o_agent.http import children, probes, reading
 from h2o_agent.http.answers import Unavailable, error
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PATHS: Final = "/livez /readyz /healthz /health /health/<tier>/<service> /stats /instances /features /hosts"
+PATHS: Final = (
+    "/livez /readyz /healthz /health /health/<tier>/<service> /stats /instances /features /hosts /children/<child>"
+)
 
 
 def build(source: Source, version: str) -> Starlette:
@@ -29,7 +31,10 @@ def build(source: Source, version: str) -> Starlette:
         HTTPException: _on_http_error,
         Exception: _on_crash,
     }
-    return Starlette(routes=[*probes.routes(source), *reading.routes(source, version)], exception_handlers=handlers)
+    return Starlette(
+        routes=[*probes.routes(source), *reading.routes(source, version), *children.routes(source)],
+        exception_handlers=handlers,
+    )
 
 
 async def _on_unavailable(_: Request, problem: Unavailable) -> Response:

@@ -11,11 +11,12 @@ import pytest
 from starlette.routing import Route
 
 from h2o_agent.http.app import build
-from h2o_agent.views import fleet, health, instances, stats
+from h2o_agent.launch import Launch
+from h2o_agent.views import children, fleet, health, instances, stats
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check
 from h2o_core.pb.stats_pb2 import CallerReport, FeatureStats, HostPicture, PeerReport, QueueReport, RegisterReport
-from tests.core.test_agent_views import ALARM, DEAD, check, child, pictured, reported, snapshot
+from tests.core.test_agent_views import ALARM, DEAD, NOW_S, check, child, pictured, reported, snapshot
 
 PAGE = Path(__file__).parents[2] / "docs" / "http.md"
 
@@ -48,9 +49,10 @@ def example(heading: str) -> Any:
     return json.loads(block.group(1))
 
 
+LAUNCH = Launch("service.customer-98629a-1", "service/customer", ("python3",), {}, "", "service.customer.log")
 OF = snapshot(
     reported(heartbeat=check(Check.PASS, Check.PAGE), features=[FeatureStats(feature="/service/customer/retrieve")]),
-    children=(child(), DEAD),
+    children=(child(launch=LAUNCH, exited=True, last_exit=1, last_exit_s=NOW_S), DEAD),
     hosts=(HostPicture(host="host-1", instances=[pictured("i1")]), HostPicture(host="host-2", link="up")),
     manifests=[Manifest(package="/service/customer", version="1.0", features=[Feature(name="/service/customer/x")])],
     callers=[CallerReport(caller="operator", feature="/service/customer/retrieve")],
@@ -68,6 +70,7 @@ assert OF.told is not None
         ("/features", fleet.features(OF, OF.told, fleet=False)),
         ("/hosts", fleet.hosts(OF, OF.told)),
         ("/stats", stats.stats(OF, OF.told)),
+        ("/children/\\<child>", children.detail(OF, OF.children[0])),
     ],
 )
 def test_the_example_has_the_fields_of_the_answer(heading: str, document: Any):
@@ -91,5 +94,5 @@ def test_every_path_is_documented():
     paths = {route.path for route in build(Nowhere(), "0").routes if isinstance(route, Route)}
     text = PAGE.read_text()
     for path in paths:
-        shown = path.replace("{package:path}", "<tier>/<service>").replace("/{check}", "")
+        shown = path.replace("{package:path}", "<tier>/<service>").replace("/{check}", "").replace("{child}", "<child>")
         assert f"`{shown}`" in text, path

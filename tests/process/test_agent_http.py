@@ -70,6 +70,20 @@ async def test_head_has_the_status_and_length_of_get_and_no_body(served: Served,
     assert got.content
 
 
+async def test_a_child_is_shown_by_key_and_id(served: Served):
+    served.now = snapshot(
+        reported("i1"), reported("i2", launch="token-2"), children=(child(), child("b", token="token-2"))
+    )
+    assert (await served.get("/children/i1")).json()["key"] == "service.customer-abc123-1"
+    assert (await served.get("/children/b")).json()["instance"]["id"] == "i2"
+    unknown = await served.get("/children/nobody")
+    assert (unknown.status_code, unknown.json()["hint"]) == (
+        404,
+        "its children: broker, service.customer-abc123-1, b",
+    )
+    assert (await served.get("/children/i")).status_code == 400
+
+
 async def test_the_status_code_decides(served: Served):
     assert (await served.get("/health")).headers["content-type"] == "application/health+json"
     assert (await served.get("/health/service/customer")).status_code == 200

@@ -119,6 +119,7 @@ async def test_a_death_is_told_with_the_last_words_of_that_life(host: Host):
     host.report()
     await until(lambda: host.status("a").failures == 2, "it dies twice")
     assert host.status("a").why == "bad ?[31m luck"
+    assert host.status("a").last_lines == ("bad \x1b[31m luck",)
 
 
 async def test_who_said_nothing_has_no_last_words(host: Host):
