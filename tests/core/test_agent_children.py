@@ -50,7 +50,7 @@ def test_while_the_broker_is_down_a_key_still_works():
 
 
 def test_a_dead_one_says_how_it_ended_and_when_it_is_tried_again():
-    dead = replace(DEAD, last_exit=-9, last_exit_s=NOW_S, last_lines=("bad \x1b[31m luck",))
+    dead = replace(DEAD, crash_loops=True, last_exit=-9, last_exit_s=NOW_S, last_lines=("bad \x1b[31m luck",))
     said = detail(OF, dead)
     assert (said["state"], said["pid"], said["due_in_s"], said["cpu_pct"]) == ("backoff", None, 3.2, None)
     assert said["why"].startswith("crash loop: signal 9, 4 times in a row")
