@@ -21,6 +21,8 @@ AGENT_SOCKET: Final = "agent.sock"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _TEXT_KEYS: Final = ("fleet", "zookeeper", "agent", "run_dir", "secret_file")
+KEYS: Final = (*_TEXT_KEYS, "dev")
+"""What a context's table may hold."""
 
 
 class NoContext(ValueError):
@@ -195,6 +197,13 @@ def with_context(text: str, context: Context) -> str:
     if context.dev:
         lines.append("dev = true")
     return "\n".join(lines) + "\n"
+
+
+def with_current(text: str, name: str) -> str:
+    """The configuration file's *text* with *name* as the current context; all other lines stay as they are."""
+    head, tables = _without_table(text.splitlines(), "")
+    head = [line for line in head if not re.match(r"\s*current\s*=", line)]
+    return "\n".join([f"current = {_quoted(name)}", *head, *tables]) + "\n"
 
 
 def _without_table(lines: Iterable[str], header: str) -> tuple[list[str], list[str]]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
 from h2o_console.cli.options import DEFAULT_TIMEOUT_S
 from h2o_console.cli.output import Format, to_json, to_yaml
-from h2o_console.cli.printing import tell, write
+from h2o_console.cli.printing import write
+from h2o_console.cli.remarks import tell
 from h2o_console.cli.schema import Schema, document_of, example, parse_request, schema_of
 from h2o_core.context import BROKER_SOCKET, Context, NoContext, Overrides, check_socket_path
 from h2o_core.errors import ApplicationError, Code, H2OError

@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "stats": ("stats", "Show what instances did: requests, errors, times."),
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
+    "context": ("contexts", "List the contexts, switch, show where each value comes from."),
     "dev": ("dev", "Run a whole fleet on this machine until Ctrl-C."),
     "version": ("version", "Show the versions of this program, agent and broker."),
 }
@@ -92,7 +93,7 @@ def _usage(error: click.UsageError) -> int:
 
 
 def _say(message: str, hint: str) -> None:
-    from h2o_console.cli.printing import tell  # noqa: PLC0415 - `h2o --help` does not need it
+    from h2o_console.cli.remarks import tell  # noqa: PLC0415 - `h2o --help` does not need it
 
     for at, line in enumerate(message.splitlines() or [""]):
         tell(f"h2o: {line}" if at == 0 else line)

@@ -55,9 +55,13 @@ class Reading:
         from h2o_core.io.context import current_context  # noqa: PLC0415 - `h2o --help` needs no file
 
         try:
-            return current_context(self.flags)
+            context = current_context(self.flags)
         except NoContext as error:
             raise CommandFailed(Exit.USAGE, str(error)) from None
+        from h2o_console.cli.remarks import tell_typos  # noqa: PLC0415 - as above
+
+        tell_typos()
+        return context
 
 
 def fleet_options(command: Decorated) -> Decorated:
@@ -70,6 +74,13 @@ def fleet_options(command: Decorated) -> Decorated:
 def reading_options(command: Decorated) -> Decorated:
     """Adds `fleet_options` and how to print: -o, --json, --no-headers, --watch."""
     command = fleet_options(command)
+    for option in reversed(_OUTPUT_OPTIONS):
+        command = option(command)
+    return command
+
+
+def output_options(command: Decorated) -> Decorated:
+    """Adds how to print alone, for what asks no fleet."""
     for option in reversed(_OUTPUT_OPTIONS):
         command = option(command)
     return command

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import age
-from h2o_console.cli.printing import tell
+from h2o_console.cli.remarks import tell
 from h2o_console.cli.views import HostsView, InstancesView
 from h2o_console.feed.answers import Head, objects, parse_alarms, parse_head, parse_hosts, parse_instances
 

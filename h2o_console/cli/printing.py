@@ -1,15 +1,15 @@
-"""Data to standard output, the rest to standard error; once, or again every second."""
+"""Data to standard output, once or again every second."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.cli.failures import CommandFailed, Exit, ReaderGone
-from h2o_console.cli.output import Column, Format, Style, one_line, render_table, to_json, to_names, to_yaml
+from h2o_console.cli.output import Column, Format, Style, render_table, to_json, to_names, to_yaml
+from h2o_console.cli.remarks import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,14 +39,6 @@ class Page:
         self.document = document
         self.names = names
         self.exit_code = exit_code
-
-
-def tell(sentence: str, hint: str = "") -> None:
-    """A remark for people, on standard error."""
-    with suppress(OSError):  # the terminal may be gone; a remark is not worth dying for
-        print(one_line(sentence), file=sys.stderr)
-        if hint:
-            print(f"  {one_line(hint)}", file=sys.stderr)
 
 
 def terminal_style(reading: Reading) -> Style:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.printing import tell
+from h2o_console.cli.remarks import tell
 from h2o_console.cli.views import HostsView, InstancesView
 from h2o_console.feed.answers import Head, Host, Instance
 from h2o_core.documents import InvalidDocument

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import one_line
-from h2o_console.cli.printing import tell, write
+from h2o_console.cli.printing import write
+from h2o_console.cli.remarks import tell
 from h2o_console.dev.fleet import DirectoryTaken, Fleet, FleetFailed
 from h2o_console.dev.plan import InvalidPlan, parse_packages, parse_run, place, plan_hosts
 from h2o_console.feed.answers import objects, text

@@ -32,6 +32,7 @@ from h2o_core.context import (
     resolve,
     short_hash,
     with_context,
+    with_current,
 )
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ __all__ = [
     "current_context",
     "find_broker",
     "read_configuration",
+    "read_text",
     "runtime_dir",
     "write_context",
+    "write_current",
 ]
 
 _NOTHING = Overrides()
@@ -81,11 +84,12 @@ def configuration_file(environ: Mapping[str, str] = os.environ) -> Path:
 def read_configuration(environ: Mapping[str, str] = os.environ) -> Configuration:
     """Parse the configuration file; an absent one is empty. Raises NoContext when it can't be used."""
     path = configuration_file(environ)
-    text = _read(path)
+    text = read_text(path)
     return _parse(path, text) if text else Configuration()
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The file's text, "" when there is none; raises NoContext when it can't be read."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -139,14 +143,34 @@ def write_context(context: Context, environ: Mapping[str, str] = os.environ) -> 
     Everything else in the file stays as it is. Raises NoContext when the present file can't be understood.
     """
     path = configuration_file(environ)
-    before = _read(path)
+    before = read_text(path)
     known = _parse(path, before)
     after = with_context(before, context)
     expected = Configuration(context.name, {**known.contexts, context.name: context})
     if _parse(path, after) != expected:
         msg = f"{path} is laid out in a way that can't be edited safely; put {context.name!r} into it by hand"
         raise NoContext(msg)
+    return _replace(path, after)
+
+
+def write_current(name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Make the context *name*, which the file has, the current one, atomically; returns the file's path.
+
+    Raises NoContext when the file can't be understood, or not edited safely.
+    """
+    path = configuration_file(environ)
+    before = read_text(path)
+    known = _parse(path, before)
+    after = with_current(before, name)
+    if _parse(path, after) != Configuration(name, known.contexts):
+        msg = f"{path} is laid out in a way that can't be edited safely; write current = {name!r} into it by hand"
+        raise NoContext(msg)
+    return _replace(path, after)
+
+
+def _replace(path: Path, after: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = path.resolve()  # a link to a file kept elsewhere stays a link
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(after, encoding="utf-8")
     draft.replace(path)
