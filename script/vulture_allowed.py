@@ -49,3 +49,26 @@ SERVICE_NAME
 SERVICE_VERSION
 INSTANCE_ID
 HOST_NAME
+
+# h2o_console.store.views: what the store shows, for screens that are being drawn
+_.agent_version
+_.broker_up_s
+_.clock_skew_s
+_.cpu_pct
+_.disk_pct
+_.epoch_lag
+_.exit_age_s
+_.heartbeat_age_s
+_.links_down
+_.load1
+_.log_lines_dropped
+_.measured_mean_ms
+_.memory_pct
+_.pong_age_s
+_.register_silent_s
+_.resolution_s
+_.steal_pct
+_.vitals
+HostDetail
+InstanceDetail
+HistoryView

@@ -1,0 +1,1 @@
+"""A fleet of which everything that a console can ask is real, but for the brokers and the requests."""
