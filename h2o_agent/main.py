@@ -50,7 +50,10 @@ def _refuse(sentence: str, exit_code: int) -> int:
 
 
 async def _serve(hostfile: HostFile, path: str, grace_s: float) -> int:
-    from h2o_agent.agent import Agent  # noqa: PLC0415 - `--help` and a bad host file need none of it
+    try:
+        from h2o_agent.agent import Agent  # noqa: PLC0415 - `--help` and a bad host file need none of it
+    except ModuleNotFoundError as error:
+        return _refuse(f"{error.name} is not installed; an agent needs it: pip install 'h2o-console[host]'", 2)
     from h2o_agent.lifecycle import Policy  # noqa: PLC0415
     from h2o_core.io.place import CannotStart, prepare_directories, take_lock  # noqa: PLC0415
     from h2o_core.register import RegisterError  # noqa: PLC0415

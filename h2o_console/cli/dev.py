@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from h2o_console.cli.failures import CommandFailed, Exit
 
 @click.command("dev")
 @click.option("--hosts", default=3, show_default=True, metavar="N", help="How many hosts: host-1, host-2, …")
-@click.option("--zones", default=2, show_default=True, metavar="N", help="In how many zones: a, b, …")
+@click.option("--zones", type=int, metavar="N", help="In how many zones: a, b, …  [default: 2, or 1 for one host]")
 @click.option(
     "--dir",
     "directory",
@@ -36,7 +37,7 @@ from h2o_console.cli.failures import CommandFailed, Exit
 @click.option("--no-context", is_flag=True, help="Leave the configuration file alone.")
 def command(  # noqa: PLR0913 - one argument an option
     hosts: int,
-    zones: int,
+    zones: int | None,
     directory: Path | None,
     runs: tuple[str, ...],
     package_files: tuple[Path, ...],
@@ -54,15 +55,14 @@ def command(  # noqa: PLR0913 - one argument an option
     Ctrl-C stops everything in order, a second one at once. Its context becomes the current one, with host-1 as
     the default host, so that the other commands find it. Packages started by hand join a host by H2O_BROKER.
     """  # noqa: D301 - \b is click's mark for lines to keep
-    try:
-        from h2o_console.dev import running  # noqa: PLC0415 - psutil, kazoo and ZooKeeper, when it is really run
-    except ModuleNotFoundError as error:
-        msg = f"h2o dev runs whole hosts, and {error.name} is not installed"
-        raise CommandFailed(Exit.FAILED, msg, "pip install 'h2o-console[host]'") from None
+    if absent := [name for name in ("psutil", "starlette", "uvicorn") if find_spec(name) is None]:
+        msg = f"h2o dev runs whole hosts, and {', '.join(absent)} is not installed here"
+        raise CommandFailed(Exit.USAGE, msg, "install it: pip install 'h2o-console[host]'")
+    from h2o_console.dev import running  # noqa: PLC0415 - psutil, kazoo and ZooKeeper, when it is really run
 
     wish = running.Wish(
         hosts=hosts,
-        zones=zones,
+        zones=min(2, hosts) if zones is None else zones,
         directory=directory or Path(".h2o"),
         runs=runs,
         package_files=package_files,

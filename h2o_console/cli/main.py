@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
     "context": ("contexts", "List the contexts, switch, show where each value comes from."),
+    "new": ("new", "Write a new package that runs as it is."),
     "dev": ("dev", "Run a whole fleet on this machine until Ctrl-C."),
     "version": ("version", "Show the versions of this program, agent and broker."),
 }

@@ -82,7 +82,7 @@ def plan(wish: Wish) -> Fleet:
     try:
         wanted = [parse_run(each, cwd) for each in wish.runs]
         for path in wish.package_files:
-            wanted += parse_packages(_text_of(path), cwd)
+            wanted += parse_packages(_text_of(path), str(path.resolve().parent))
         hosts = place(plan_hosts(wish.hosts, wish.zones), wanted)
         return Fleet(wish.directory, with_ports(hosts, wish.http_port), name=wish.name, host_file_extra=wish.extra)
     except (InvalidPlan, ValueError) as error:

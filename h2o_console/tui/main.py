@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 
 import click
 
@@ -21,6 +22,7 @@ _USAGE = 2
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal (selecting, tmux).")
 def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse: bool) -> None:
     """Watch a fleet: which package does how, why, and since when. Read-only."""
+    _check_installed()
     context = _context(name, agent)
     _check_terminal()
     plain = ascii_only or theme == "ascii" or "utf" not in (sys.stdout.encoding or "").lower()
@@ -54,6 +56,11 @@ def _context(name: str, agent: str) -> Context:
     if not context.agent:
         raise SystemExit(_complaint("no agent is known: name one with --agent, or start a fleet here: h2o dev"))
     return context
+
+
+def _check_installed() -> None:
+    if absent := [name for name in ("textual", "rich", "httpx") if find_spec(name) is None]:
+        raise SystemExit(_complaint(f"{', '.join(absent)} is not installed here: pip install 'h2o-console[console]'"))
 
 
 def _check_terminal() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "packages.md"
 
 def test_every_block_runs_and_the_package_is_whole() -> None:
     blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, Any] = {"__name__": "customer"}
     for block in blocks:
         exec(compile(block, str(DOCUMENT), "exec"), names)
@@ -29,6 +30,7 @@ def test_every_block_runs_and_the_package_is_whole() -> None:
         return await names["retrieve"](CustomerId(id=created.id))
 
     assert asyncio.run(story()).name == "Ada"
+    assert inspect.iscoroutinefunction(names["test_retrieve"])  # tests/process/test_testing.py runs it
 
 
 def test_four_features_fit_on_one_screen() -> None:

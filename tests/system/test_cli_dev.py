@@ -5,111 +5,23 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from h2o_console.dev.children import Child, marked, reap
+from h2o_console.dev.children import Child
 from h2o_core.io.context import current_context
+from tests.support.dev import GONE_S, READY_S, dev, gone, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-H2O = str(Path(sys.executable).with_name("h2o"))
-RUN = f"service/echo@host-1={sys.executable} -m tests.support.echo_package"
-READY_S = 40.0
-GONE_S = 15.0
+    from tests.support.dev import Dev
 
-
-@dataclass
-class Dev:
-    """One `h2o dev`, and what it said."""
-
-    directory: Path
-    environ: dict[str, str]
-    started: list[subprocess.Popen[str]] = field(default_factory=list["subprocess.Popen[str]"])
-
-    def start(self, *more: str) -> subprocess.Popen[str]:
-        argv = [H2O, "dev", "--hosts", "2", "--http-port", "0", "--dir", str(self.directory), "--run", RUN, *more]
-        process = subprocess.Popen(
-            argv,
-            env=self.environ,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.started.append(process)
-        return process
-
-    def start_and_wait(self, *more: str) -> tuple[subprocess.Popen[str], str]:
-        process = self.start(*more)
-        assert process.stdout
-        printed: list[str] = []
-        deadline = time.monotonic() + READY_S
-        for line in process.stdout:
-            printed.append(line)
-            if "Ctrl-C stops it" in line:
-                return process, "".join(printed)
-            assert time.monotonic() < deadline
-        pytest.fail(f"it ended: {process.communicate()}")
-
-    def h2o(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [H2O, *arguments], env=self.environ, capture_output=True, text=True, check=False, timeout=30, cwd=ROOT
-        )
-
-    def alive(self) -> list[psutil.Process]:
-        """Everything of this fleet: what carries its mark, and its ZooKeeper."""
-        found = marked(str(self.directory.resolve()))
-        for process in psutil.process_iter():
-            try:
-                if str(self.directory / "zookeeper") in " ".join(process.cmdline()):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
-
-    def programs(self, word: str) -> list[psutil.Process]:
-        """Those of `alive` whose command line has *word* in it."""
-        found: list[psutil.Process] = []
-        for process in self.alive():
-            with suppress(psutil.Error):  # it ended between two looks
-                if any(word in part for part in process.cmdline()):
-                    found.append(process)
-        return found
-
-
-@pytest.fixture
-def dev(tmp_path: Path) -> Iterator[Dev]:
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("H2O_")}
-    environ["H2O_CONFIG"] = str(tmp_path / "config.toml")
-    there = Dev(tmp_path / "fleet", environ)
-    yield there
-    for process in there.started:
-        process.kill()
-        process.communicate()
-    reap(str(there.directory.resolve()), 5.0)
-
-
-def within(bound_s: float, seen: Callable[[], bool], what: Callable[[], Any]) -> None:
-    began = time.monotonic()
-    while not seen():
-        assert time.monotonic() - began < bound_s, what()
-        time.sleep(0.05)
-
-
-def gone(dev: Dev) -> None:
-    within(GONE_S, lambda: not dev.alive(), dev.alive)
+__all__ = ["dev"]
 
 
 def test_its_context_works_and_ctrl_c_leaves_nothing(dev: Dev) -> None:
