@@ -14,6 +14,7 @@ from h2o_agent.http.app import build
 from h2o_agent.http.server import HttpServer
 from h2o_agent.launch import launches
 from h2o_agent.ledger import Ledger
+from h2o_agent.logs.shelf import Shelf
 from h2o_agent.order import BROKER, Phase
 from h2o_agent.register import Registration
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
@@ -49,12 +50,13 @@ class Agent:
             Ledger(Path(hostfile.state_dir) / "children.json"),
             policy,
         )
+        self._shelf = Shelf(Path(hostfile.state_dir) / "logs", hostfile.host, own_version())
         self._vitals = Vitals(hostfile.state_dir)
         self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._supervisor.heard, self._supervisor.unheard)
 
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
-        serving = self._server.start(build(self, own_version()))
+        serving = self._server.start(build(self, own_version(), self._shelf))
         try:
             async with asyncio.TaskGroup() as group:
                 endless = (self._link.run(), self._registration.run(), self._sample())
@@ -63,6 +65,7 @@ class Agent:
                 log.info("agent of %s serves http://%s:%d", *self._where())
                 self._supervisor.start()
         finally:
+            self._shelf.closing = True
             self._supervisor.close()
             await self._registration.stop()
             await self._server.stop()

@@ -9,9 +9,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_agent.last_words import in_short, last_lines, size_bytes
+from h2o_agent.last_words import in_short, size_bytes
 from h2o_agent.ledger import Entry, LedgerUnreadable
 from h2o_agent.lifecycle import Act, Event, State, exit_text
+from h2o_agent.logs.last_lines import last_lines
 from h2o_agent.order import BROKER, HostOrder, Phase
 from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify
 from h2o_agent.snapshot import ChildStatus

@@ -40,7 +40,8 @@ SERVICE_NAME: Final = "service.name"
 SERVICE_VERSION: Final = "service.version"
 INSTANCE_ID: Final = "service.instance.id"
 HOST_NAME: Final = "host.name"
-_KNOWN: Final = ("body", "severity_text", "severity_number")
+_LATEST_S: Final = 253_402_300_799.0
+"""The end of the year 9999; no clock says more, nor less than 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,22 @@ class Entry:
     span_id: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     resource: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], now_s: float, resource: Mapping[str, str]) -> Entry:
+        """Of what `own_document` found; what it does not say, or says in another type, is *now_s* and *resource*."""
+        number = document.get("severity_number")
+        body = document["body"]
+        said_s = unix_s(_text(document, "timestamp"))
+        return cls(
+            timestamp_s=said_s if said_s is not None and 0 <= said_s < _LATEST_S else now_s,
+            severity=Severity.of_number(number) if type(number) is int else Severity.UNSET,
+            body=body if isinstance(body, str) else json.dumps(body, ensure_ascii=False),
+            trace_id=_text(document, "trace_id"),
+            span_id=_text(document, "span_id"),
+            attributes=_table(document, "attributes"),
+            resource={**resource, **{key: str(value) for key, value in _table(document, "resource").items()}},
+        )
 
     def document(self) -> dict[str, Any]:
         """As JSON has it; `attributes`, `trace_id` and `span_id` only where there are any."""
@@ -82,32 +99,28 @@ def parse(line: bytes, now_s: float, resource: Mapping[str, str]) -> Entry:
 
     Never raises: bytes that are no UTF-8 are replaced, numbers and texts of the wrong type left out.
     """
-    document = _object(line) if line[:1] == b"{" else None
+    document = own_document(line) if line[:1] == b"{" else None
     if document is None:
         return Entry(now_s, Severity.UNSET, line.decode(errors="replace"), resource=resource)
-    number = document.get("severity_number")
-    body = document["body"]
-    said_s = unix_s(_text(document, "timestamp"))
-    return Entry(
-        timestamp_s=now_s if said_s is None else said_s,
-        severity=Severity.of_number(number) if type(number) is int else Severity.UNSET,
-        body=body if isinstance(body, str) else json.dumps(body, ensure_ascii=False),
-        trace_id=_text(document, "trace_id"),
-        span_id=_text(document, "span_id"),
-        attributes=_table(document, "attributes"),
-        resource={**resource, **{key: str(value) for key, value in _table(document, "resource").items()}},
-    )
+    return Entry.of(document, now_s, resource)
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
-    """The line's object, when it is one of ours: it has a body and a severity."""
+def own_document(line: bytes) -> dict[str, Any] | None:
+    """The line's object, when it is one of ours: it has a body and a severity. NaN is no JSON, so it is none."""
     try:
-        parsed: Any = json.loads(line)
+        parsed: Any = _decode(line.decode())
     except (ValueError, RecursionError):
         return None
-    if not isinstance(parsed, dict) or not all(key in parsed for key in _KNOWN):
-        return None
-    return cast("dict[str, Any]", parsed)
+    if isinstance(parsed, dict) and "body" in parsed and "severity_text" in parsed and "severity_number" in parsed:
+        return cast("dict[str, Any]", parsed)
+    return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+_decode: Final = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def _text(document: Mapping[str, Any], key: str) -> str:

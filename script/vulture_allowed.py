@@ -45,10 +45,6 @@ _.STALE
 # h2o_core.logs: what writes log lines comes next
 Severity.ERROR
 Severity.FATAL
-SERVICE_NAME
-SERVICE_VERSION
-INSTANCE_ID
-HOST_NAME
 
 # h2o_console.store.views: what the store shows, for screens that are being drawn
 _.agent_version
@@ -72,3 +68,6 @@ _.vitals
 HostDetail
 InstanceDetail
 HistoryView
+
+# h2o_agent.logs: the keeper of the files comes next
+_.make_way

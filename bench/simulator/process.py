@@ -14,6 +14,7 @@ import socket
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -22,6 +23,7 @@ from bench.simulator.host import SimulatedHost
 from bench.simulator.nodes import agent_node, live_host, manifests, picture
 from bench.simulator.plan import FLEET, Host, Plan, plan
 from h2o_agent.http.app import build
+from h2o_agent.logs.shelf import Shelf
 from h2o_core.io.clock import unix_s
 from h2o_core.io.registry import MirrorEvent, NodeExists, NodeGone, NodeSeen, Registry
 from h2o_core.znodes import encode_agent, encode_live, encode_package_version, parse_agent
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _START_S: Final = 10.0
 _READY_S: Final = 30.0
+_NO_LOGS: Final = Path("no-such-directory")
 _VERSION: Final = "0.1.0"
 
 
@@ -84,7 +87,7 @@ class _Part:
             sockets.append(listener)
             self.ports[host.name] = port = listener.getsockname()[1]
             source = SimulatedHost(host, self._plan.hosts, seen, self._agents, FLEET)
-            self._applications[port] = build(source, _VERSION)
+            self._applications[port] = build(source, _VERSION, Shelf(_NO_LOGS, host.name, _VERSION))
         serving = asyncio.create_task(_Server(_config(self._answer)).serve(sockets))
         await self._register({(one.package, one.version): one.digest for one in versions})
         return serving

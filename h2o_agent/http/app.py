@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from h2o_agent.http import children, probes, reading
+from h2o_agent.http import children, logs, probes, reading
 from h2o_agent.http.answers import Unavailable, error
 
 if TYPE_CHECKING:
@@ -16,25 +16,30 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from h2o_agent.http.answers import Source
+    from h2o_agent.logs.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
 PATHS: Final = (
-    "/livez /readyz /healthz /health /health/<tier>/<service> /stats /instances /features /hosts /children/<child>"
+    "/livez /readyz /healthz /health /health/<tier>/<service> /stats /instances /features /hosts /logs "
+    "/children/<child>"
 )
 
 
-def build(source: Source, version: str) -> Starlette:
-    """The application that is served on TCP and on the Unix socket."""
+def build(source: Source, version: str, shelf: Shelf) -> Starlette:
+    """The application that is served on TCP and on the Unix socket; *shelf*: the host's logs."""
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
         HTTPException: _on_http_error,
         Exception: _on_crash,
     }
-    return Starlette(
-        routes=[*probes.routes(source), *reading.routes(source, version), *children.routes(source)],
-        exception_handlers=handlers,
-    )
+    routes = [
+        *probes.routes(source),
+        *reading.routes(source, version),
+        *children.routes(source),
+        *logs.routes(source, shelf),
+    ]
+    return Starlette(routes=routes, exception_handlers=handlers)
 
 
 async def _on_unavailable(_: Request, problem: Unavailable) -> Response:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from h2o_agent.http.app import build
 from h2o_agent.launch import Launch
+from h2o_agent.logs.shelf import Shelf
 from h2o_agent.views import children, fleet, health, instances, stats
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check
@@ -91,7 +92,8 @@ def test_the_health_examples_have_the_fields_of_the_answer():
 
 
 def test_every_path_is_documented():
-    paths = {route.path for route in build(Nowhere(), "0").routes if isinstance(route, Route)}
+    app = build(Nowhere(), "0", Shelf(Path("nowhere"), "host-1", "0"))
+    paths = {route.path for route in app.routes if isinstance(route, Route)}
     text = PAGE.read_text()
     for path in paths:
         shown = path.replace("{package:path}", "<tier>/<service>").replace("/{check}", "").replace("{child}", "<child>")

@@ -11,6 +11,7 @@ import pytest
 
 from h2o_agent.http.app import build
 from h2o_agent.http.server import HttpServer
+from h2o_agent.logs.shelf import Shelf
 from h2o_agent.snapshot import Told
 from h2o_core.io.place import CannotStart
 from h2o_core.pb.host_pb2 import HostStats
@@ -46,7 +47,7 @@ class Served:
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     made = Served(tmp_path)
-    made.server.start(build(made, "0.1.0"))
+    made.server.start(build(made, "0.1.0", Shelf(tmp_path / "logs", "host-1", "0.1.0")))
     yield made
     await made.client.aclose()
     await made.server.stop()
