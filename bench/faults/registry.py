@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import brokers, chaos, crowds, hosts, instances, peers, zookeeper
+from bench.faults import brokers, chaos, crowds, hosts, instances, peers, readers, zookeeper
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
@@ -12,6 +12,7 @@ _UNKNOWN: Final = {"OUTCOME_UNKNOWN"}
 _HUNG: Final = {"OUTCOME_UNKNOWN", "TIMEOUT"}
 _GONE: Final = {"OUTCOME_UNKNOWN", "UNAVAILABLE", "NO_ROUTE"}
 _ROUTED_ROUND: Final = Goal(Sense.AT_MOST, 1.5)
+_HEALTH: Final = {"health_ms": Goal(Sense.BELOW, 100), "health_unix_ms": Goal(Sense.BELOW, 100)}
 
 ROUNDS: Final = (
     Round("instance_killed_idle", instances.killed_idle, goal=Goal(Sense.BELOW, 1)),
@@ -32,6 +33,9 @@ ROUNDS: Final = (
     Round("peer_silent", peers.silent),
     Round("peer_silent_local", peers.silent_local),
     Round("peer_half_open", peers.half_open, allowed=_HUNG),
+    Round("http_slow_heads", readers.slow_heads, more_goals=_HEALTH),
+    Round("http_slow_crowd", readers.slow_crowd),
+    Round("http_no_descriptors", readers.no_descriptors),
     Round("zookeeper_away", zookeeper.away),
     Round("zookeeper_wiped", zookeeper.wiped),
     Round("zookeeper_emptied", zookeeper.emptied),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import uvicorn
 
+from h2o_agent.http.connection import BoundedProtocol, Bounds
+from h2o_agent.http.doors import Doors, most_for
 from h2o_core.io.place import CannotStart
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 _MAX_HEAD_BYTES: Final = 16 << 10
 _KEEP_ALIVE_S: Final = 30
 _SHUTDOWN_S: Final = 1
+_AT_ONCE: Final = 64
+_KNOCKING: Final = 1024
 
 
 class _Server(uvicorn.Server):
@@ -31,11 +37,17 @@ class _Server(uvicorn.Server):
         """Leave them alone."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """A burst is to wait at the door, not inside: asyncio takes in as many at once as may knock."""
+        await super().startup(sockets)
+        for each in sockets or []:
+            each.listen(_KNOCKING)
+
 
 class HttpServer:
     """Binds when it is made, serves from `start` to `stop`."""
 
-    def __init__(self, bind: str, port: int, socket_path: str) -> None:
+    def __init__(self, bind: str, port: int, socket_path: str, bounds: Bounds | None = None) -> None:
         """A *port* of 0 becomes a free one, see `port`; raises CannotStart when the address can't be had."""
         try:
             self._tcp = _listen_tcp(bind, port)
@@ -49,15 +61,19 @@ class HttpServer:
             self._tcp.close()
             msg = f"{socket_path}: {error.strerror or error}; choose another run_dir in the host file"
             raise CannotStart(msg, 2) from None
+        self._bounds = bounds or Bounds()
+        self._most = most_for(_descriptors())
         self.port: int = self._tcp.getsockname()[1]
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     def start(self, app: Starlette) -> asyncio.Task[None]:
         """Serve; the task ends with `stop`, or with the error that ended it."""
+        protocol = partial(BoundedProtocol, doors=Doors(self._most), bounds=self._bounds)
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=cast("type[asyncio.Protocol]", protocol),
+            backlog=_AT_ONCE,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -83,13 +99,19 @@ class HttpServer:
         self._path.unlink(missing_ok=True)
 
 
+def _descriptors() -> int:
+    """How many this process may have."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 20 if soft == resource.RLIM_INFINITY else soft
+
+
 def _listen_tcp(bind: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((bind, port))
-        listener.listen(128)
+        listener.listen(_AT_ONCE)
         listener.settimeout(0)
     except OSError:
         listener.close()
@@ -104,7 +126,7 @@ def _listen_unix(path: Path) -> socket.socket:
     umask = os.umask(0o177)
     try:
         listener.bind(str(path))
-        listener.listen(128)
+        listener.listen(_AT_ONCE)
         listener.settimeout(0)
     except OSError:
         listener.close()
