@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from h2o_console.text import char_width
+
+if TYPE_CHECKING:
+    from h2o_console.rows.places import Place
 
 _ASCII: Final = {"…": ".", "×": "x", "·": "-", "↓": "v", "↑": "^"}
 
@@ -70,8 +73,12 @@ def in_ascii(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a list. `key` names what it stands for; a line that stands for nothing can't be selected."""
+    """One line of a list. `key` names what it stands for; a line that stands for nothing can't be selected.
+
+    `opens` is where enter goes from it.
+    """
 
     key: str
     cells: tuple[Cell, ...]
     selectable: bool = True
+    opens: Place | None = None

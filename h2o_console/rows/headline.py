@@ -16,7 +16,7 @@ from h2o_console.rows.figures import age
 from h2o_console.text import clip, safe, width as cells_of
 
 if TYPE_CHECKING:
-    from h2o_console.rows.table import PackageRow
+    from h2o_console.rows.packages import PackageRow
     from h2o_console.store.views import FleetView
 
 _OLD_S: Final = 5.0
@@ -137,13 +137,16 @@ def banner(fleet: FleetView) -> Cell | None:
     return None
 
 
-def nothing_to_show(fleet: FleetView, *, packages: int, filtered: bool) -> tuple[Cell, ...]:
-    """What stands in an empty list: what is the case, and what to type."""
-    if packages:
-        what = "No package matches the filter." if filtered else "No package has a problem."
-        key = "esc clears the filter" if filtered else "p shows all packages"
-        return Cell(what, Tone.GOOD if not filtered else Tone.PLAIN), Cell(key, Tone.DIM)
-    if fleet.trouble:
+def nothing_matches(of: str, *, filtered: bool) -> tuple[Cell, ...]:
+    """What stands in a list whose rows are all left out."""
+    if filtered:
+        return Cell(f"None of the {of} match the filter."), Cell("esc clears the filter", Tone.DIM)
+    return Cell(f"None of the {of} has a problem.", Tone.GOOD), Cell(f"p shows all {of}", Tone.DIM)
+
+
+def nothing_known(fleet: FleetView) -> tuple[Cell, ...]:
+    """What stands in a list when no agent told anything yet, or the fleet is empty; empty when neither is so."""
+    if fleet.trouble and not fleet.hosts:
         hint = (
             safe(fleet.hint, 200) or "start a fleet here: h2o dev · or name another agent: h2o-console --agent ADDRESS"
         )
@@ -152,14 +155,19 @@ def nothing_to_show(fleet: FleetView, *, packages: int, filtered: bool) -> tuple
             Cell(hint, Tone.PLAIN),
             Cell("Trying again every 2 s.  :q quits", Tone.DIM),
         )
-    if not fleet.hosts:
-        if fleet.picture_age_s is None:
-            return (Cell("Asking the agent…", Tone.DIM),)
-        return (
-            Cell("This fleet has no hosts.", Tone.WARN),
-            Cell("see what ZooKeeper holds: h2o hosts · start hosts here: h2o dev", Tone.PLAIN),
-        )
+    if fleet.hosts:
+        return ()
+    if fleet.picture_age_s is None:
+        return (Cell("Asking the agent…", Tone.DIM),)
     return (
+        Cell("This fleet has no hosts.", Tone.WARN),
+        Cell("see what ZooKeeper holds: h2o hosts · start hosts here: h2o dev", Tone.PLAIN),
+    )
+
+
+def no_packages(fleet: FleetView) -> tuple[Cell, ...]:
+    """What stands in the Packages view when there is no package: what is the case, and what to type."""
+    return nothing_known(fleet) or (
         Cell(f"{fleet.hosts} hosts, no package yet.", Tone.PLAIN),
         Cell(
             "a package registers when it runs: python -m examples.customer · or start the demo: script/demo", Tone.DIM

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from h2o_console.feed.poller import monotonic_s
-from h2o_console.rows.board import Board
+from h2o_console.rows.packages import PackageRow, package_board
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import FleetView
 from h2o_core.io.clock import rfc3339, unix_s
+
+if TYPE_CHECKING:
+    from h2o_console.rows.board import Board
 
 _FLEET_S: Final = 0.95
 
@@ -25,7 +28,10 @@ class Looks(Protocol):
 
 @dataclass(slots=True)
 class Session:
-    """One person at one fleet. `clock` is the store's; `wall` gives unix seconds for the eye."""
+    """One person at one fleet. `clock` is the store's; `wall` gives unix seconds for the eye.
+
+    `keys`: the keys of each command, by its id.
+    """
 
     context: str
     store: Store = field(default_factory=Store)
@@ -33,7 +39,8 @@ class Session:
     ascii_only: bool = False
     clock: Callable[[], float] = monotonic_s
     wall: Callable[[], float] = unix_s
-    board: Board = field(init=False)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+    board: Board[PackageRow] = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     frozen_at_s: float | None = None
     _fleet_s: float = float("-inf")
@@ -41,7 +48,7 @@ class Session:
     _on_screen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.board = Board(self.store)
+        self.board = package_board(self.store)
 
     def update(self) -> bool:
         """Bring board and fleet up to now, unless frozen; True when a row changed."""

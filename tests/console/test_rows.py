@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from h2o_console.rows.cells import Glyph, Tone
-from h2o_console.rows.columns import Field, layout
 from h2o_console.rows.figures import age, line, millis, percent, rate, whole_percent
+from h2o_console.rows.packages import PACKAGES, PackageRow, package_row
 from h2o_console.rows.reasons import FEWEST, Kind, newest_first, reasons
-from h2o_console.rows.table import PackageRow, head_line, package_row, row_line
+from h2o_console.rows.tables import Layout, head_line, layout, row_line
 from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
 
@@ -42,7 +42,7 @@ FINE = PackageView(
 
 def test_a_healthy_package_has_nothing_against_it() -> None:
     row = package_row(FINE)
-    assert (row.glyph, row.reasons, row.problem) == (Glyph.FINE, (), False)
+    assert (row.glyph, row.reasons) == (Glyph.FINE, ())
     assert (row.instances, row.versions, row.traffic) == ("2", "1.0.0", "100")
 
 
@@ -284,22 +284,31 @@ def test_what_is_unknown_is_a_dash_and_grey_never_a_zero() -> None:
         p95_ms=None,
         p95_line=(),
     )
-    cells = _by_field(package_row(silent), 160)
-    for field in (Field.RPS, Field.P50, Field.P95, Field.ERR, Field.APP, Field.TRAFFIC):
-        assert cells[field] == ("-", Tone.UNKNOWN), field
-    assert set(cells[Field.RPS_LINE][0]) == {"·"}
+    cells = _by_head(package_row(silent), 160)
+    for head in ("RPS/10s", "p50", "p95 ms", "ERR%", "APP%", "TRAF%"):
+        assert cells[head] == ("-", Tone.UNKNOWN), head
+    assert set(cells["last 60s"][0]) == {"·"}
 
 
 def test_numbers_of_only_some_hosts_are_grey() -> None:
     view = replace(FINE, silent=(SilentHost("host-2", 9.0),))
-    cells = _by_field(package_row(view), 160)
-    assert cells[Field.RPS] == ("1.7", Tone.UNKNOWN)
+    cells = _by_head(package_row(view), 160)
+    assert cells["RPS/10s"] == ("1.7", Tone.UNKNOWN)
 
 
-def _by_field(row: PackageRow, width: int) -> dict[Field, tuple[str, Tone]]:
-    columns = layout(width, 20, 8)
+def _by_head(row: PackageRow, width: int) -> dict[str, tuple[str, Tone]]:
+    columns = laid_out(width, 20, 8)
     cells = row_line(row, columns).cells
-    return {column.field: (cell.text.strip(), cell.tone) for column, cell in zip(columns, cells, strict=True)}
+    return {placed.column.head: (cell.text.strip(), cell.tone) for placed, cell in zip(columns, cells, strict=True)}
+
+
+def laid_out(width: int, name: int, version: int, *, wide: bool = False) -> Layout[PackageRow]:
+    longest = [{"PACKAGE": name, "VERSION": version}.get(column.head, 0) for column in PACKAGES.columns]
+    return layout(PACKAGES, width, longest, wide=wide)
+
+
+def heads(columns: Layout[PackageRow]) -> list[str]:
+    return [placed.column.head for placed in columns]
 
 
 # columns
@@ -308,31 +317,39 @@ def _by_field(row: PackageRow, width: int) -> dict[Field, tuple[str, Tone]]:
 @pytest.mark.parametrize(
     ("width", "gone"),
     [
-        (160, set[Field]()),
-        (119, {Field.RPS_LINE, Field.P95_LINE}),
-        (89, {Field.RPS_LINE, Field.P95_LINE, Field.P50}),
+        (160, set[str]()),
+        (119, {"last 60s"}),
+        (89, {"last 60s", "p50"}),
     ],
 )
-def test_what_goes_when_it_gets_narrow(width: int, gone: set[Field]) -> None:
-    shown = {column.field for column in layout(width, 18, 8)}
+def test_what_goes_when_it_gets_narrow(width: int, gone: set[str]) -> None:
+    shown = set(heads(laid_out(width, 18, 8)))
     assert not shown & gone
-    assert {Field.GLYPH, Field.NAME, Field.ERR, Field.WHY} <= shown
+    assert {"", "PACKAGE", "ERR%", "WHY"} <= shown
 
 
 def test_under_sixty_only_glyph_name_errors_and_why_stay() -> None:
-    assert [column.field for column in layout(59, 30, 12)] == [Field.GLYPH, Field.NAME, Field.ERR, Field.WHY]
+    assert heads(laid_out(59, 30, 12)) == ["", "PACKAGE", "ERR%", "WHY"]
+
+
+def test_wide_shows_more_columns_and_longer_names() -> None:
+    usual, wide = laid_out(100, 60, 12), laid_out(100, 60, 12, wide=True)
+    assert usual[1].width == 30
+    assert wide[1].width == 50
+    assert len(heads(laid_out(89, 18, 12, wide=True))) > len(heads(laid_out(89, 18, 12)))
 
 
 @given(st.integers(20, 300), st.integers(1, 90), st.integers(1, 40))
 def test_columns_fill_the_width_and_never_more(width: int, name: int, version: int) -> None:
-    columns = layout(width, name, version)
-    assert sum(column.width + 1 for column in columns) - 1 == width
-    assert columns[-1].field is Field.WHY
+    for wide in (False, True):
+        columns = laid_out(width, name, version, wide=wide)
+        assert sum(column.width + 1 for column in columns) - 1 == width
+        assert columns[-1].column.head == "WHY"
 
 
 @given(st.integers(20, 300))
 def test_a_line_is_as_wide_as_its_columns(width: int) -> None:
-    columns = layout(width, 30, 12)
+    columns = laid_out(width, 30, 12)
     for row in (package_row(FINE), package_row(replace(FINE, name="日本語" * 20))):
         line_cells = row_line(row, columns).cells
         assert [cells_of(cell.text) for cell in line_cells] == [column.width + 1 for column in columns]
@@ -355,7 +372,7 @@ def test_nothing_hostile_reaches_a_cell() -> None:
         silent=(SilentHost(HOSTILE, 5.0, HOSTILE),),
     )
     row = package_row(view)
-    shown = "".join(cell.text for cell in row_line(row, layout(300, 80, 24)).cells)
+    shown = "".join(cell.text for cell in row_line(row, laid_out(300, 80, 24)).cells)
     shown += "".join(reason.text for reason in row.reasons)
     assert row.key == HOSTILE
     assert shown.isprintable()

@@ -15,8 +15,8 @@ from h2o_console.feed.agents import Agents, OutOfReach
 from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.feed.counters import MOST, NO_SKETCH, EndpointCounts, Sketch, parse_promises, parse_stats
 from h2o_console.feed.poller import Poller, monotonic_s
-from h2o_console.rows.board import Board
 from h2o_console.rows.cells import Glyph
+from h2o_console.rows.packages import package_board
 from h2o_console.rows.reasons import Kind
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import PackageView
@@ -271,7 +271,7 @@ def test_zookeeper_s_worst_state_is_the_fleet_s(fed: Fed) -> None:
 
 
 def test_an_equal_row_keeps_its_version_and_is_not_made_anew_each_time(fed: Fed) -> None:
-    board = Board(fed.store)
+    board = package_board(fed.store)
     fed.run(30)
     assert board.update(fed.now_s, (PACKAGE,))
     version = board.versions[PACKAGE]
@@ -282,7 +282,7 @@ def test_an_equal_row_keeps_its_version_and_is_not_made_anew_each_time(fed: Fed)
 
 
 def test_what_is_not_on_screen_is_made_more_rarely_and_not_forgotten(fed: Fed) -> None:
-    board = Board(fed.store)
+    board = package_board(fed.store)
     board.update(fed.now_s)
     made = board.versions[PACKAGE]
     fed.run(2)
@@ -405,7 +405,7 @@ def _keys(node: Any) -> list[Any]:
 def test_no_answer_whatever_its_shape_breaks_the_store(answers: list[dict[str, Any]]) -> None:
     fed = Fed(1)
     fed.picture()
-    board = Board(fed.store)
+    board = package_board(fed.store)
     for document in answers:
         fed.now_s += 1
         fed.store.put_stats("host-1", parse_stats(document), fed.now_s)
@@ -593,7 +593,7 @@ async def test_an_answer_without_end_is_cut_off(fleet: FakeFleet, monkeypatch: p
 async def test_stale_rows_come_out_of_the_real_thing(fleet: FakeFleet) -> None:
     with FleetServer(fleet) as served:
         async with polling(served) as (store, poller):
-            board = Board(store)
+            board = package_board(store)
             poller.look_at(fleet.hosts)
             await holds(lambda: board.update(monotonic_s()) and (board.rows[PACKAGE].rps or 0) > 120, "a full row")
             for host in fleet.hosts:

@@ -21,10 +21,10 @@ from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.feed.counters import parse_promises, parse_stats
 from h2o_console.store.fleet import Store
 from h2o_console.tui.app import H2OConsole
-from h2o_console.tui.screens.help import HelpScreen
 from h2o_console.tui.screens.package import PackageScreen
 from h2o_console.tui.screens.packages import PackagesScreen
 from h2o_console.tui.screens.picker import Picker
+from h2o_console.tui.screens.screen import ConsoleScreen
 from h2o_console.tui.session import Session
 from h2o_console.tui.themes import PALETTES
 from h2o_console.tui.widgets.lines import LineList
@@ -70,9 +70,11 @@ class Scene:
 
     @property
     def list(self) -> LineList:
-        screen = self.app.screen
-        assert isinstance(screen, (PackagesScreen, PackageScreen, HelpScreen))
-        return screen.list
+        return self.app.frame.list
+
+    @property
+    def seen(self) -> ConsoleScreen:
+        return self.app.frame.seen
 
     def lines(self) -> list[str]:
         """What the terminal shows."""
@@ -178,7 +180,7 @@ async def test_when_its_package_vanishes_nothing_is_selected_and_enter_opens_not
         assert (scene.list.cursor, scene.selected()) == (key, "")
         await pilot.press("enter")
         await pilot.pause()
-        assert isinstance(scene.app.screen, PackagesScreen)
+        assert isinstance(scene.seen, PackagesScreen)
         assert f"{key} is gone" in scene.text()
         await pilot.press("j")
         assert scene.list.cursor == below
@@ -248,7 +250,7 @@ async def test_filtering_while_typing_and_back(scene: Scene) -> None:
         assert not any("plain" in key for key in scene.list.order)
         await pilot.press("slash", *"zzz")
         await pilot.pause()
-        assert "No package matches the filter." in scene.text()
+        assert "None of the packages match the filter." in scene.text()
         await pilot.press("escape")
         assert len(scene.list.order) == total
 
@@ -276,7 +278,7 @@ async def test_sorting_by_a_picked_column_and_the_other_way_round(scene: Scene) 
         await pilot.press("s")
         await pilot.pause()
         assert isinstance(scene.app.screen, Picker)
-        await pilot.press("j", "j", "enter")
+        await pilot.press("j", "j", "j", "enter")
         await pilot.pause()
         rates = [scene.session.board.rows[key].rps or 0 for key in scene.list.order]
         assert rates == sorted(rates, reverse=True)
@@ -291,7 +293,7 @@ async def test_sorting_and_filter_are_not_lost_on_going_back(scene: Scene) -> No
     async with shown(scene) as pilot:
         await pilot.press("colon", *"sort name", "enter", "slash", *"plain", "enter", "j", "enter")
         await pilot.pause()
-        assert isinstance(scene.app.screen, PackageScreen)
+        assert isinstance(scene.seen, PackageScreen)
         await pilot.press("backspace")
         await pilot.pause()
         assert scene.list.order == tuple(f"service/plain-{number:03}" for number in range(7))
@@ -321,12 +323,12 @@ async def test_enter_opens_and_esc_backspace_and_q_go_back(scene: Scene) -> None
         for key in ("escape", "backspace", "q"):
             await pilot.press("enter")
             await pilot.pause()
-            assert isinstance(scene.app.screen, PackageScreen)
+            assert isinstance(scene.seen, PackageScreen)
             assert "packages > api/customer" in scene.lines()[0]
             assert "2.4.0: 1 instance" in scene.text()
             await pilot.press(key)
             await pilot.pause()
-            assert isinstance(scene.app.screen, PackagesScreen)
+            assert isinstance(scene.seen, PackagesScreen)
 
 
 async def test_the_detail_screen_lives_and_keeps_its_cursor(scene: Scene) -> None:
@@ -366,11 +368,15 @@ async def test_help_names_every_key_and_command(scene: Scene) -> None:
         await pilot.pause()
         await scene.settle(pilot)
         text = scene.text()
-        for word in ("KEYS", "COMMANDS", "SIGNS", "COLUMNS", ":package", "freeze", "TRAF%", "x broken"):
+        for word in ("MOVE", "THE LIST", "COMMANDS", ":package", "freeze"):
             assert word in text
+        await pilot.press("G")
+        await scene.settle(pilot)
+        for word in ("SIGNS", "COLUMNS", "TRAF%", "x broken"):
+            assert word in scene.text()
         await pilot.press("escape")
         await pilot.pause()
-        assert isinstance(scene.app.screen, PackagesScreen)
+        assert isinstance(scene.seen, PackagesScreen)
 
 
 async def test_commands_open_by_name_and_answer_nonsense(scene: Scene) -> None:
@@ -395,7 +401,7 @@ async def test_a_click_selects_and_a_second_one_opens(scene: Scene) -> None:
         name = scene.list.cursor
         await pilot.click(LineList, offset=(5, 2), times=2)
         await pilot.pause()
-        assert isinstance(scene.app.screen, PackageScreen)
+        assert isinstance(scene.seen, PackageScreen)
         assert name in scene.lines()[0]
 
 

@@ -9,13 +9,15 @@ from hypothesis import given, strategies as st
 
 from h2o_console.rows.cells import Glyph, Line
 from h2o_console.rows.details import package_lines
-from h2o_console.rows.headline import Place, banner, header_line, nothing_to_show
-from h2o_console.rows.ranking import MOVE_S, STILL_S, Ranking, Sort, Wanted, matches_text
+from h2o_console.rows.headline import Place, banner, header_line, no_packages, nothing_matches
+from h2o_console.rows.packages import PACKAGES, PackageRow
+from h2o_console.rows.places import Wanted
+from h2o_console.rows.ranking import MOVE_S, STILL_S, Ranking, matches_text
 from h2o_console.rows.reasons import Kind, Reason
-from h2o_console.rows.table import PackageRow
 from h2o_console.store.views import FeatureView, FleetView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
-from h2o_console.tui.orders import ORDERS, Order, Unknown, understand
+from h2o_console.tui.commands.command import Command
+from h2o_console.tui.commands.registry import COMMANDS, Unknown, understand
 
 
 def row(name: str, glyph: Glyph = Glyph.FINE, *, rps: float | None = 1.0, hurt: int = 0) -> PackageRow:
@@ -34,20 +36,20 @@ TROUBLE = rows(
 
 
 def test_the_worst_is_on_top_and_equals_go_by_name() -> None:
-    ranking = Ranking()
+    ranking = Ranking(PACKAGES)
     ranking.update(TROUBLE, "", 0.0)
     assert ranking.order == ("more", "less", "warn", "dark", "note", "a", "b")
 
 
 def test_an_unknown_number_sorts_below_every_known_one() -> None:
-    ranking = Ranking()
-    ranking.want(Wanted(Sort.RPS), rows(row("zero", rps=0.0), row("dark", rps=None), row("busy", rps=9.0)), 0.0)
+    ranking = Ranking(PACKAGES)
+    ranking.want(Wanted("requests"), rows(row("zero", rps=0.0), row("dark", rps=None), row("busy", rps=9.0)), 0.0)
     assert ranking.order == ("busy", "zero", "dark")
 
 
 def test_rows_move_only_every_five_seconds() -> None:
-    ranking = Ranking()
-    ranking.want(Wanted(Sort.RPS), rows(row("a", rps=2.0), row("b", rps=1.0)), 0.0)
+    ranking = Ranking(PACKAGES)
+    ranking.want(Wanted("requests"), rows(row("a", rps=2.0), row("b", rps=1.0)), 0.0)
     turned = rows(row("a", rps=1.0), row("b", rps=2.0))
     ranking.update(turned, "", MOVE_S - 0.1)
     assert ranking.order == ("a", "b")
@@ -56,8 +58,8 @@ def test_rows_move_only_every_five_seconds() -> None:
 
 
 def test_rows_do_not_move_under_a_finger() -> None:
-    ranking = Ranking()
-    ranking.want(Wanted(Sort.RPS), rows(row("a", rps=2.0), row("b", rps=1.0)), 0.0)
+    ranking = Ranking(PACKAGES)
+    ranking.want(Wanted("requests"), rows(row("a", rps=2.0), row("b", rps=1.0)), 0.0)
     turned = rows(row("a", rps=1.0), row("b", rps=2.0))
     for second in range(1, 30):
         ranking.touched(float(second))
@@ -69,8 +71,8 @@ def test_rows_do_not_move_under_a_finger() -> None:
 
 @given(st.lists(st.sets(st.sampled_from("abcdefgh")), max_size=20))
 def test_between_rankings_what_stays_stays_in_its_order(steps: list[set[str]]) -> None:
-    ranking = Ranking()
-    ranking.want(Wanted(Sort.NAME), rows(row("d"), row("b")), 0.0)
+    ranking = Ranking(PACKAGES)
+    ranking.want(Wanted("name"), rows(row("d"), row("b")), 0.0)
     for number, names in enumerate(steps):
         before = ranking.order
         ranking.touched(float(number))
@@ -80,7 +82,7 @@ def test_between_rankings_what_stays_stays_in_its_order(steps: list[set[str]]) -
 
 
 def test_a_row_that_the_filter_hides_is_not_kept_for_the_cursor() -> None:
-    ranking = Ranking()
+    ranking = Ranking(PACKAGES)
     ranking.want(Wanted(filter="zzz"), TROUBLE, 0.0)
     ranking.update(TROUBLE, "more", 1.0)
     ranking.update(TROUBLE, "more", 100.0)
@@ -88,7 +90,7 @@ def test_a_row_that_the_filter_hides_is_not_kept_for_the_cursor() -> None:
 
 
 def test_problems_only_keeps_the_row_under_the_cursor() -> None:
-    ranking = Ranking()
+    ranking = Ranking(PACKAGES)
     ranking.want(Wanted(problems=True), TROUBLE, 0.0)
     assert ranking.order == ("more", "less", "warn", "dark")
     healed = {**TROUBLE, "warn": row("warn"), "less": row("less")}
@@ -168,19 +170,22 @@ def test_no_trouble_no_banner() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fleet", "packages", "filtered", "said"),
+    ("fleet", "said"),
     [
-        (FleetView(), 0, False, "Asking the agent"),
-        (FleetView(trouble="no such socket", agent="unix:/a"), 0, False, "h2o dev"),
-        (FleetView(trouble="down", agent="unix:/a", hint="start it: systemctl"), 0, False, "start it: systemctl"),
-        (FleetView(picture_age_s=1.0), 0, False, "h2o hosts"),
-        (FleetView(hosts=3, picture_age_s=1.0), 0, False, "script/demo"),
-        (FLEET, 4, True, "esc clears the filter"),
-        (FLEET, 4, False, "p shows all packages"),
+        (FleetView(), "Asking the agent"),
+        (FleetView(trouble="no such socket", agent="unix:/a"), "h2o dev"),
+        (FleetView(trouble="down", agent="unix:/a", hint="start it: systemctl"), "start it: systemctl"),
+        (FleetView(picture_age_s=1.0), "h2o hosts"),
+        (FleetView(hosts=3, picture_age_s=1.0), "script/demo"),
     ],
 )
-def test_an_empty_list_says_what_to_type(fleet: FleetView, packages: int, filtered: bool, said: str) -> None:
-    assert said in " ".join(cell.text for cell in nothing_to_show(fleet, packages=packages, filtered=filtered))
+def test_an_empty_list_says_what_to_type(fleet: FleetView, said: str) -> None:
+    assert said in " ".join(cell.text for cell in no_packages(fleet))
+
+
+def test_a_list_that_hides_all_its_rows_says_which_key_shows_them() -> None:
+    assert "esc clears the filter" in nothing_matches("hosts", filtered=True)[-1].text
+    assert "p shows all hosts" in nothing_matches("hosts", filtered=False)[-1].text
 
 
 # details
@@ -226,6 +231,7 @@ def test_details_name_the_share_that_was_measured() -> None:
         ("q", "quit", ""),
         ("quit", "quit", ""),
         ("pac", "", ""),
+        ("sor p95", "sort", "p95"),
         ("package cust", "package", "cust"),
         ("th light", "theme", "light"),
         ("sort  p95", "sort", "p95"),
@@ -235,7 +241,7 @@ def test_commands(typed: str, action: str, rest: str) -> None:
     understood = understand(typed)
     if action:
         assert isinstance(understood, tuple)
-        assert (understood[0].action, understood[1]) == (action, rest)
+        assert (understood[0].id, understood[1]) == (action, rest)
     else:
         assert isinstance(understood, Unknown)
         assert understood.why == "no command 'pac'; try :packages, :package"
@@ -244,9 +250,9 @@ def test_commands(typed: str, action: str, rest: str) -> None:
 @given(st.text(max_size=30))
 def test_whatever_is_typed_is_understood_or_answered(typed: str) -> None:
     understood = understand(typed)
-    assert isinstance(understood, Unknown) or isinstance(understood[0], Order)
+    assert isinstance(understood, Unknown) or isinstance(understood[0], Command)
 
 
 def test_no_two_commands_share_a_name() -> None:
-    names = [name for order in ORDERS for name in order.names]
+    names = [name for command in COMMANDS for name in command.names]
     assert len(set(names)) == len(names)

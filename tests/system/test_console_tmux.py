@@ -79,7 +79,7 @@ def test_a_console_s_life_in_a_terminal(tmp_path: Path) -> None:
         terminal.press("Escape")
         terminal.shows("12 packages")
         terminal.press("?")
-        terminal.shows("KEYS", "COMMANDS")
+        terminal.shows("MOVE", "THE CONSOLE")
         terminal.press("q")
         terminal.shows("12 packages")
         terminal.resize(58, 12)

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from h2o_console.rows.cells import Cell, Line
 from h2o_console.text import clip, width as cells_of
+from h2o_console.tui.commands.command import bindings
+from h2o_console.tui.commands.moving import MOVES, MOVING
 from h2o_console.tui.themes import ascii_of, palette_of, theme_of
 from h2o_console.tui.widgets.block import changed_span, painted
 
 if TYPE_CHECKING:
+    from textual.binding import BindingType
     from textual.events import Click, Resize
     from textual.strip import Strip
 
@@ -55,15 +57,7 @@ class LineList(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     LineList { height: 1fr; overflow-x: hidden; scrollbar-size: 0 0; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("home,g", "edge(-1)", "first", show=False),
-        Binding("end,G", "edge(1)", "last", show=False),
-        Binding("enter", "open", "open", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MOVING, priority=False)]
 
     class Opened(Message):
         """Enter, or a second click, on a key."""
@@ -73,7 +67,7 @@ class LineList(ScrollView, can_focus=True):
             self.key = key
 
     class Moved(Message):
-        """The person moved the cursor."""
+        """The cursor was moved with the mouse."""
 
     def __init__(self, source: Source, *, id: str, cursor: bool = True) -> None:
         super().__init__(id=id)
@@ -85,9 +79,19 @@ class LineList(ScrollView, can_focus=True):
         self._empty: tuple[Cell, ...] = ()
         self._last_at = 0
         self._touched = False
+        self._top: int | None = None
+        self._left = ""
         self.cursor = ""
 
     # what is shown
+
+    def attach(self, source: Source, *, cursor: str = "", top: int = 0, has_cursor: bool = True) -> None:
+        """Show another source from now on, with the cursor on a key of it and *top* as the first line."""
+        self._source, self._has_cursor = source, has_cursor
+        self._order, self._at, self._empty = (), {}, ()
+        self._cache.clear()
+        self.cursor, self._touched, self._top, self._last_at = cursor, bool(cursor), top, 0
+        self._left = cursor
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -111,15 +115,27 @@ class LineList(ScrollView, can_focus=True):
             self.virtual_size = Size(0, len(self._order))
         if self._has_cursor and not self.cursor and self._order and not self._touched:
             self.cursor = next((key for key in self._order if self._source.line(key, 1).selectable), "")
+        if self._top is not None and self._order:
+            self.scroll_to(y=self._top, animate=False, immediate=True)
         if self.cursor in self._at:
             self._last_at = self._at[self.cursor]
-            if was_visible and self._touched:
+            if (was_visible or self._top is not None) and self._touched:
                 self._keep_visible()
+        if self._top is not None and self._order:
+            self.call_after_refresh(self._scroll_back, self._source, self._top)
+            self._top = None
+            self.refresh()
+            return
         if not self._order and (before or self._empty != tuple(empty)):
             self._empty = tuple(empty)
             self.refresh()
             return
         self._paint_changes(before)
+
+    def _scroll_back(self, source: Source, top: int) -> None:
+        """Once more, when the lines around the list have their heights."""
+        if source is self._source and self.cursor == self._left:
+            self.scroll_to(y=top, animate=False, immediate=True)
 
     def _paint_changes(self, before: Sequence[str]) -> None:
         regions: list[Region] = []
@@ -193,7 +209,7 @@ class LineList(ScrollView, can_focus=True):
         for changed in {before, key} & self._at.keys():
             self.refresh(Region(0, self._at[changed] - first, self.size.width, 1))
 
-    def action_move(self, by: int) -> None:
+    def move(self, by: int) -> None:
         """One line down (1) or up (-1), over what can't be selected."""
         if not self._has_cursor:
             self.scroll_to(y=round(self.scroll_offset.y) + by, animate=False)
@@ -203,7 +219,7 @@ class LineList(ScrollView, can_focus=True):
             at = self._last_at - 1 if by > 0 else self._last_at
         self._go(at + by, by)
 
-    def action_page(self, by: int) -> None:
+    def page(self, by: int) -> None:
         """A screen down or up."""
         if not self._has_cursor:
             self.scroll_to(y=round(self.scroll_offset.y) + by * self.size.height, animate=False)
@@ -211,7 +227,7 @@ class LineList(ScrollView, can_focus=True):
         at = self._at.get(self.cursor, self._last_at) + by * max(self.size.height - 1, 1)
         self._go(min(max(at, 0), len(self._order) - 1), by)
 
-    def action_edge(self, by: int) -> None:
+    def edge(self, by: int) -> None:
         """To the first (-1) or the last (1)."""
         if not self._has_cursor:
             self.scroll_to(y=len(self._order) if by > 0 else 0, animate=False)
@@ -227,7 +243,6 @@ class LineList(ScrollView, can_focus=True):
             self.select(self._order[at])
         if by < 0 and not any(self._selectable(key) for key in self._order[: self._at.get(self.cursor, 0)]):
             self.scroll_to(y=0, animate=False)
-        self.post_message(self.Moved())
 
     def _selectable(self, key: str) -> bool:
         return self._source.line(key, self.size.width).selectable
@@ -239,9 +254,12 @@ class LineList(ScrollView, can_focus=True):
         elif at >= first + height:
             self.scroll_to(y=at - height + 1, animate=False)
 
-    def action_open(self) -> None:
-        """Open what the cursor is on."""
-        self.post_message(self.Opened(self.cursor))
+    def action_command(self, name: str) -> None:
+        """A key, where no frame took it before."""
+        if name in MOVES:
+            MOVES[name](self)
+        else:
+            self.post_message(self.Opened(self.cursor))
 
     def on_click(self, event: Click) -> None:
         """Select; a second click on the same line opens it."""
@@ -250,7 +268,7 @@ class LineList(ScrollView, can_focus=True):
             self.select(self._order[at])
             self.post_message(self.Moved())
             if event.chain == 2:
-                self.action_open()
+                self.post_message(self.Opened(self.cursor))
 
     def on_resize(self, _event: Resize) -> None:
         """Textual paints everything anew; the cursor stays in sight."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,7 +23,10 @@ class Prompt(Horizontal):
     Prompt Static { width: 2; padding-left: 1; color: $accent; background: $panel; text-style: bold; }
     Prompt Input, Prompt Input:focus { background: $panel; border: none; height: 1; padding: 0; color: $foreground; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "close", show=False),
+        Binding("tab", "complete", "complete", show=False),
+    ]
 
     class Typed(Message):
         """What stands in the line changed."""
@@ -37,8 +42,9 @@ class Prompt(Horizontal):
     class Cancelled(Typed):
         """Escape was pressed, or everything deleted and backspace pressed; the line is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, completions: Callable[[str], Sequence[str]]) -> None:
         super().__init__(id="prompt")
+        self._completions = completions
         self.mark = "/"
         self._mark = Static("/", markup=False)
         self._input = Input(compact=True, select_on_focus=False)
@@ -68,6 +74,17 @@ class Prompt(Horizontal):
         event.stop()
         self.display = False
         self.post_message(self.Entered(self.mark, event.value))
+
+    def action_complete(self) -> None:
+        """Tab: as far as all that it may become agree; the first of them when that is no step on."""
+        typed = self._input.value
+        offered = self._completions(typed) if self.mark == ":" else ()
+        if not offered:
+            return
+        least, most = min(offered), max(offered)
+        agreed = least[: sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(least, most, strict=False)))]
+        self._input.value = agreed if len(agreed) > len(typed) else offered[0]
+        self._input.cursor_position = len(self._input.value)
 
     def action_cancel(self) -> None:
         """Close without effect."""

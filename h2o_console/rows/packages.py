@@ -1,0 +1,260 @@
+"""Package views → rows, and the columns of the Packages view: what it says, without a terminal.
+
+Pure. Sparklines go under 120 columns, p50 under 90, all but glyph, name, ERR% and WHY under 60.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.rows.board import Board
+from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
+from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, newest_first, reasons
+from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, name_column
+from h2o_console.text import safe
+
+if TYPE_CHECKING:
+    from h2o_console.store.fleet import Store
+    from h2o_console.store.views import PackageView
+
+_NAME_CELLS: Final = 80
+_VERSION_CELLS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRow:
+    """A package as a line of the screen. `key` is its true name, for looking it up; `name` is safe to show.
+
+    `partial`: some of its hosts are silent, so the numbers are those of the others, and are shown grey.
+    """
+
+    key: str
+    name: str
+    glyph: Glyph
+    reasons: tuple[Reason, ...]
+    instances: str
+    versions: str
+    traffic: str
+    rps: float | None = None
+    rps_line: tuple[float | None, ...] = ()
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p95_line: tuple[float | None, ...] = ()
+    requests: int = 0
+    failed: int = 0
+    declared: int = 0
+    partial: bool = False
+
+    @property
+    def found_by(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def ages(self) -> bool:
+        """Findings say since when."""
+        return bool(self.reasons)
+
+    @property
+    def hurt(self) -> int:
+        """Requests hurt in the last minute, by the worst finding."""
+        return max((reason.hurt for reason in self.reasons), default=0)
+
+
+def package_row(view: PackageView) -> PackageRow:
+    """What there is to say of a package."""
+    why = reasons(view)
+    versions, traffic = _versions(view)
+    return PackageRow(
+        key=view.name,
+        name=safe(view.name, _NAME_CELLS) or "(no name)",
+        glyph=why[0].glyph if why else Glyph.FINE,
+        reasons=why,
+        instances=_instances(view),
+        versions=versions,
+        traffic=traffic,
+        rps=view.rps,
+        rps_line=view.rps_line,
+        p50_ms=view.p50_ms,
+        p95_ms=view.p95_ms,
+        p95_line=view.p95_line,
+        requests=sum(view.outcomes.values()),
+        failed=errors(view.outcomes),
+        declared=view.outcomes.get("APPLICATION", 0),
+        partial=bool(view.silent),
+    )
+
+
+def package_board(store: Store) -> Board[PackageRow]:
+    """The rows of all packages that *store* knows."""
+
+    def made(name: str, now_s: float) -> PackageRow | None:
+        view = store.package(name, now_s)
+        return None if view is None else package_row(view)
+
+    return Board(store.take_dirty, made)
+
+
+def _instances(view: PackageView) -> str:
+    ready = sum(instance.ready for instance in view.instances)
+    return str(ready) if ready == len(view.instances) else f"{ready}/{len(view.instances)}"
+
+
+def _versions(view: PackageView) -> tuple[str, str]:
+    """The versions that run, the newest first, and their shares of the measured requests."""
+    running: dict[str, int] = {}
+    for instance in view.instances:
+        running.setdefault(instance.version, 0)
+    for feature in view.features:
+        if feature.version in running:
+            running[feature.version] += sum(feature.outcomes.values())
+    ordered = newest_first(running)
+    if not ordered:
+        return UNKNOWN, UNKNOWN
+    more = f" +{len(ordered) - 2}" if len(ordered) > 2 else ""
+    names = " ".join(safe(version, _VERSION_CELLS) for version in ordered[:2]) + more
+    total = sum(running.values())
+    if not total or not view.known:
+        return names, UNKNOWN
+    return names, "/".join(whole_percent(running[version], total) for version in ordered[:2])
+
+
+def _quiet(row: PackageRow, text: str, tone: Tone = Tone.PLAIN) -> Shown:
+    """Numbers of which a part is missing are grey."""
+    return text, Tone.UNKNOWN if row.partial and tone is Tone.PLAIN else tone
+
+
+def _p95(row: PackageRow, _: Canvas) -> Shown:
+    slow = any(reason.kind is Kind.SLOW for reason in row.reasons)
+    return _quiet(row, millis(row.p95_ms), Tone.WARN if slow else Tone.PLAIN)
+
+
+def _err(row: PackageRow, _: Canvas) -> Shown:
+    return _quiet(row, percent(row.failed, row.requests), error_tone(row.failed, row.requests))
+
+
+def _why(row: PackageRow, _: Canvas) -> Shown:
+    return (row.reasons[0].text, row.glyph.tone) if row.reasons else (Glyph.FINE.word, Tone.DIM)
+
+
+def _most(value: float | None) -> float:
+    """What is unknown sorts below everything that is known."""
+    return -value if value is not None else 1.0
+
+
+def _line_cells(width: int) -> int:
+    return 10 if width >= 150 else 5
+
+
+def _ready(row: PackageRow) -> int:
+    head, _, _ = row.instances.partition("/")
+    return int(head) if head.isdecimal() else 0
+
+
+PACKAGES: Final[Table[PackageRow]] = Table(
+    (
+        glyph_column(),
+        name_column("PACKAGE", lambda row: (row.name, Tone.NAME)),
+        Column(
+            "INST",
+            lambda row, _: _quiet(row, row.instances, Tone.WARN if "/" in row.instances else Tone.PLAIN),
+            5,
+            "instances that take requests; 2/3: of three, two do",
+            right=True,
+            goes=3,
+            least=NARROW,
+            sort="instances",
+            by=lambda row: (-_ready(row), row.name),
+        ),
+        Column(
+            "VERSION",
+            lambda row, _: (row.versions, Tone.PLAIN),
+            7,
+            "versions that run, the newest first",
+            goes=6,
+            least=NARROW,
+            grows=lambda width: 16 if width >= 120 else 12,
+        ),
+        Column(
+            "TRAF%",
+            lambda row, _: _quiet(row, row.traffic),
+            6,
+            "each version's share of the requests, measured over 60 s (not a weight that was set)",
+            right=True,
+            goes=8,
+            least=NARROW,
+        ),
+        Column(
+            "RPS/10s",
+            lambda row, _: _quiet(row, rate(row.rps)),
+            7,
+            "requests a second, mean of the last 10 s; the graph: last 60 s",
+            right=True,
+            goes=2,
+            least=NARROW,
+            sort="requests",
+            by=lambda row: (_most(row.rps), row.name),
+        ),
+        Column(
+            "last 60s",
+            lambda row, on: (line(row.rps_line, on.width, ascii_only=on.ascii_only), Tone.GRAPH),
+            5,
+            goes=7,
+            least=120,
+            grows=_line_cells,
+            fills=True,
+            short="60s",
+        ),
+        Column(
+            "p50",
+            lambda row, _: _quiet(row, millis(row.p50_ms)),
+            5,
+            right=True,
+            goes=4,
+            least=90,
+        ),
+        Column(
+            "p95 ms",
+            _p95,
+            6,
+            "time from the broker to the instance and back, ms, all features, last 60 s",
+            right=True,
+            goes=1,
+            least=NARROW,
+            sort="p95",
+            by=lambda row: (_most(row.p95_ms), row.name),
+        ),
+        Column(
+            "last 60s",
+            lambda row, on: (line(row.p95_line, on.width, ascii_only=on.ascii_only), Tone.GRAPH),
+            5,
+            goes=5,
+            least=120,
+            grows=_line_cells,
+            fills=True,
+            short="60s",
+        ),
+        Column(
+            "ERR%",
+            _err,
+            5,
+            "failed by the package's or the platform's fault, last 60 s (BAD_REQUEST is the caller's)",
+            right=True,
+            sort="errors",
+            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
+        ),
+        Column(
+            "APP%",
+            lambda row, _: _quiet(row, percent(row.declared, row.requests), Tone.PLAIN if row.declared else Tone.DIM),
+            5,
+            "application errors that the package declares, last 60 s",
+            right=True,
+            goes=9,
+            least=NARROW,
+        ),
+        Column("WHY", _why, 14, "the worst finding; all findings of the row under the cursor stand below the list"),
+    ),
+    worst=lambda row: (-row.glyph, -row.hurt, row.name),
+)

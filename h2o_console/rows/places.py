@@ -1,0 +1,45 @@
+"""Places of the console: a kind of screen and the resource it shows, and how a list was left there.
+
+Pure. A place is data: what enter opens, what the history holds, what is kept for the next start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """A kind of screen, by the word that the breadcrumbs show."""
+
+    PACKAGES = "packages"
+    PACKAGE = "package"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A screen of *kind*. `key` is the true name of what it shows, or of what a list is narrowed to ("" for all)."""
+
+    kind: Kind
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the person asked to see of a list. `sort` is a name of the table's sorts, "" its own order."""
+
+    sort: str = ""
+    reverse: bool = False
+    filter: str = ""
+    problems: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a screen was left: what was asked, the key under the cursor, and the first line on screen."""
+
+    wanted: Wanted = Wanted()
+    cursor: str = ""
+    top: int = 0

@@ -1,0 +1,151 @@
+"""What a command is: its names, its keys, what it does and where, in one value that everything reads.
+
+The ``:`` line, its completion, the palette, the help, the hints in the status line and the key bindings are all made
+from these; a key map in the configuration names them by `id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from h2o_console.rows.cells import Tone
+    from h2o_console.rows.places import Place
+    from h2o_console.tui.journey import Journey
+    from h2o_console.tui.screens.screen import ConsoleScreen
+    from h2o_console.tui.session import Session
+
+
+class Lines(Protocol):
+    """A list with a cursor, as far as keys move it."""
+
+    cursor: str
+
+    def move(self, by: int) -> None:
+        """One line down (1) or up (-1)."""
+        ...
+
+    def page(self, by: int) -> None:
+        """A screen down or up."""
+        ...
+
+    def edge(self, by: int) -> None:
+        """To the first (-1) or the last (1)."""
+        ...
+
+
+class Desk(Protocol):
+    """What a command may ask of the console that it runs in."""
+
+    session: Session
+    journey: Journey
+
+    @property
+    def seen(self) -> ConsoleScreen:
+        """The screen that is seen."""
+        ...
+
+    @property
+    def list(self) -> Lines:
+        """Its list, with the cursor."""
+        ...
+
+    def say(self, text: str, tone: Tone = ...) -> None:
+        """A sentence in the status line."""
+        ...
+
+    def show(self) -> None:
+        """The journey went on: show the place where it is now."""
+        ...
+
+    def open(self, place: Place) -> None:
+        """Go down to a place."""
+        ...
+
+    def enter(self, key: str) -> None:
+        """Open what the line called *key* stands for."""
+        ...
+
+    def ask(self, mark: str, text: str = "") -> None:
+        """Open the line at the bottom."""
+        ...
+
+    def pick(self, title: str, choices: Mapping[str, str], current: str, then: Callable[[str], None]) -> None:
+        """Let the person pick one."""
+        ...
+
+    def wear(self, theme: str) -> None:
+        """Change the theme."""
+        ...
+
+    def leave(self) -> None:
+        """Quit."""
+        ...
+
+
+class Group(Enum):
+    """The headings of the help."""
+
+    MOVE = "MOVE"
+    LIST = "THE LIST"
+    PLACES = "PLACES"
+    CONSOLE = "THE CONSOLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    `names` are typed after ``:`` (the first is shown), `takes` says what follows, `offers` completes it. `keys` are
+    Textual's names or single characters. `on`: the screens on which it means something (None: on all). `hint`: the
+    word in the status line.
+    """
+
+    id: str
+    does: str
+    run: Callable[[Desk, str], None]
+    group: Group
+    keys: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    takes: str = ""
+    offers: Callable[[Desk], Iterable[str]] | None = None
+    on: type[ConsoleScreen] | None = None
+    hint: str = ""
+
+    def means_something(self, screen: ConsoleScreen) -> bool:
+        """Is it for *screen*?"""
+        return self.on is None or isinstance(screen, self.on)
+
+
+_SHOWN = {
+    "question_mark": "?",
+    "colon": ":",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "minus": "-",
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "down": "↓",
+    "up": "↑",
+}
+
+
+def key_shown(key: str) -> str:
+    """``left_square_bracket`` as people say it: ``[``."""
+    return _SHOWN.get(key, key)
+
+
+def bindings(commands: Iterable[Command], *, priority: bool) -> list[Binding]:
+    """Textual's bindings for *commands*: the key map finds them by their ids."""
+    return [
+        Binding(",".join(one.keys), f"command('{one.id}')", one.does, show=False, priority=priority, id=one.id)
+        for one in commands
+        if one.keys
+    ]

@@ -1,0 +1,45 @@
+"""A screen that shows one resource in full: lines made anew each second, painted where they changed."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from h2o_console.rows.cells import Line
+from h2o_console.tui.screens.screen import ConsoleScreen
+
+if TYPE_CHECKING:
+    from h2o_console.rows.places import Look, Place
+    from h2o_console.tui.session import Session
+
+
+class DetailScreen(ConsoleScreen):
+    """Lines of one resource, by its true name."""
+
+    def __init__(self, session: Session, place: Place, look: Look) -> None:
+        super().__init__(session, place, look)
+        self._lines: dict[str, Line] = {}
+        self._versions: dict[str, int] = {}
+
+    @abstractmethod
+    def lines(self, now_s: float, width: int) -> Sequence[Line]:
+        """All its lines; none when it is gone. Keys are unique."""
+
+    def update(self, now_s: float, size: tuple[int, int], cursor: str) -> None:
+        """Make the lines anew; a line that came out equal keeps its version."""
+        del cursor
+        fresh = {line.key: line for line in self.lines(now_s, size[0])}
+        for key, line in fresh.items():
+            if self._lines.get(key) != line:
+                self._versions[key] = self._versions.get(key, 0) + 1
+        self._lines = fresh
+        self.order = tuple(fresh)
+
+    def version(self, key: str, /) -> int:
+        """Of the key's line."""
+        return self._versions.get(key, 0)
+
+    def line(self, key: str, _width: int, /) -> Line:
+        """The key's line, made for the width of the last update."""
+        return self._lines.get(key) or Line(key, (), selectable=False)

@@ -1,0 +1,163 @@
+"""A screen that is a table: a row for each resource, sorted, filtered, ranked without moving under the cursor.
+
+A list of its own is this class with a table, a board of rows and the kind of place that a row opens.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
+
+from h2o_console.rows.cells import Cell, Line
+from h2o_console.rows.headline import nothing_matches
+from h2o_console.rows.places import Kind, Look, Place, Wanted
+from h2o_console.rows.ranking import Ranking
+from h2o_console.rows.tables import Layout, R, Table, head_line, layout, row_line
+from h2o_console.text import pad
+from h2o_console.tui.screens.screen import ConsoleScreen
+
+if TYPE_CHECKING:
+    from h2o_console.rows.board import Board
+    from h2o_console.tui.session import Session
+
+_MEASURE_S = 1.0
+
+
+def list_of(screen: ConsoleScreen) -> ListScreen[Any] | None:
+    """*screen*, when it is a list."""
+    return cast("ListScreen[Any]", screen) if isinstance(screen, ListScreen) else None
+
+
+class ListScreen(ConsoleScreen, Generic[R]):
+    """Rows of `board` in the columns of `table`."""
+
+    hints: ClassVar[tuple[str, ...]] = ("open", "type_filter", "help", "sort", "problems", "freeze", "quit")
+    of: ClassVar[str] = "lines"
+    """What the rows are, many of them."""
+    row_kind: ClassVar[Kind | None] = None
+    """What enter opens on a row."""
+
+    def __init__(self, session: Session, place: Place, look: Look, table: Table[R], board: Board[R]) -> None:
+        super().__init__(session, place, look)
+        self.table = table
+        self.board = board
+        self.size = (0, 0)
+        self._ranking = Ranking(table, look.wanted)
+        self._layout: Layout[R] = ()
+        self._longest: Sequence[int] = ()
+        self._measured: tuple[float, int, int] = (float("-inf"), 0, 0)
+
+    @abstractmethod
+    def all_empty(self) -> Sequence[Cell]:
+        """What stands there when there is no row at all."""
+
+    def rows(self) -> dict[str, Any]:
+        """The rows that belong here; a list that is narrowed to one resource leaves some out."""
+        return self.board.rows
+
+    @property
+    def crumb(self) -> str:
+        """With what was asked of the list."""
+        wanted = self.wanted
+        asked = f" /{wanted.filter}" if wanted.filter else ""
+        return f"{super().crumb}{asked}{' (problems)' if wanted.problems else ''}"
+
+    # what is asked of it
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the person asked to see."""
+        return self._ranking.wanted
+
+    @property
+    def sorts(self) -> Iterable[str]:
+        """What it can be sorted by."""
+        return self.table.sorts
+
+    @property
+    def sort(self) -> str:
+        """What it is sorted by."""
+        return self._ranking.sort
+
+    def want(self, wanted: Wanted) -> None:
+        """Show it so."""
+        self._ranking.want(wanted, self.rows(), self.session.clock())
+        self.order = self._ranking.order
+
+    def touched(self) -> None:
+        """Rows stand still for a while."""
+        self._ranking.touched(self.session.clock())
+
+    def clear(self) -> bool:
+        """The filter, and only problems."""
+        wanted = self.wanted
+        if not (wanted.filter or wanted.problems):
+            return False
+        self.want(replace(wanted, filter="", problems=False))
+        return True
+
+    def left(self, cursor: str, top: int) -> Look:
+        """With what was asked."""
+        return Look(self.wanted, cursor, top)
+
+    # what it shows
+
+    def update(self, now_s: float, size: tuple[int, int], cursor: str) -> None:
+        """Rank if it is time, and lay out when width or names changed."""
+        self._ranking.update(self.rows(), cursor, now_s)
+        self.order = self._ranking.order
+        self.lay_out(now_s, size)
+
+    def lay_out(self, now_s: float, size: tuple[int, int]) -> None:
+        """Columns for the width; every line looks different when they changed."""
+        self.size = size
+        rows = self.rows()
+        measured_s, count, width = self._measured
+        if len(rows) != count or size[0] != width or now_s - measured_s >= _MEASURE_S:
+            self._longest, self._measured = self.table.longest(rows.values()), (now_s, len(rows), size[0])
+        laid_out = layout(self.table, size[0], self._longest, wide=self.wanted.wide)
+        if laid_out != self._layout:
+            self._layout = laid_out
+            self.shape += 1
+
+    def version(self, key: str, /) -> int:
+        """Of the key's row."""
+        return self.board.versions.get(key, 0)
+
+    def line(self, key: str, width: int, /) -> Line:
+        """The key's row as cells."""
+        row = self.board.rows.get(key)
+        if row is None:
+            return Line(key, (Cell(pad("", width)),))
+        return row_line(row, self._layout, ascii_only=self.session.ascii_only)
+
+    def heads(self) -> Sequence[Line]:
+        """The names of the columns."""
+        return [head_line(self._layout, self.sort, reverse=self.wanted.reverse)]
+
+    def empty(self) -> Sequence[Cell]:
+        """Why there is no row."""
+        if self.rows():
+            return nothing_matches(self.of, filtered=bool(self.wanted.filter))
+        return self.all_empty()
+
+    def opens(self, key: str) -> Place | None:
+        """The row's resource, while it is there."""
+        return Place(self.row_kind, key) if self.row_kind is not None and key in self.board.rows else None
+
+    def gone(self, key: str) -> str:
+        """Only what has no row any more is gone."""
+        return f"{key} is gone" if key and key not in self.board.rows else ""
+
+    def position(self, visible: int) -> str:
+        """How much of the list is on screen, and in which order."""
+        total, shown = len(self.rows()), len(self.order)
+        width, _ = self.size
+        if width < 50:
+            return ""
+        of = f"{shown} of {total}" if shown != total else f"{total}"
+        hidden = shown - visible
+        more = f", {hidden} more by scrolling" if hidden > 0 and width >= 100 else ""
+        return f"{of} {self.of}{more}, by {self.sort}{' reversed' if self.wanted.reverse else ''}"

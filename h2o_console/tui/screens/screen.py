@@ -1,0 +1,96 @@
+"""What every screen of the console is: lines to show, their heads and foot, and where enter goes.
+
+A screen paints nothing and knows no widget: `h2o_console.tui.frame` shows the one that the journey has come to.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from h2o_console.rows.places import Look, Place
+
+if TYPE_CHECKING:
+    from h2o_console.rows.cells import Cell, Line
+    from h2o_console.tui.session import Session
+
+
+class ConsoleScreen(ABC):
+    """One place on screen. `order` are the keys of its lines from the top; `shape` rises when all lines change."""
+
+    has_cursor: ClassVar[bool] = True
+    hints: ClassVar[tuple[str, ...]] = ("open", "back", "help", "freeze", "quit")
+    """Commands that the status line names, by id."""
+
+    def __init__(self, session: Session, place: Place, look: Look) -> None:
+        self.session = session
+        self.place = place
+        self.began = look
+        self.order: tuple[str, ...] = ()
+        self.shape = 0
+
+    @property
+    def crumb(self) -> str:
+        """Its part of the breadcrumbs."""
+        return self.place.key or self.place.kind.value
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """What stands before it where nothing else leads to it."""
+        return ()
+
+    @abstractmethod
+    def update(self, now_s: float, size: tuple[int, int], cursor: str) -> None:
+        """Bring `order` and lines up to now, for so many (columns, lines)."""
+
+    @abstractmethod
+    def version(self, key: str, /) -> int:
+        """Raised by whatever changes the key's line."""
+
+    @abstractmethod
+    def line(self, key: str, width: int, /) -> Line:
+        """The key's line."""
+
+    def heads(self) -> Sequence[Line]:
+        """Above the lines, not scrolled."""
+        return ()
+
+    def empty(self) -> Sequence[Cell]:
+        """What stands there when there are no lines."""
+        return ()
+
+    def foot(self, cursor: str) -> Sequence[Line]:
+        """Below the lines, about the one under the cursor."""
+        del cursor
+        return ()
+
+    def position(self, visible: int) -> str:
+        """On the right of the status line, with *visible* lines on screen."""
+        hidden = len(self.order) - visible
+        return f"{hidden} lines more by scrolling" if hidden > 0 else ""
+
+    def opens(self, key: str) -> Place | None:
+        """Where enter goes from the key's line."""
+        return self.line(key, 200).opens
+
+    def gone(self, key: str) -> str:
+        """What to say when enter has nowhere to go from *key*."""
+        return f"{key} is gone" if key and key not in self.order else ""
+
+    def look_at(self, visible: Sequence[str]) -> None:
+        """These lines are on screen: tell the session whose numbers are wanted each second (here: nobody's)."""
+        del visible
+        self.session.look_at(())
+
+    def touched(self) -> None:
+        """The person pressed a key: what moves by itself holds still."""
+        return
+
+    def clear(self) -> bool:
+        """Esc: undo what narrows the list; False when there is nothing to undo."""
+        return False
+
+    def left(self, cursor: str, top: int) -> Look:
+        """How it is left."""
+        return Look(cursor=cursor, top=top)
