@@ -34,6 +34,7 @@ from h2o_console.cli.failures import CommandFailed, Exit
 @click.option(
     "--http-port", default=8101, show_default=True, metavar="PORT", help="Of host-1's agent; the others follow."
 )
+@click.option("--reload", is_flag=True, help="Restart instances when a file in their directory is saved.")
 @click.option("--no-context", is_flag=True, help="Leave the configuration file alone.")
 def command(  # noqa: PLR0913 - one argument an option
     hosts: int,
@@ -44,13 +45,18 @@ def command(  # noqa: PLR0913 - one argument an option
     extra: tuple[str, ...],
     name: str,
     http_port: int,
-    no_context: bool,  # noqa: FBT001 - click passes by keyword
+    reload: bool,  # noqa: FBT001 - click passes by keyword
+    no_context: bool,  # noqa: FBT001 - as above
 ) -> Exit:
     """Run a fleet on this machine: a real ZooKeeper, and for each host an agent, a broker and packages.
 
     \b
     h2o dev --run 'service/customer=python -m customer'                 one on each host
     h2o dev --run 'service/customer*2@host-1,host-3=python -m customer'  two on each of these
+    h2o dev --reload --run …                                             and anew when a .py is saved
+
+    With --reload a new instance is started beside the old one, which leaves when the new one is registered: callers
+    notice nothing, and code that does not start is shown with its line while the old instance runs on.
 
     Ctrl-C stops everything in order, a second one at once. Its context becomes the current one, with host-1 as
     the default host, so that the other commands find it. Packages started by hand join a host by H2O_BROKER.
@@ -70,5 +76,6 @@ def command(  # noqa: PLR0913 - one argument an option
         name=name,
         http_port=http_port,
         with_context=not no_context,
+        reload=reload,
     )
     return running.run(wish)

@@ -89,7 +89,7 @@ def _next(words: Words, where: Path, files: Mapping[str, str]) -> str:
             "next:",
             f"  cd {shlex.quote(str(where))}",
             "  python -m unittest",
-            f"  h2o dev {run}",
+            f"  h2o dev --reload {run}",
             "and in another terminal:",
             f"  h2o call {words.name}/{feature} '{{\"id\": 1}}'",
             "",

@@ -71,6 +71,20 @@ def place(hosts: Sequence[HostPlan], wanted: Iterable[Wanted]) -> tuple[HostPlan
     return tuple(replace(host, instances=tuple(placed[host.name])) for host in hosts)
 
 
+def reloading(hosts: Iterable[HostPlan], reloader: tuple[str, ...]) -> tuple[HostPlan, ...]:
+    """The same instances, each behind *reloader*: it is given ``HOST PACKAGE`` and the instance's own command."""
+    return tuple(
+        replace(
+            host,
+            instances=tuple(
+                replace(spec, command=(*reloader, f"{host.name} {spec.package[1:]}", *spec.command))
+                for spec in host.instances
+            ),
+        )
+        for host in hosts
+    )
+
+
 def parse_run(text: str, cwd: str) -> Wanted:
     """``service/customer*2@host-1,host-2=python -m customer`` → what to run where; raises InvalidPlan."""
     found = _RUN.fullmatch(text.strip())

@@ -18,7 +18,8 @@ from h2o_console.cli.output import one_line
 from h2o_console.cli.printing import write
 from h2o_console.cli.remarks import tell
 from h2o_console.dev.fleet import DirectoryTaken, Fleet, FleetFailed
-from h2o_console.dev.plan import InvalidPlan, parse_packages, parse_run, place, plan_hosts
+from h2o_console.dev.notes import Notes
+from h2o_console.dev.plan import InvalidPlan, parse_packages, parse_run, place, plan_hosts, reloading
 from h2o_console.feed.answers import objects, text
 from h2o_core.context import NoContext
 from h2o_core.io.context import configuration_file, read_configuration, write_context
@@ -35,6 +36,8 @@ _READY_S: Final = 30.0
 _TEND_EVERY_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
 _STEADY_S: Final = 30.0
+_RELOADER: Final = "h2o_console.dev.reloader"
+_STOPS: Final = "Ctrl-C stops it."
 _HINT_LOGS: Final = "see its log, or start over in an empty directory: --dir DIRECTORY"
 
 
@@ -51,6 +54,7 @@ class Wish:
     name: str
     http_port: int
     with_context: bool
+    reload: bool = False
 
 
 class Stopped(BaseException):
@@ -64,10 +68,11 @@ class Stopped(BaseException):
 def run(wish: Wish) -> Exit:
     """Run the fleet until it is stopped; raises CommandFailed when it can't be started."""
     fleet = plan(wish)
+    notes = Notes(fleet.directory / "reloads", tell)
     _raise_when_stopped()
     try:
-        _start(fleet, wish)
-        Keeper(fleet).keep()
+        _start(fleet, wish, notes)
+        Keeper(fleet, notes).keep()
     except Stopped as stopped:
         _stop(fleet)
         return Exit.INTERRUPTED if stopped.number == signal.SIGINT else Exit.OK
@@ -84,6 +89,8 @@ def plan(wish: Wish) -> Fleet:
         for path in wish.package_files:
             wanted += parse_packages(_text_of(path), str(path.resolve().parent))
         hosts = place(plan_hosts(wish.hosts, wish.zones), wanted)
+        if wish.reload:
+            hosts = reloading(hosts, (sys.executable, "-m", _RELOADER, str(wish.directory.resolve() / "reloads")))
         return Fleet(wish.directory, with_ports(hosts, wish.http_port), name=wish.name, host_file_extra=wish.extra)
     except (InvalidPlan, ValueError) as error:
         raise CommandFailed(Exit.USAGE, str(error), "see how: h2o dev --help") from None
@@ -123,13 +130,14 @@ def _raise_when_stopped() -> None:
         signal.signal(number, stop)
 
 
-def _start(fleet: Fleet, wish: Wish) -> None:
+def _start(fleet: Fleet, wish: Wish, notes: Notes) -> None:
     tell(f"starting {len(fleet.hosts)} hosts in {fleet.directory}")
     try:
+        notes.path.unlink(missing_ok=True)
         fleet.start()
         if fleet.reaped:
             tell(f"ended {fleet.reaped} processes that an earlier fleet had left here")
-        _wait(fleet)
+        _wait(fleet, notes)
         if wish.with_context:
             _write_context(fleet, wish.name)
     except DirectoryTaken as error:
@@ -143,11 +151,16 @@ def _start(fleet: Fleet, wish: Wish) -> None:
     write(summary(fleet, _first_feature(fleet), wish))
 
 
-def _wait(fleet: Fleet) -> None:
+def _wait(fleet: Fleet, notes: Notes) -> None:
     """Hosts have to come; a package that does not is its author's affair, and said."""
     fleet.wait_ready(_READY_S, instances=False)
+
+    def nothing_to_wait_for() -> bool:
+        notes.poll(time.monotonic())
+        return not fleet.missing(forgive={**fleet.hopeless(), **notes.forgiven()})
+
     with suppress(FleetFailed):
-        fleet.wait_until(lambda: not fleet.missing(forgive=fleet.hopeless()), _READY_S, str)
+        fleet.wait_until(nothing_to_wait_for, _READY_S, str)
     fleet.check()
     for host in fleet.hosts:
         for each in fleet.instances(host):
@@ -203,7 +216,7 @@ def summary(fleet: Fleet, feature: str, wish: Wish) -> str:
         f"  h2o stats {package}" if feature else f"  {run}",
         f"  h2o call {feature}" if feature else "  h2o version",
         "  h2o-console",
-        "Ctrl-C stops it.",
+        f"Saving a file reloads its instances. {_STOPS}" if wish.reload else _STOPS,
     ]
     return "".join(f"{one_line(line)}\n" for line in lines)
 
@@ -211,8 +224,9 @@ def summary(fleet: Fleet, feature: str, wish: Wish) -> str:
 class Keeper:
     """Starts again what ends by itself, ever more slowly; brokers and instances are their agents' affair."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, notes: Notes) -> None:
         self._fleet = fleet
+        self._notes = notes
         self._pause_s: dict[str, float] = {}
         self._again_at_s: dict[str, float] = {}
         self._started_at_s: dict[str, float] = {}
@@ -221,6 +235,7 @@ class Keeper:
         """Never returns; Stopped ends it."""
         while True:
             self.tend(time.monotonic())
+            self._notes.poll(time.monotonic())
             time.sleep(_TEND_EVERY_S)
 
     def tend(self, now_s: float) -> None:
