@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from h2o_console.cli.options import reading, reading_options
+from h2o_console.cli.options import choosing_options, reading
 from h2o_console.cli.output import Colour, Column, count, milliseconds
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.printing import Page, show
@@ -48,7 +48,7 @@ COLUMNS: Final = (
 
 @click.command("hosts")
 @click.argument("name", required=False)
-@reading_options
+@choosing_options
 def command(name: str | None, **options: Any) -> Exit:
     """List the fleet's hosts, or those that NAME (a glob) means.
 
@@ -56,7 +56,7 @@ def command(name: str | None, **options: Any) -> Exit:
     don't fit). What is wrong with the register is said on standard error.
     """
     told = reading(options)
-    fleet = Fleet(told.context(), told.timeout_s)
+    fleet = Fleet(told.context(), told.timeout_s, told.labels)
     return show(lambda: page(fleet.hosts(), name), told)
 
 

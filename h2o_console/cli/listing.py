@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from h2o_console.cli.options import Reading, reading, reading_options
+from h2o_console.cli.options import Reading, choosing_options, reading
 from h2o_console.cli.output import Colour, Column, age, count
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.printing import Page, show
@@ -47,7 +47,7 @@ COLUMNS: Final = (
 
 @click.command("list")
 @click.argument("name", required=False)
-@reading_options
+@choosing_options
 def command(name: str | None, **options: Any) -> Exit:
     """List the fleet's instances, or those of NAME.
 
@@ -55,14 +55,14 @@ def command(name: str | None, **options: Any) -> Exit:
     beginning of an instance's id.
     """
     told = reading(options)
-    fleet = Fleet(told.context(), told.timeout_s)
+    fleet = Fleet(told.context(), told.timeout_s, told.labels)
     return show(lambda: page(fleet.instances(), name, told, fleet.say), told)
 
 
 def page(view: InstancesView, name: str | None, told: Reading, say: Callable[[str, str], None]) -> Page:
     """The instances that *name* means, in all shapes; raises CommandFailed when it means none."""
     chosen = select_instances(view.instances, name) if name else list(view.instances)
-    if not view.instances:
+    if not view.instances and not told.labels:
         say("the fleet runs no instance", "start one: H2O_BROKER=RUN_DIR python -m your.package, or h2o dev --run …")
     wanted = set(map(id, chosen))
     entries = [entry for each, entry in zip(view.instances, view.entries, strict=True) if id(each) in wanted]

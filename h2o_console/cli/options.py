@@ -14,6 +14,8 @@ from h2o_core.context import Context, NoContext, Overrides
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from h2o_console.cli.labels import Label
+
 DEFAULT_TIMEOUT_S: Final = 5.0
 
 Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
@@ -40,6 +42,16 @@ _TIMEOUT_OPTION: Final = click.option(
 )
 
 
+_LABELS_OPTION: Final = click.option(
+    "-l",
+    "--label",
+    "labels",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Only hosts with this label (zone and host count as labels; KEY!=VALUE: without it); may be repeated.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a reading command was told: which fleet, how long to wait, how to print."""
@@ -49,6 +61,7 @@ class Reading:
     headers: bool
     watch: bool
     timeout_s: float
+    labels: tuple[Label, ...] = ()
 
     def context(self) -> Context:
         """The context meant; raises CommandFailed when it can't be told."""
@@ -77,6 +90,11 @@ def reading_options(command: Decorated) -> Decorated:
     for option in reversed(_OUTPUT_OPTIONS):
         command = option(command)
     return command
+
+
+def choosing_options(command: Decorated) -> Decorated:
+    """Adds `reading_options`, and -l to choose hosts by their labels."""
+    return reading_options(_LABELS_OPTION(command))
 
 
 def output_options(command: Decorated) -> Decorated:
@@ -113,4 +131,13 @@ def reading(options: Mapping[str, Any], default: Format = Format.TABLE) -> Readi
         headers=not options.get("no_headers"),
         watch=bool(options.get("watch")),
         timeout_s=float(options.get("timeout") or DEFAULT_TIMEOUT_S),
+        labels=_labels(options.get("labels") or ()),
     )
+
+
+def _labels(typed: tuple[str, ...]) -> tuple[Label, ...]:
+    if not typed:
+        return ()
+    from h2o_console.cli.labels import parse_labels  # noqa: PLC0415 - seldom asked for
+
+    return parse_labels(typed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
@@ -12,8 +13,9 @@ from h2o_console.cli.views import HostsView, InstancesView
 from h2o_console.feed.answers import Head, objects, parse_alarms, parse_head, parse_hosts, parse_instances
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from h2o_console.cli.labels import Label
     from h2o_core.context import Context
 
 _FRESH_S = 5.0
@@ -23,14 +25,39 @@ _FRESH_S = 5.0
 class Fleet:
     """Where a command reads the fleet: the agent, and ZooKeeper once that was out of reach."""
 
-    def __init__(self, context: Context, timeout_s: float, say: Callable[..., None] = tell) -> None:
+    def __init__(
+        self, context: Context, timeout_s: float, labels: Sequence[Label] = (), say: Callable[..., None] = tell
+    ) -> None:
+        """With *labels*, `instances` and `hosts` are only those of hosts that have them."""
         self.context = context
         self.timeout_s = timeout_s
+        self._labels = labels
         self._say = say
         self._said: set[str] = set()
 
     def instances(self) -> InstancesView:
-        """All instances of the fleet; raises CommandFailed when neither agent nor ZooKeeper can be reached."""
+        """The fleet's instances; raises CommandFailed when neither agent nor ZooKeeper can be reached."""
+        view = self._all_instances()
+        if not self._labels:
+            return view
+        names = {host.host for host in self.hosts().hosts}
+        kept = [at for at, each in enumerate(view.instances) if each.host in names]
+        return replace(
+            view, instances=tuple(view.instances[at] for at in kept), entries=tuple(view.entries[at] for at in kept)
+        )
+
+    def hosts(self) -> HostsView:
+        """The fleet's hosts; raises CommandFailed as `instances`, and when no host has the labels."""
+        view = self.all_hosts()
+        if not self._labels:
+            return view
+        from h2o_console.cli.labels import hosts_meant  # noqa: PLC0415 - seldom asked for
+
+        meant = set(map(id, hosts_meant(view.hosts, self._labels)))
+        kept = [at for at, each in enumerate(view.hosts) if id(each) in meant]
+        return replace(view, hosts=tuple(view.hosts[at] for at in kept), entries=tuple(view.entries[at] for at in kept))
+
+    def _all_instances(self) -> InstancesView:
         document = self._asked("/instances?fleet=1")
         if document is None:
             self._check_zookeeper()
@@ -39,8 +66,8 @@ class Fleet:
             return read_instances(self.context, self.timeout_s)
         return InstancesView(self._head(document), parse_instances(document), tuple(objects(document, "instances")))
 
-    def hosts(self) -> HostsView:
-        """All hosts of the fleet; raises CommandFailed as `instances`."""
+    def all_hosts(self) -> HostsView:
+        """All hosts, whatever their labels; raises CommandFailed as `instances`."""
         document = self._asked("/hosts")
         if document is None:
             self._check_zookeeper()

@@ -11,7 +11,7 @@ import click
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.counters import InstanceStats, parse_stats
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.options import Reading, reading, reading_options
+from h2o_console.cli.options import Reading, choosing_options, reading
 from h2o_console.cli.output import Column, count, milliseconds
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.printing import Page, show
@@ -52,7 +52,7 @@ class Gathered:
 
 @click.command("stats")
 @click.argument("names", metavar="ID|NAME...", nargs=-1, required=True)
-@reading_options
+@choosing_options
 def command(names: tuple[str, ...], **options: Any) -> Exit:
     """Show what instances did since their brokers started.
 
@@ -61,7 +61,7 @@ def command(names: tuple[str, ...], **options: Any) -> Exit:
     (num_requests, num_errors, processing_time in ns, …) and adds quantiles.
     """
     told = reading(options)
-    fleet = Fleet(told.context(), told.timeout_s)
+    fleet = Fleet(told.context(), told.timeout_s, told.labels)
     return show(lambda: _read(fleet, names, told), told)
 
 
