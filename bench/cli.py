@@ -44,7 +44,10 @@ def run(directory: Path, runs: int, say: Callable[[str], None]) -> list[Figure]:
     with real_host(directory / "many", NEIGHBOURS_EACH, NEIGHBOURS) as env:
         _wait_listed(h2o, env, CROWD)
         commands = {"list_5000": [h2o, "list"], "list_5000_json": [h2o, "list", "--json"]}
-        return figures + _measured(commands, env, runs, say)
+        figures += _measured(commands, env, runs, say)
+        typed = {"_H2O_COMPLETE": "bash_complete", "COMP_WORDS": "h2o list service/", "COMP_CWORD": "2"}
+        home = {"XDG_CACHE_HOME": str(directory / "cache")}
+        return figures + _measured({"completion": [h2o]}, {**env, **typed, **home}, runs, say)
 
 
 def _measured(

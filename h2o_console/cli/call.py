@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from h2o_console.cli.completing import features
 from h2o_console.cli.options import flags_of, fleet_options
 from h2o_console.cli.output import Format
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("call")
-@click.argument("feature")
+@click.argument("feature", shell_complete=features)
 @click.argument("request", metavar="[JSON]", required=False)
 @click.option("--key", metavar="KEY", help="A sticky key: the same key, the same version.")
 @click.option("-o", "--output", type=click.Choice(["json", "yaml"]), default="json", help="How to print the reply.")

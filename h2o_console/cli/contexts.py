@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from h2o_console.cli.completing import contexts
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
 from h2o_console.cli.options import Reading, output_options, reading
 from h2o_console.cli.origins import Said, values
@@ -59,7 +60,7 @@ def list_(**options: Any) -> Exit:
 
 
 @command.command("use")
-@click.argument("name")
+@click.argument("name", shell_complete=contexts)
 def use(name: str) -> Exit:
     """Make NAME the current context: `current = "NAME"` in the configuration file.
 
@@ -81,7 +82,7 @@ def use(name: str) -> Exit:
 
 
 @command.command("show")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=contexts)
 @output_options
 def show_(name: str | None, **options: Any) -> Exit:
     """Show what the context NAME, or the one that commands use now, says; and where each value comes from.

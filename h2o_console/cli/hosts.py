@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from h2o_console.cli.completing import hosts
 from h2o_console.cli.options import choosing_options, reading
 from h2o_console.cli.output import Colour, Column, count, milliseconds
 from h2o_console.cli.picture import Fleet
@@ -47,7 +48,7 @@ COLUMNS: Final = (
 
 
 @click.command("hosts")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=hosts)
 @choosing_options
 def command(name: str | None, **options: Any) -> Exit:
     """List the fleet's hosts, or those that NAME (a glob) means.

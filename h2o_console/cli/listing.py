@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from h2o_console.cli.completing import packages
 from h2o_console.cli.options import Reading, choosing_options, reading
 from h2o_console.cli.output import Colour, Column, age, count
 from h2o_console.cli.picture import Fleet
@@ -46,7 +47,7 @@ COLUMNS: Final = (
 
 
 @click.command("list")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=packages)
 @choosing_options
 def command(name: str | None, **options: Any) -> Exit:
     """List the fleet's instances, or those of NAME.

@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "context": ("contexts", "List the contexts, switch, show where each value comes from."),
     "new": ("new", "Write a new package that runs as it is."),
     "dev": ("dev", "Run a whole fleet on this machine until Ctrl-C."),
+    "completion": ("completion", "Print the script that makes TAB complete names."),
     "version": ("version", "Show the versions of this program, agent and broker."),
 }
 """Command → its module and the line that `h2o --help` shows, so that help imports none of them."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from h2o_console.cli.completing import contexts
 from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.flags import flags_among
 from h2o_console.cli.output import Format
 from h2o_core.context import Context, NoContext, Overrides
 
@@ -21,7 +23,12 @@ DEFAULT_TIMEOUT_S: Final = 5.0
 Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
 
 _FLEET_OPTIONS: Final = (
-    click.option("--context", metavar="NAME", help="A context of the configuration file.  [env: H2O_CONTEXT]"),
+    click.option(
+        "--context",
+        metavar="NAME",
+        shell_complete=contexts,
+        help="A context of the configuration file.  [env: H2O_CONTEXT]",
+    ),
     click.option("--zk", metavar="HOST:PORT", help="ZooKeeper, one server or several with commas.  [env: H2O_ZK]"),
     click.option("--fleet", metavar="NAME", help="The fleet under that ZooKeeper.  [env: H2O_FLEET]"),
     click.option("--agent", metavar="ADDRESS", help="unix:PATH or http://HOST:PORT.  [env: H2O_AGENT]"),
@@ -113,9 +120,7 @@ def context_options(command: Decorated) -> Decorated:
 
 def flags_of(options: Mapping[str, Any]) -> Overrides:
     """What the command's own flags say; the ones before the command's name fill in what they leave open."""
-    root = click.get_current_context().find_root().params
-    said = {key: str(options.get(key) or root.get(key) or "") for key in ("context", "zk", "fleet", "agent")}
-    return Overrides(context=said["context"], zookeeper=said["zk"], fleet=said["fleet"], agent=said["agent"])
+    return flags_among(options, click.get_current_context().find_root().params)
 
 
 def reading(options: Mapping[str, Any], default: Format = Format.TABLE) -> Reading:

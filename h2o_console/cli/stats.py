@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
+from h2o_console.cli.completing import measured
 from h2o_console.cli.counters import InstanceStats, parse_stats
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.options import Reading, choosing_options, reading
@@ -51,7 +52,7 @@ class Gathered:
 
 
 @click.command("stats")
-@click.argument("names", metavar="ID|NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="ID|NAME...", nargs=-1, required=True, shell_complete=measured)
 @choosing_options
 def command(names: tuple[str, ...], **options: Any) -> Exit:
     """Show what instances did since their brokers started.

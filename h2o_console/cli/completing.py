@@ -1,0 +1,141 @@
+"""What TAB offers after `h2o …`: names of the fleet that is meant, from an agent or a small file that remembers them.
+
+Never in the way: an agent that is away or slow is given up after 50 ms, what it said last is offered then, and a
+process of its own asks again for the next TAB.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import click
+
+    from h2o_core.context import Context
+
+WITHIN_S: Final = 0.05
+_BACKGROUND_S: Final = 3.0
+_OFFERED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
+"""A name with anything else in it could be read by the shell as more than a name."""
+_ID: Final = re.compile(r"[0-9a-f]+")
+PATHS: Final = {"features": "/features?fleet=1", "hosts": "/hosts", "ids": "/instances?fleet=1"}
+
+
+def packages(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Packages, and ids once the beginning of one is typed."""
+    return offered(incomplete, [*_packages(names(ctx, "features")), *_ids(ctx, incomplete)])
+
+
+def features(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Features alone."""
+    return offered(incomplete, names(ctx, "features"))
+
+
+def measured(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Packages, their features, and ids."""
+    known = names(ctx, "features")
+    return offered(incomplete, [*_packages(known), *known, *_ids(ctx, incomplete)])
+
+
+def hosts(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Hosts."""
+    return offered(incomplete, names(ctx, "hosts"))
+
+
+def ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of instances."""
+    return offered(incomplete, names(ctx, "ids"))
+
+
+def contexts(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The configuration file's contexts."""
+    from h2o_core.context import NoContext  # noqa: PLC0415 - only when TAB is pressed
+    from h2o_core.io.context import read_configuration  # noqa: PLC0415 - as above
+
+    try:
+        return offered(incomplete, read_configuration().contexts)
+    except NoContext:
+        return []
+
+
+def offered(incomplete: str, known: Iterable[str]) -> list[str]:
+    """Those that begin with what was typed, each once; of names in any spelling that of the first letters.
+
+    Whoever begins with a slash goes on with one.
+    """
+    slash = "/" if incomplete.startswith("/") else ""
+    begun = incomplete.removeprefix("/")
+    found = {name for name in known if name.startswith(begun) and _OFFERED.fullmatch(name)}
+    return [slash + name for name in sorted(found)]
+
+
+def names(ctx: click.Context, kind: str) -> list[str]:
+    """All names of a *kind* (a key of `PATHS`) in the fleet that the command line means so far; [] when unknown."""
+    from h2o_console.cli import remembered  # noqa: PLC0415 - only when TAB is pressed
+
+    context = _context(ctx)
+    if context is None or not context.agent:
+        return []
+    kept = remembered.read(context.agent, kind)
+    if kept.fresh:
+        return kept.names
+    found = ask_names(context.agent, kind, WITHIN_S)
+    if found is None:
+        remembered.in_background(lambda: _refresh(context.agent, kind))
+        return kept.names
+    remembered.write(context.agent, kind, found)
+    return found
+
+
+def ask_names(agent: str, kind: str, timeout_s: float) -> list[str] | None:
+    """The agent's names of that kind; None when it does not answer in time."""
+    from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask  # noqa: PLC0415 - only when TAB is pressed
+
+    try:
+        document = ask(agent, PATHS[kind], timeout_s)
+    except (AgentUnreachable, AgentRefused):
+        return None
+    return sorted(set(_NAMES[kind](document)))
+
+
+def _refresh(agent: str, kind: str) -> None:
+    from h2o_console.cli import remembered  # noqa: PLC0415 - only when TAB is pressed
+
+    found = ask_names(agent, kind, _BACKGROUND_S)
+    if found is not None:
+        remembered.write(agent, kind, found)
+
+
+def _texts(document: Mapping[str, Any], key: str, field: str) -> list[str]:
+    from h2o_console.feed.answers import objects, text  # noqa: PLC0415 - only when TAB is pressed
+
+    return [name for entry in objects(document, key) if (name := text(entry, field))]
+
+
+_NAMES: Final[dict[str, Callable[[Mapping[str, Any]], list[str]]]] = {
+    "features": lambda document: _texts(document, "features", "name"),
+    "hosts": lambda document: _texts(document, "hosts", "host"),
+    "ids": lambda document: _texts(document, "instances", "id"),
+}
+
+
+def _packages(known: Iterable[str]) -> set[str]:
+    return {"/".join(name.split("/")[:2]) for name in known}
+
+
+def _ids(ctx: click.Context, incomplete: str) -> list[str]:
+    return names(ctx, "ids") if _ID.fullmatch(incomplete) else []
+
+
+def _context(ctx: click.Context) -> Context | None:
+    from h2o_console.cli.flags import flags_among  # noqa: PLC0415 - only when TAB is pressed
+    from h2o_core.context import NoContext  # noqa: PLC0415 - as above
+    from h2o_core.io.context import current_context  # noqa: PLC0415 - as above
+
+    try:
+        return current_context(flags_among(ctx.params, ctx.find_root().params))
+    except NoContext:
+        return None
