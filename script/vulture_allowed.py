@@ -71,3 +71,9 @@ HistoryView
 
 # h2o_agent.logs: the keeper of the files comes next
 _.make_way
+
+# h2o_console.logs: the Logs screen and `h2o logs` come next
+follow
+_.text
+_.source
+_.count
