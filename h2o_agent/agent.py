@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_agent.broker_link import BrokerLink
 from h2o_agent.http.app import build
+from h2o_agent.http.guard import Guard, own_names
 from h2o_agent.http.server import HttpServer
 from h2o_agent.launch import launches
 from h2o_agent.ledger import Ledger
@@ -22,7 +23,7 @@ from h2o_agent.supervisor import Supervisor
 from h2o_agent.vitals import SAMPLE_S, Vitals
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
 from h2o_core.io.clock import monotonic_ns, unix_s
-from h2o_core.io.place import fleet_secret, machine_id
+from h2o_core.io.place import fleet_secret, machine_id, read_tokens
 from h2o_core.znodes import AgentNode
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Agent:
         run_dir = Path(hostfile.run_dir)
         machine, secret = machine_id(hostfile), fleet_secret(hostfile)
         self._server = HttpServer(hostfile.http_bind, hostfile.http_port, str(run_dir / AGENT_SOCKET))
+        self._guard = Guard(read_tokens(hostfile, secret), own_names(hostfile))
         own = AgentNode(hostfile.host, hostfile.advertise, self._server.port, hostfile.zone, machine)
         self._registration = Registration(hostfile, own, secret)
         self._supervisor = Supervisor(
@@ -56,7 +58,7 @@ class Agent:
 
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
-        serving = self._server.start(build(self, own_version(), self._shelf))
+        serving = self._server.start(build(self, own_version(), self._shelf, self._guard))
         try:
             async with asyncio.TaskGroup() as group:
                 endless = (self._link.run(), self._registration.run(), self._sample())

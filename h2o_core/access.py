@@ -56,6 +56,7 @@ class AccessEntry:
     permissions: Permission
 
 
+_TOKEN_LENGTH: Final = 16
 _WORK: Final = Permission.WRITE | Permission.CREATE | Permission.DELETE
 _EVERYONE: Final = dict.fromkeys(Role, Permission.CREATE)
 # Below the fleet's root, by the first part of the path, beside READ for every role and ADMIN for the operator.
@@ -80,6 +81,24 @@ def credentials_of(secret: bytes, fleet: str) -> dict[Role, Credential]:
         )
         for role in Role
     }
+
+
+def read_token(secret: bytes, fleet: str) -> str:
+    """What an agent of the fleet is shown by whoever reads it from another machine; derived as the credentials are."""
+    pseudo_random = hmac.digest(b"h2o/1", secret, sha256)
+    return hmac.digest(pseudo_random, f"h2o/{fleet}/read\1".encode(), sha256).hex()
+
+
+def parse_tokens(text: str) -> tuple[str, ...]:
+    """A token file's: one a line, so that an old one holds until everybody has the new one. Raises ValueError."""
+    tokens = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if not tokens:
+        msg = "it holds no token; write one: openssl rand -hex 32"
+        raise ValueError(msg)
+    if any(len(token) < _TOKEN_LENGTH or " " in token or not token.isprintable() for token in tokens):
+        msg = f"a token is a word of {_TOKEN_LENGTH} letters or more; write one: openssl rand -hex 32"
+        raise ValueError(msg)
+    return tokens
 
 
 def acl_for(path: str, *, dev: bool, credentials: Mapping[Role, Credential]) -> tuple[AccessEntry, ...]:

@@ -20,7 +20,7 @@ BROKER_SOCKET: Final = "broker.sock"
 AGENT_SOCKET: Final = "agent.sock"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_TEXT_KEYS: Final = ("fleet", "zookeeper", "agent", "run_dir", "secret_file")
+_TEXT_KEYS: Final = ("fleet", "zookeeper", "agent", "run_dir", "secret_file", "token_file")
 KEYS: Final = (*_TEXT_KEYS, "dev")
 """What a context's table may hold."""
 
@@ -34,7 +34,8 @@ class Context:
     """How to reach a fleet. Texts are empty when unknown.
 
     ``agent`` is ``unix:<path>`` or ``http://host:port``; ``run_dir`` is the runtime directory of the
-    default host, when that host is this machine. ``secret_file`` holds the fleet's secret, for reading ZooKeeper.
+    default host, when that host is this machine. ``secret_file`` holds the fleet's secret, for reading ZooKeeper and
+    other machines' agents; ``token_file`` a token for the latter alone, where the secret is not to be.
     """
 
     name: str = ""
@@ -44,6 +45,7 @@ class Context:
     run_dir: str = ""
     dev: bool = False
     secret_file: str = ""
+    token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _named(name: str, configuration: Configuration) -> Context:
 
 def _applied(context: Context, said: Overrides) -> Context:
     if said.zookeeper or said.fleet:
-        context = replace(context, agent="", run_dir="", dev=False, secret_file="")
+        context = replace(context, agent="", run_dir="", dev=False, secret_file="", token_file="")
     elif said.run_dir or said.agent:
         context = replace(context, agent="", run_dir="")
     named = {key: value for key in _TEXT_KEYS if (value := getattr(said, key, ""))}

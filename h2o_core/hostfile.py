@@ -41,13 +41,26 @@ class HostFile:
     http_bind: str = "127.0.0.1"
     http_port: int = 0
     secret_file: str = ""
+    read_token_file: str = ""
+    """Tokens, one a line, instead of the one that follows from the fleet's secret."""
     session_timeout_s: float = DEFAULT_SESSION_TIMEOUT_S
     dev: bool = False
     labels: dict[str, str] = field(default_factory=dict[str, str])
     instances: tuple[InstanceSpec, ...] = ()
 
 
-_TEXTS: Final = ("host", "fleet", "zookeeper", "run_dir", "state_dir", "zone", "advertise", "http_bind", "secret_file")
+_TEXTS: Final = (
+    "host",
+    "fleet",
+    "zookeeper",
+    "run_dir",
+    "state_dir",
+    "zone",
+    "advertise",
+    "http_bind",
+    "secret_file",
+    "read_token_file",
+)
 _REQUIRED: Final = ("host", "fleet", "zookeeper", "run_dir", "state_dir")
 _KNOWN: Final = {*_TEXTS, "broker_port", "http_port", "session_timeout_s", "dev", "labels", "instance"}
 _INSTANCE_KNOWN: Final = {"package", "command", "count", "env", "cwd"}

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 
 from h2o_agent.http import children, logs, probes, reading
 from h2o_agent.http.answers import Unavailable, error
+from h2o_agent.http.guard import Guard, Guarded
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,8 +27,10 @@ PATHS: Final = (
     "/children/<child>"
 )
 
+_LOOPBACK: Final = Guard()
 
-def build(source: Source, version: str, shelf: Shelf) -> Starlette:
+
+def build(source: Source, version: str, shelf: Shelf, guard: Guard = _LOOPBACK) -> Starlette:
     """The application that is served on TCP and on the Unix socket; *shelf*: the host's logs."""
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
@@ -39,7 +43,8 @@ def build(source: Source, version: str, shelf: Shelf) -> Starlette:
         *children.routes(source),
         *logs.routes(source, shelf),
     ]
-    return Starlette(routes=routes, exception_handlers=handlers)
+    guarded = Middleware(Guarded, guard=guard)
+    return Starlette(routes=routes, exception_handlers=handlers, middleware=[guarded])
 
 
 async def _on_unavailable(_: Request, problem: Unavailable) -> Response:
@@ -49,8 +54,6 @@ async def _on_unavailable(_: Request, problem: Unavailable) -> Response:
 async def _on_http_error(_: Request, problem: HTTPException) -> Response:
     if problem.status_code == 404:
         return error(404, "there is no such path", f"there are {PATHS}")
-    if problem.status_code == 405:
-        return error(405, "this agent is read with GET and HEAD", f"there are {PATHS}")
     return error(problem.status_code, problem.detail)
 
 

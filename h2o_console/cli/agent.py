@@ -48,12 +48,13 @@ class Reply:
     document: Mapping[str, Any]
 
 
-def fetch(address: str, path: str, timeout_s: float) -> Reply:
+def fetch(address: str, path: str, timeout_s: float, token: str = "") -> Reply:
     """GET *path*, any status; raises AgentUnreachable, or AgentRefused when no JSON object came back.
 
-    *timeout_s* bounds each step: connecting, and every wait for bytes.
+    *timeout_s* bounds each step: connecting, and every wait for bytes. *token*: see `h2o_core.io.context.agent_token`.
     """
-    request = f"GET {path} HTTP/1.0\r\nHost: agent\r\nAccept: application/json\r\n\r\n".encode()
+    shown = f"Authorization: Bearer {token}\r\n" if token else ""
+    request = f"GET {path} HTTP/1.0\r\nHost: agent\r\nAccept: application/json\r\n{shown}\r\n".encode()
     try:
         with _connected(address, timeout_s) as connection:
             connection.sendall(request)
@@ -119,9 +120,9 @@ def _no_number(_literal: str) -> None:
     """NaN and Infinity are no JSON; what is unknown is null."""
 
 
-def ask(address: str, path: str, timeout_s: float) -> Mapping[str, Any]:
+def ask(address: str, path: str, timeout_s: float, token: str = "") -> Mapping[str, Any]:
     """The JSON object at *path*; raises AgentUnreachable, or AgentRefused for any status but 200."""
-    reply = fetch(address, path, timeout_s)
+    reply = fetch(address, path, timeout_s, token)
     if reply.status != 200:
         error = str(reply.document.get("error") or f"the agent answers {reply.status} to {path}")
         raise AgentRefused(reply.status, error, str(reply.document.get("hint") or ""))

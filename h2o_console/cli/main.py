@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
     "context": ("contexts", "List the contexts, switch, show where each value comes from."),
+    "token": ("token", "Print what agents on other machines are shown."),
     "new": ("new", "Write a new package that runs as it is."),
     "dev": ("dev", "Run a whole fleet on this machine until Ctrl-C."),
     "completion": ("completion", "Print the script that makes TAB complete names."),

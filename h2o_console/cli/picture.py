@@ -9,6 +9,7 @@ from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import age
 from h2o_console.cli.remarks import tell
+from h2o_console.cli.token import token_for
 from h2o_console.cli.views import HostsView, InstancesView
 from h2o_console.feed.answers import Head, objects, parse_alarms, parse_head, parse_hosts, parse_instances
 
@@ -85,7 +86,7 @@ class Fleet:
         if not context.agent:
             return None
         try:
-            return ask(context.agent, path, self.timeout_s)
+            return ask(context.agent, path, self.timeout_s, token_for(context, context.agent))
         except AgentUnreachable as error:
             failure = CommandFailed(Exit.UNREACHABLE, str(error), _reach_hint(context))
         except AgentRefused as error:

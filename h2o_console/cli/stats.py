@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from h2o_console.cli.output import Column, count, milliseconds
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.printing import Page, show
 from h2o_console.cli.selection import keep_endpoints, select_instances, short_length
+from h2o_console.cli.token import token_for
 from h2o_console.cli.views import InstancesView, document_of
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def command(names: tuple[str, ...], **options: Any) -> Exit:
 def _read(fleet: Fleet, names: Sequence[str], told: Reading) -> Page:
     view = fleet.instances()
     chosen = choose(view.instances, names)
-    gathered = gather(addresses(fleet, view, chosen), told.timeout_s)
+    gathered = gather(addresses(fleet, view, chosen), told.timeout_s, partial(token_for, fleet.context))
     report_missing(chosen, gathered, fleet.say)
     return page(view, chosen, gathered, names, told)
 
@@ -99,26 +101,27 @@ def addresses(fleet: Fleet, view: InstancesView, chosen: Sequence[Instance]) -> 
     return {host: known.get(host, "") for host in sorted(wanted)}
 
 
-def gather(agents: Mapping[str, str], timeout_s: float) -> Gathered:
-    """Ask all *agents* (host → address) for their statistics, many at once."""
+def gather(agents: Mapping[str, str], timeout_s: float, token_of: Callable[[str], str]) -> Gathered:
+    """Ask all *agents* (host → address) for their statistics, many at once; *token_of*: what an address is shown."""
+    tokens = [token_of(address) for address in agents.values()]
     if len(agents) == 1:
-        answers = [_of_host(host, address, timeout_s) for host, address in agents.items()]
+        answers = [_of_host(host, address, timeout_s, tokens[0]) for host, address in agents.items()]
     else:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for more than one host only
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = list(pool.map(_of_host, agents, agents.values(), repeat(timeout_s)))
+            answers = list(pool.map(_of_host, agents, agents.values(), repeat(timeout_s), tokens))
     return Gathered(
         tuple(each for stats, _ in answers for each in stats),
         {host: why for host, (_, why) in zip(agents, answers, strict=True) if why},
     )
 
 
-def _of_host(host: str, address: str, timeout_s: float) -> tuple[tuple[InstanceStats, ...], str]:
+def _of_host(host: str, address: str, timeout_s: float, token: str) -> tuple[tuple[InstanceStats, ...], str]:
     if not address:
         return (), "no agent of that host is in the register"
     try:
-        document = ask(address, "/stats", timeout_s)
+        document = ask(address, "/stats", timeout_s, token)
     except AgentUnreachable as error:
         return (), str(error)
     except AgentRefused as error:

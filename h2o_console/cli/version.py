@@ -12,6 +12,7 @@ from h2o_console.cli.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.cli.options import Reading, reading, reading_options
 from h2o_console.cli.output import Column
 from h2o_console.cli.printing import Page, show
+from h2o_console.cli.token import token_for
 from h2o_console.feed.answers import SCHEMA, objects, table, text
 from h2o_core.envelope import WIRE
 
@@ -70,7 +71,7 @@ def _agent(context: Context, timeout_s: float) -> tuple[dict[str, Any], Mapping[
     if not context.agent:
         return _part("agent", None, None, "no agent is known: --agent http://HOST:PORT"), {}
     try:
-        reply = fetch(context.agent, "/health", timeout_s)
+        reply = fetch(context.agent, "/health", timeout_s, token_for(context, context.agent))
     except AgentUnreachable as error:
         return _part("agent", None, None, f"{context.agent}: {error.why}"), {}
     except AgentRefused as error:

@@ -46,8 +46,10 @@ class Answered:
 class Agents:
     """Connections to any number of agents; addresses are ``unix:<path>``, ``http://host:port`` or ``host:port``."""
 
-    def __init__(self, timeout_s: float = 2.0) -> None:
+    def __init__(self, timeout_s: float = 2.0, token: str = "") -> None:
+        """*token*: what agents on other machines are shown."""
         self._timeout_s = timeout_s
+        self._token = token
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def get(self, address: str, path: str, etag: str = "") -> Answered:
@@ -65,6 +67,8 @@ class Agents:
         headers = {"Accept": "application/json"}
         if etag:
             headers["If-None-Match"] = etag
+        if self._token and not address.startswith("unix:"):
+            headers["Authorization"] = f"Bearer {self._token}"
         client, base = self._client(address)
         try:
             async with client.stream("GET", base + path, headers=headers) as response:

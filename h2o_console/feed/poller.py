@@ -46,12 +46,13 @@ class Poller:
         agent: str,
         *,
         timeout_s: float = 2.0,
+        token: str = "",
         clock: Callable[[], float] = monotonic_s,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._home = agent
-        self._agents = Agents(timeout_s)
+        self._agents = Agents(timeout_s, token)
         self._clock = clock
         self._dice = dice
         self._parallel = asyncio.Semaphore(PARALLEL)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import click
 
-from h2o_core.io.context import Context, NoContext, Overrides, current_context
+from h2o_core.io.context import Context, NoContext, Overrides, agent_token, current_context
 
 THEMES = ("dark", "light", "deuteranopia", "terminal", "mono", "ascii")
 _USAGE = 2
@@ -36,7 +36,9 @@ def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse
 
     store = Store()
     app = H2OConsole(
-        Session(context.name or context.fleet, store, ascii_only=plain), Poller(store, context.agent), chosen
+        Session(context.name or context.fleet, store, ascii_only=plain),
+        Poller(store, context.agent, token=_token(context)),
+        chosen,
     )
     app.run(mouse=not no_mouse)
     sys.exit(app.return_code or 0)
@@ -56,6 +58,13 @@ def _context(name: str, agent: str) -> Context:
     if not context.agent:
         raise SystemExit(_complaint("no agent is known: name one with --agent, or start a fleet here: h2o dev"))
     return context
+
+
+def _token(context: Context) -> str:
+    try:
+        return agent_token(context, "")
+    except NoContext as error:
+        raise SystemExit(_complaint(str(error))) from None
 
 
 def _check_installed() -> None:

@@ -10,6 +10,7 @@ The file is ``$H2O_CONFIG``, else ``$XDG_CONFIG_HOME/h2o/config.toml``, else ``~
     agent = "unix:/run/h2o/host-1/agent.sock"   # or "http://host:port"
     run_dir = "/run/h2o/host-1"
     dev = true                                  # an open register; elsewhere: secret_file = "/etc/h2o/secret"
+                                                # or, to read agents alone: token_file = "/etc/h2o/token"
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ __all__ = [
     "Context",
     "NoContext",
     "Overrides",
+    "agent_token",
     "configuration_file",
     "current_context",
     "find_broker",
@@ -135,6 +137,27 @@ def find_broker(environ: Mapping[str, str] = os.environ) -> str:
     """
     run_dir = environ.get("H2O_BROKER") or current_context(environ=environ).run_dir or str(runtime_dir(environ))
     return "unix:" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}")
+
+
+def agent_token(context: Context, address: str) -> str:
+    """What the agent at *address* is shown: from `token_file`, or what follows from `secret_file`.
+
+    Empty for a Unix socket, which asks for none, and when the context has neither. Raises NoContext.
+    """
+    named = context.token_file or context.secret_file
+    if not named or address.startswith("unix:") or not (context.token_file or context.fleet):
+        return ""
+    from h2o_core.access import parse_tokens, read_token  # noqa: PLC0415 - hashes, which most commands do without
+
+    try:
+        said = Path(named).expanduser().read_text(encoding="ascii")
+        if context.token_file:
+            return parse_tokens(said)[0]
+        return read_token(bytes.fromhex(said.strip()), context.fleet)
+    except (OSError, ValueError) as error:
+        key = "token_file" if context.token_file else "secret_file"
+        msg = f"{key} {named} of the context can't be used: {error}; correct it in {configuration_file()}"
+        raise NoContext(msg) from None
 
 
 def write_context(context: Context, environ: Mapping[str, str] = os.environ) -> Path:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.access import parse_tokens, read_token
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET, NoContext, check_socket_path
 
 if TYPE_CHECKING:
@@ -97,6 +98,18 @@ def fleet_secret(hostfile: HostFile) -> bytes:
         msg = f"secret_file {path} can be read by others (mode {mode:o}); chmod 600 {path}"
         raise CannotStart(msg, 2)
     return secret
+
+
+def read_tokens(hostfile: HostFile, secret: bytes) -> tuple[str, ...]:
+    """What opens this host's agent to readers on other machines. Raises CannotStart."""
+    if not hostfile.read_token_file:
+        return (read_token(secret, hostfile.fleet),)
+    path = Path(hostfile.read_token_file)
+    try:
+        return parse_tokens(path.read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        msg = f"read_token_file {path} can't be used: {error}"
+        raise CannotStart(msg, 2) from None
 
 
 def allow_many_files() -> None:
