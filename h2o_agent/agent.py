@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from h2o_agent.broker_link import BrokerLink
+from h2o_agent.history.past import Past
 from h2o_agent.http.app import build
 from h2o_agent.http.guard import Guard, own_names
 from h2o_agent.http.server import HttpServer
@@ -20,6 +21,7 @@ from h2o_agent.order import BROKER, Phase
 from h2o_agent.register import Registration
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
 from h2o_agent.supervisor import Supervisor
+from h2o_agent.views.host import vitals_of
 from h2o_agent.vitals import SAMPLE_S, Vitals
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
 from h2o_core.io.clock import monotonic_ns, unix_s
@@ -29,6 +31,7 @@ from h2o_core.znodes import AgentNode
 if TYPE_CHECKING:
     from h2o_agent.lifecycle import Policy
     from h2o_core.hostfile import HostFile
+    from h2o_core.pb.stats_pb2 import BrokerReport
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +57,12 @@ class Agent:
         )
         self._shelf = Shelf(Path(hostfile.state_dir) / "logs", hostfile.host, own_version())
         self._vitals = Vitals(hostfile.state_dir)
-        self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._supervisor.heard, self._supervisor.unheard)
+        self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._heard, self._supervisor.unheard)
+        self._past = Past(hostfile.host, Path(hostfile.state_dir) / "history")
 
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
-        serving = self._server.start(build(self, own_version(), self._shelf, self._guard))
+        serving = self._server.start(build(self, own_version(), self._shelf, self._guard, self._past))
         try:
             async with asyncio.TaskGroup() as group:
                 endless = (self._link.run(), self._registration.run(), self._sample())
@@ -71,11 +75,22 @@ class Agent:
             self._supervisor.close()
             await self._registration.stop()
             await self._server.stop()
+            await self._past.close()
 
     async def _sample(self) -> None:
+        sampled_ns = monotonic_ns()
         while True:
             await asyncio.sleep(SAMPLE_S)
             self._vitals.sample(self._supervisor.pids())
+            vitals = vitals_of(self.snapshot())
+            now_ns = monotonic_ns()
+            if vitals is not None:
+                self._past.sampled(vitals, (now_ns - sampled_ns) / 1e9)
+            sampled_ns = now_ns
+
+    def _heard(self, report: BrokerReport) -> None:
+        self._supervisor.heard(report)
+        self._past.heard(report)
 
     def leave(self) -> None:
         """Leave in order: instances, broker, register. Called again: at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.message import DecodeError
 
 from h2o_core.envelope import ASK, TOLD, MalformedFrame, decode, encode
-from h2o_core.io.clock import monotonic_ns
+from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.link import Link
 from h2o_core.pb.stats_pb2 import Ask, BrokerReport, Picture
 
@@ -51,6 +52,7 @@ class BrokerLink:
         self._on_silence = on_silence
         self._nudge = asyncio.Event()
         self._answered = asyncio.Event()
+        self._beat_s = random.uniform(0.3, 0.7)  # apart from a second's edge, and from this machine's other agents
         self.last: Heard | None = None
 
     async def refresh(self) -> None:
@@ -67,7 +69,6 @@ class BrokerLink:
         link = Link(self._endpoint)
         try:
             while True:
-                began_ns = monotonic_ns()
                 heard = await self._ask(link)
                 self._answered.set()
                 if heard is None:
@@ -76,10 +77,15 @@ class BrokerLink:
                 else:
                     self.last = heard
                     self._on_report(heard.report)
-                    pause_s = max(0.0, PERIOD_S - (monotonic_ns() - began_ns) / 1e9)
+                    pause_s = self._until_beat_s()
                 await self._pause(pause_s)
         finally:
             link.close()
+
+    def _until_beat_s(self) -> float:
+        """Until its place in the next second: a second of history that nobody was asked in would be a hole."""
+        pause_s = (self._beat_s - unix_s()) % PERIOD_S
+        return pause_s if pause_s >= FRESH_S else pause_s + PERIOD_S
 
     async def _pause(self, pause_s: float) -> None:
         with suppress(TimeoutError):

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import children, logs, probes, reading
+from h2o_agent.http import children, history, logs, probes, reading
 from h2o_agent.http.answers import Unavailable, error
 from h2o_agent.http.guard import Guard, Guarded
 
@@ -18,20 +18,26 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from h2o_agent.http.answers import Source
+    from h2o_agent.http.history import Remembers
     from h2o_agent.logs.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
 PATHS: Final = (
-    "/livez /readyz /healthz /health /health/<tier>/<service> /stats /instances /features /hosts /logs "
+    "/livez /readyz /healthz /health /health/<tier>/<service> /stats /history /instances /features /hosts /logs "
     "/children/<child>"
 )
 
 _LOOPBACK: Final = Guard()
 
 
-def build(source: Source, version: str, shelf: Shelf, guard: Guard = _LOOPBACK) -> Starlette:
-    """The application that is served on TCP and on the Unix socket; *shelf*: the host's logs."""
+def build(
+    source: Source, version: str, shelf: Shelf, guard: Guard = _LOOPBACK, past: Remembers | None = None
+) -> Starlette:
+    """The application that is served on TCP and on the Unix socket.
+
+    *shelf*: the host's logs; without a *past* there is no `/history`.
+    """
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
         HTTPException: _on_http_error,
@@ -42,6 +48,7 @@ def build(source: Source, version: str, shelf: Shelf, guard: Guard = _LOOPBACK) 
         *reading.routes(source, version),
         *children.routes(source),
         *logs.routes(source, shelf),
+        *(history.routes(past) if past is not None else ()),
     ]
     guarded = Middleware(Guarded, guard=guard)
     return Starlette(routes=routes, exception_handlers=handlers, middleware=[guarded])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from h2o_agent.history.tally import histogram_of
 from h2o_agent.views.head import Json, head, hexadecimal, milliseconds, moment
 from h2o_agent.views.instances import queue_shares
 from h2o_core.errors import MEANINGS, Code, Fault
-from h2o_core.histogram import Histogram
 from h2o_core.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from h2o_agent.snapshot import Snapshot, Told
+    from h2o_core.histogram import Histogram
     from h2o_core.pb.stats_pb2 import (
         BrokerReport,
         CallerReport,
@@ -68,7 +69,7 @@ def _instance(snapshot: Snapshot, report: InstanceReport, queued: int) -> Json:
 
 def _endpoint(feature: FeatureStats) -> Json:
     counts = _outcomes(feature.outcomes)
-    times = _histogram(feature.processing)
+    times = histogram_of(feature.processing)
     measured = times.count
     return {
         "name": shown(feature.feature),
@@ -80,8 +81,8 @@ def _endpoint(feature: FeatureStats) -> Json:
         "processing_time": times.sum_ns,
         "average_processing_time": times.sum_ns // measured if measured else 0,
         "outcomes": counts,
-        **_quantiles(times, 0.5, 0.95, 0.99),
-        "sketch": _sketch(feature.processing),
+        **quantiles(times, 0.5, 0.95, 0.99),
+        "sketch": sketch(feature.processing),
     }
 
 
@@ -91,8 +92,8 @@ def _caller(report: CallerReport) -> Json:
         "version": report.version,
         "feature": shown(report.feature),
         "outcomes": _outcomes(report.outcomes),
-        **_quantiles(_histogram(report.latency), 0.5, 0.95),
-        "sketch": _sketch(report.latency),
+        **quantiles(histogram_of(report.latency), 0.5, 0.95),
+        "sketch": sketch(report.latency),
     }
 
 
@@ -122,25 +123,23 @@ def _counters(report: BrokerReport) -> dict[str, int]:
 
 
 def _outcomes(counts: Iterable[OutcomeCount]) -> dict[str, int]:
-    """By name; a code of a newer broker keeps its number."""
-    return {_code_name(each.code): each.count for each in counts}
+    """By name."""
+    return {code_name(each.code): each.count for each in counts}
 
 
-def _code_name(code: int) -> str:
+def code_name(code: int) -> str:
+    """As the document has it; a code of a newer broker keeps its number."""
     try:
         return Code(code).name
     except ValueError:
         return str(code)
 
 
-def _histogram(sketch: Sketch) -> Histogram:
-    pairs = min(len(sketch.index), len(sketch.count))  # parallel in a sound one; a crooked one is no reason to fail
-    return Histogram.from_lists(sketch.index[:pairs], sketch.count[:pairs], sketch.zero, sketch.sum)
-
-
-def _quantiles(times: Histogram, *wanted: float) -> dict[str, Any]:
+def quantiles(times: Histogram, *wanted: float) -> dict[str, Any]:
+    """``p50_ms`` and so on; None for what was never measured."""
     return {f"p{q * 100:.0f}_ms": milliseconds(times.quantile(q) / _MS) for q in wanted}
 
 
-def _sketch(sketch: Sketch) -> Json:
-    return {"index": list(sketch.index), "count": list(sketch.count), "zero": sketch.zero, "sum": sketch.sum}
+def sketch(said: Sketch) -> Json:
+    """As it is."""
+    return {"index": list(said.index), "count": list(said.count), "zero": said.zero, "sum": said.sum}

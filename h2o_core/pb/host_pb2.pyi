@@ -98,16 +98,22 @@ class Vitals(_message.Message):
     def __init__(self, cpu_pct: _Optional[float] = ..., steal_pct: _Optional[float] = ..., cores: _Optional[int] = ..., load1: _Optional[float] = ..., memory_total_bytes: _Optional[int] = ..., memory_available_bytes: _Optional[int] = ..., disk_total_bytes: _Optional[int] = ..., disk_available_bytes: _Optional[int] = ..., clock_skew_s: _Optional[float] = ..., clock_skew_known: bool = ..., log_lines_dropped: _Optional[int] = ...) -> None: ...
 
 class History(_message.Message):
-    __slots__ = ("host", "as_of_s", "resolution_s", "series")
+    __slots__ = ("host", "as_of_s", "resolution_s", "series", "truncated", "lost_minutes", "refused_bytes")
     HOST_FIELD_NUMBER: _ClassVar[int]
     AS_OF_S_FIELD_NUMBER: _ClassVar[int]
     RESOLUTION_S_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    LOST_MINUTES_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_BYTES_FIELD_NUMBER: _ClassVar[int]
     host: str
     as_of_s: float
     resolution_s: float
     series: _containers.RepeatedCompositeFieldContainer[Series]
-    def __init__(self, host: _Optional[str] = ..., as_of_s: _Optional[float] = ..., resolution_s: _Optional[float] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ...) -> None: ...
+    truncated: bool
+    lost_minutes: int
+    refused_bytes: int
+    def __init__(self, host: _Optional[str] = ..., as_of_s: _Optional[float] = ..., resolution_s: _Optional[float] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ..., truncated: bool = ..., lost_minutes: _Optional[int] = ..., refused_bytes: _Optional[int] = ...) -> None: ...
 
 class Series(_message.Message):
     __slots__ = ("kind", "package", "version", "points")
@@ -122,7 +128,7 @@ class Series(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., points: _Optional[_Iterable[_Union[Point, _Mapping]]] = ...) -> None: ...
 
 class Point(_message.Message):
-    __slots__ = ("t_s", "outcomes", "processing", "instances", "in_flight", "queued", "vitals")
+    __slots__ = ("t_s", "outcomes", "processing", "instances", "in_flight", "queued", "vitals", "covered_s")
     T_S_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     PROCESSING_FIELD_NUMBER: _ClassVar[int]
@@ -130,6 +136,7 @@ class Point(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     QUEUED_FIELD_NUMBER: _ClassVar[int]
     VITALS_FIELD_NUMBER: _ClassVar[int]
+    COVERED_S_FIELD_NUMBER: _ClassVar[int]
     t_s: float
     outcomes: _containers.RepeatedCompositeFieldContainer[_stats_pb2.OutcomeCount]
     processing: _stats_pb2.Sketch
@@ -137,4 +144,5 @@ class Point(_message.Message):
     in_flight: int
     queued: int
     vitals: Vitals
-    def __init__(self, t_s: _Optional[float] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., processing: _Optional[_Union[_stats_pb2.Sketch, _Mapping]] = ..., instances: _Optional[int] = ..., in_flight: _Optional[int] = ..., queued: _Optional[int] = ..., vitals: _Optional[_Union[Vitals, _Mapping]] = ...) -> None: ...
+    covered_s: float
+    def __init__(self, t_s: _Optional[float] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., processing: _Optional[_Union[_stats_pb2.Sketch, _Mapping]] = ..., instances: _Optional[int] = ..., in_flight: _Optional[int] = ..., queued: _Optional[int] = ..., vitals: _Optional[_Union[Vitals, _Mapping]] = ..., covered_s: _Optional[float] = ...) -> None: ...

@@ -13,7 +13,8 @@ from starlette.routing import Route
 from h2o_agent.http.app import build
 from h2o_agent.launch import Launch
 from h2o_agent.logs.shelf import Shelf
-from h2o_agent.views import children, fleet, health, instances, stats
+from h2o_agent.views import children, fleet, health, history, instances, stats
+from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check
 from h2o_core.pb.stats_pb2 import CallerReport, FeatureStats, HostPicture, PeerReport, QueueReport, RegisterReport
@@ -25,7 +26,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "http.md"
 class Nowhere:
     """A source that is never asked."""
 
-    snapshot = refresh = cast("Any", None)
+    snapshot = refresh = answer = cast("Any", None)
 
 
 def shape(document: Any) -> Any:
@@ -62,6 +63,12 @@ OF = snapshot(
     register=RegisterReport(state="connected", alarms=[ALARM]),
 )
 assert OF.told is not None
+PAST = History(
+    series=[
+        Series(kind="host", points=[Point(t_s=NOW_S, vitals=Vitals())]),
+        Series(kind="package", points=[Point(t_s=NOW_S)]),
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +78,7 @@ assert OF.told is not None
         ("/features", fleet.features(OF, OF.told, fleet=False)),
         ("/hosts", fleet.hosts(OF, OF.told)),
         ("/stats", stats.stats(OF, OF.told)),
+        ("/history", history.document(PAST)),
         ("/children/\\<child>", children.detail(OF, OF.children[0])),
     ],
 )
@@ -92,7 +100,7 @@ def test_the_health_examples_have_the_fields_of_the_answer():
 
 
 def test_every_path_is_documented():
-    app = build(Nowhere(), "0", Shelf(Path("nowhere"), "host-1", "0"))
+    app = build(Nowhere(), "0", Shelf(Path("nowhere"), "host-1", "0"), past=Nowhere())
     paths = {route.path for route in app.routes if isinstance(route, Route)}
     text = PAGE.read_text()
     for path in paths:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from h2o_agent.history.past import Past
 from h2o_agent.http.app import build
 from h2o_agent.http.server import HttpServer
 from h2o_agent.logs.shelf import Shelf
 from h2o_agent.snapshot import Told
 from h2o_core.io.place import CannotStart
-from h2o_core.pb.host_pb2 import HostStats
+from h2o_core.pb.host_pb2 import History, HostStats
 from tests.core.test_agent_views import BROKER, DEAD, NOW_S, child, reported, snapshot
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Served:
     def __init__(self, directory: Path) -> None:
         self.now = snapshot(reported(), children=(child(),), register_problem="")
         self.refreshed = 0
+        self.past = Past("host-1", directory / "history")
         self.socket = directory / "agent.sock"
         self.server = HttpServer("127.0.0.1", 0, str(self.socket))
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.server.port}", timeout=10)
@@ -47,10 +49,11 @@ class Served:
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     made = Served(tmp_path)
-    made.server.start(build(made, "0.1.0", Shelf(tmp_path / "logs", "host-1", "0.1.0")))
+    made.server.start(build(made, "0.1.0", Shelf(tmp_path / "logs", "host-1", "0.1.0"), past=made.past))
     yield made
     await made.client.aclose()
     await made.server.stop()
+    await made.past.close()
     assert not made.socket.exists()
 
 
@@ -69,6 +72,15 @@ async def test_head_has_the_status_and_length_of_get_and_no_body(served: Served,
     assert (got.status_code, head.status_code, head.content) == (200, 200, b"")
     assert head.headers["content-length"] == got.headers["content-length"]
     assert got.content
+
+
+async def test_the_past_is_read_as_json_and_as_protobuf(served: Served):
+    said = await served.get("/history?resolution=60s&package=service/customer")
+    assert (said.status_code, said.json()["resolution_s"], said.json()["series"]) == (200, 60.0, [])
+    packed = await served.get("/history", Accept="application/x-protobuf")
+    assert History.FromString(packed.content).host == "host-1"
+    wrong = await served.get("/history?resolution=5s")
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "resolution=5s is none; there are 1s, 10s, 60s")
 
 
 async def test_a_child_is_shown_by_key_and_id(served: Served):

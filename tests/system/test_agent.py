@@ -318,6 +318,27 @@ def test_a_broker_that_hangs_is_said_to_be_old(agent: AgentProcess):
     agent.until(lambda: agent.json("/health").get("status") == "pass", "and well again")
 
 
+def test_the_past_is_counted_and_a_killed_agent_goes_on_with_it(agent: AgentProcess):
+    agent.until_ready(2)
+
+    def counted() -> int:
+        every = agent.json("/history?resolution=1s&kind=package").get("series", [])
+        return sum(sum(point["outcomes"].values()) for series in every for point in series["points"])
+
+    with Client(agent.endpoint) as client:
+        for _ in range(20):
+            client.call_sync("/service/echo/say", StringValue(value="x"), StringValue)
+    agent.until(lambda: counted() == 20, "all calls are in it")
+    agent.until(lambda: agent.json("/history?resolution=1s&kind=host")["series"], "so are the vitals")
+    agent.kill()
+    agent.start()
+    agent.until_ready(2)
+    with Client(agent.endpoint) as client:
+        client.call_sync("/service/echo/say", StringValue(value="x"), StringValue)
+    agent.until(counted, "it counts on")
+    assert counted() == 1, "what the broker counted before this agent came is not counted twice"
+
+
 async def test_the_registers_clock_is_compared_with_ours(tmp_path: Path, zookeeper: str, fleet_name: str):
     hostfile = HostFile("host-1", fleet_name, zookeeper, str(tmp_path), str(tmp_path), dev=True)
     own = AgentNode("host-1", "127.0.0.1", 1, "a", "m")
