@@ -16,7 +16,8 @@ from h2o_agent.http.guard import Guard, own_names
 from h2o_agent.http.server import HttpServer
 from h2o_agent.launch import launches
 from h2o_agent.ledger import Ledger
-from h2o_agent.logs.shelf import Shelf
+from h2o_agent.logs.keeper import Keeper
+from h2o_agent.logs.shelf import AGENT, Shelf
 from h2o_agent.order import BROKER, Phase
 from h2o_agent.register import Registration
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
@@ -54,8 +55,10 @@ class Agent:
             launches(hostfile, hostfile_path, sys.executable),
             Ledger(Path(hostfile.state_dir) / "children.json"),
             policy,
+            hostfile.log_bytes,
         )
         self._shelf = Shelf(Path(hostfile.state_dir) / "logs", hostfile.host, own_version())
+        self._keeper = Keeper(self._shelf, hostfile.log_bytes)
         self._vitals = Vitals(hostfile.state_dir)
         self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._heard, self._supervisor.unheard)
         self._past = Past(hostfile.host, Path(hostfile.state_dir) / "history")
@@ -65,7 +68,7 @@ class Agent:
         serving = self._server.start(build(self, own_version(), self._shelf, self._guard, self._past))
         try:
             async with asyncio.TaskGroup() as group:
-                endless = (self._link.run(), self._registration.run(), self._sample())
+                endless = (self._link.run(), self._registration.run(), self._sample(), self._keeper.run(self._keys))
                 working = [group.create_task(each) for each in endless]
                 group.create_task(self._until_gone(serving, working))
                 log.info("agent of %s serves http://%s:%d", *self._where())
@@ -76,6 +79,10 @@ class Agent:
             await self._registration.stop()
             await self._server.stop()
             await self._past.close()
+
+    def _keys(self) -> list[str]:
+        """Of whose logs are kept: everybody's who has not left, and the agent's own."""
+        return [AGENT, *(status.key for status in self._supervisor.statuses({}))]
 
     async def _sample(self) -> None:
         sampled_ns = monotonic_ns()
@@ -132,6 +139,7 @@ class Agent:
             agents=self._registration.addresses,
             register_problem=self._registration.problem,
             leaving=self._supervisor.phase not in {Phase.BROKER_FIRST, Phase.UP},
+            log_lines_dropped=self._shelf.dropped_lines,
             supervised_s=(monotonic_ns() - self._supervisor.ticked_ns) / 1e9,
             vitals=self._vitals.host,
             clock_skew_s=self._registration.clock_skew_s,

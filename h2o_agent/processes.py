@@ -14,12 +14,13 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psutil
 
 from h2o_agent.launch import LAUNCH_VARIABLE
+from h2o_agent.logs.opening import launch_line, open_log
+from h2o_core.hostfile import DEFAULT_LOG_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.1
 START_TOLERANCE_S: Final = 0.05
 """psutil rounds to 0.01 s; no pid comes around again within this."""
-LOG_BYTES: Final = 16 << 20
-"""A log that is longer when its child starts is moved aside (one old one is kept)."""
 
 
 class SpawnFailed(Exception):
@@ -56,8 +55,14 @@ class _Watched:
 class Processes:
     """The running children by key. Everything happens on the loop that is running when it is made."""
 
-    def __init__(self, on_exit: Callable[[str, int | None], None], *, use_pidfd: bool = True) -> None:
-        """*on_exit(key, exit code)* once for each process; the code is None when it can't be known."""
+    def __init__(
+        self, on_exit: Callable[[str, int | None], None], *, use_pidfd: bool = True, log_bytes: int = DEFAULT_LOG_BYTES
+    ) -> None:
+        """*on_exit(key, exit code)* once for each process; the code is None when it can't be known.
+
+        *log_bytes*: what is kept of each one's log (h2o_agent.logs).
+        """
+        self._log_bytes = log_bytes
         self._on_exit = on_exit
         self._loop = asyncio.get_running_loop()
         self._use_pidfd = use_pidfd and hasattr(os, "pidfd_open")
@@ -68,7 +73,7 @@ class Processes:
         assert launch.key not in self._watched
         environment = {**os.environ, **launch.env, LAUNCH_VARIABLE: token}
         try:
-            log = _open_log(Path(launch.log))
+            log = open_log(launch.log, self._log_bytes, _first_line(launch, token))
             try:
                 process = subprocess.Popen(
                     launch.argv,
@@ -211,11 +216,9 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _open_log(path: Path) -> int:
-    with suppress(FileNotFoundError):
-        if path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _first_line(launch: Launch, token: str) -> bytes:
+    host = launch.env.get("H2O_HOST", "")
+    return launch_line(launch.package, host, token, launch.argv) if launch.package and host else b""
 
 
 def _sentence(launch: Launch, error: Exception) -> str:

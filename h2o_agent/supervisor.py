@@ -17,6 +17,7 @@ from h2o_agent.order import BROKER, HostOrder, Phase
 from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify
 from h2o_agent.snapshot import ChildStatus
 from h2o_agent.usage import NO_USE
+from h2o_core.hostfile import DEFAULT_LOG_BYTES
 from h2o_core.io.clock import monotonic_ns, unix_s
 
 if TYPE_CHECKING:
@@ -46,14 +47,20 @@ class _End:
 class Supervisor:
     """Start with `start`, feed with `heard` and `unheard`, end with `stop` and wait for `gone`."""
 
-    def __init__(self, plan: Sequence[Launch], ledger: Ledger, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        plan: Sequence[Launch],
+        ledger: Ledger,
+        policy: Policy | None = None,
+        log_bytes: int = DEFAULT_LOG_BYTES,
+    ) -> None:
         self._launches = {launch.key: launch for launch in plan}
         self._ledger = ledger
         self._entries: dict[str, Entry] = {}
         self._log_bytes: dict[str, int] = {}
         self._ends: dict[str, _End] = {}
         self._order = HostOrder((launch.key for launch in plan if launch.key != BROKER), policy)
-        self._processes = Processes(self._on_exit)
+        self._processes = Processes(self._on_exit, log_bytes=log_bytes)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self.ticked_ns = monotonic_ns()

@@ -9,6 +9,8 @@ from typing import Any, Final
 from h2o_core.names import InvalidName, parse_host, parse_package
 
 DEFAULT_SESSION_TIMEOUT_S: Final = 6.0
+DEFAULT_LOG_BYTES: Final = 16 << 20
+_FEWEST_LOG_BYTES: Final = 1 << 20
 
 
 class InvalidHostFile(ValueError):
@@ -45,6 +47,7 @@ class HostFile:
     """Tokens, one a line, instead of the one that follows from the fleet's secret."""
     session_timeout_s: float = DEFAULT_SESSION_TIMEOUT_S
     dev: bool = False
+    log_bytes: int = DEFAULT_LOG_BYTES
     labels: dict[str, str] = field(default_factory=dict[str, str])
     instances: tuple[InstanceSpec, ...] = ()
 
@@ -62,7 +65,7 @@ _TEXTS: Final = (
     "read_token_file",
 )
 _REQUIRED: Final = ("host", "fleet", "zookeeper", "run_dir", "state_dir")
-_KNOWN: Final = {*_TEXTS, "broker_port", "http_port", "session_timeout_s", "dev", "labels", "instance"}
+_KNOWN: Final = {*_TEXTS, "broker_port", "http_port", "session_timeout_s", "dev", "log_bytes", "labels", "instance"}
 _INSTANCE_KNOWN: Final = {"package", "command", "count", "env", "cwd"}
 
 
@@ -89,6 +92,8 @@ def parse_hostfile(text: str) -> HostFile:
         values["session_timeout_s"] = float(_checked(data, "session_timeout_s", (int, float), "a number of seconds"))
     if "dev" in data:
         values["dev"] = _checked(data, "dev", bool, "true or false")
+    if "log_bytes" in data:
+        values["log_bytes"] = _log_bytes(data)
     values["labels"] = _string_table(data, "labels")
     values["instances"] = tuple(parse_instance(entry, at) for at, entry in enumerate(data.get("instance", []), start=1))
     try:
@@ -119,6 +124,14 @@ def _port(data: dict[str, Any], key: str) -> int:
         msg = f"{key} = {port} is not a port; use 0 (any free one) to 65535"
         raise InvalidHostFile(msg)
     return port
+
+
+def _log_bytes(data: dict[str, Any]) -> int:
+    said = _checked(data, "log_bytes", int, "a number of bytes")
+    if said < _FEWEST_LOG_BYTES:
+        msg = f"log_bytes = {said} is what is kept of each process's log; {_FEWEST_LOG_BYTES} (1 MiB) or more"
+        raise InvalidHostFile(msg)
+    return said
 
 
 def _string_table(data: dict[str, Any], key: str) -> dict[str, str]:

@@ -40,6 +40,10 @@ SERVICE_NAME: Final = "service.name"
 SERVICE_VERSION: Final = "service.version"
 INSTANCE_ID: Final = "service.instance.id"
 HOST_NAME: Final = "host.name"
+LAUNCH: Final = "h2o.launch"
+"""Attribute of the line that an agent writes into a log before the process whose it is starts."""
+DROPPED: Final = "log.dropped"
+"""Attribute: so many lines of this process could not be written before this one."""
 _LATEST_S: Final = 253_402_300_799.0
 """The end of the year 9999; no clock says more, nor less than 0."""
 

@@ -69,9 +69,6 @@ HostDetail
 InstanceDetail
 HistoryView
 
-# h2o_agent.logs: the keeper of the files comes next
-_.make_way
-
 # h2o_console.logs: the Logs screen and `h2o logs` come next
 follow
 _.text

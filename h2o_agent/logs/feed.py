@@ -72,7 +72,7 @@ class Feed:
         resumes = self._order.cursor is not None or self._begun
         self._begun = True
         for key in fresh:
-            track = Track(self._shelf.directory, sources[key], replace(self._order.query, ids=choice.ids[key]))
+            track = Track(self._shelf, sources[key], replace(self._order.query, ids=choice.ids[key]))
             self._tracks[key] = track
             self._shelf.trails.add(track.trail)
             yield from self._place(track, tail, resumes=resumes)

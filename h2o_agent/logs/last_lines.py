@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from h2o_agent.logs.backward import backwards
-from h2o_core.logs import parse
+from h2o_core.logs import LAUNCH, parse
 
 MOST_LINES: Final = 20
 MOST_CHARACTERS: Final = 2000
@@ -44,6 +44,8 @@ def _last(fd: int, start: int, end: int, most: int) -> list[str]:
 
 def _readable(raw: bytes) -> list[str]:
     entry = parse(raw, 0.0, {})
+    if LAUNCH in entry.attributes:  # the agent wrote it, not the process
+        return []
     text = f"{entry.severity.name} {entry.body}" if entry.severity else entry.body
     trace = entry.attributes.get("exception.stacktrace", "")
     texts = [*text.splitlines(), *(trace.splitlines() if isinstance(trace, str) else [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,10 @@ class Shelf:
     host: str
     version: str
     trails: set[Trail] = field(default_factory=set["Trail"])
+    growth: dict[int, list[tuple[int, float]]] = field(default_factory=dict[int, list[tuple[int, float]]])
+    """By inode: (size, Unix seconds) of the last times that a file was found longer; the keeper notes it."""
+    dropped_lines: int = 0
+    """Lines that this host's processes could not write, as far as they could say so, since the agent started."""
     closing: bool = False
     """The agent leaves: nobody is to follow any longer."""
 
@@ -59,6 +64,14 @@ class Shelf:
                 package = package_of(key)
                 found[key] = LogSource(key, package, self._resource(package or key, "", key))
         return dict(sorted(found.items()))
+
+    def seen_s(self, inode: int, offset: int) -> float | None:
+        """When that much of the file was there first, as far as the agent has seen it: good to a second."""
+        noted = self.growth.get(inode)
+        if not noted or offset > noted[-1][0]:
+            return None
+        at = bisect_left(noted, (offset, 0.0))
+        return noted[at][1] if at else None
 
     def _own(self, key: str) -> LogSource:
         return LogSource(key, "", self._resource(key, self.version, f"{self.host}/{key}"))

@@ -14,11 +14,10 @@ from h2o_agent.logs.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from h2o_agent.logs.cursor import Position
     from h2o_agent.logs.query import Query
-    from h2o_agent.logs.shelf import LogSource
+    from h2o_agent.logs.shelf import LogSource, Shelf
 
 
 class Waiting(NamedTuple):
@@ -32,15 +31,15 @@ class Waiting(NamedTuple):
 class Track:
     """Place it, then `fill` until it says that there is no more for now; take from `waiting`."""
 
-    def __init__(self, directory: Path, source: LogSource, query: Query) -> None:
+    def __init__(self, shelf: Shelf, source: LogSource, query: Query) -> None:
         self.key = source.key
-        self.trail = Trail(directory, source.key)
+        self.trail = Trail(shelf.directory, source.key)
         self.waiting: deque[Waiting] = deque()
         self.over = False
         """All that was asked for lies behind."""
         self.position: Position | None = None
         """After what has been given out."""
-        self._directory = directory
+        self._shelf = shelf
         self._source = source
         self._query = query
         self._context = Context(source.key, dict(source.resource))
@@ -59,7 +58,7 @@ class Track:
 
     def begin(self, tail: int | None) -> Iterator[None]:
         """At the query's `since_s`, and at the last *tail* lines that are wanted; None: at the first of them."""
-        files = open_all(self._directory, self.key)
+        files = open_all(self._shelf.directory, self.key)
         if not files:
             return
         since_s = self._query.since_s
@@ -92,9 +91,9 @@ class Track:
             return more and not self.over
         position = self.trail.position
         assert position is not None
-        seen_s = now_s if self._live else self._context.last_s or min(now_s, self.trail.modified_s())
         for raw in lines:
-            shaped = self._shaper.shape(raw, seen_s)
+            foreign = raw.line[:1] != b"{"
+            shaped = self._shaper.shape(raw, self._seen_s(position, raw.end, now_s) if foreign else now_s)
             if shaped is None:
                 continue
             self._last_s = max(self._last_s, min(shaped.timestamp_s, now_s))
@@ -104,6 +103,13 @@ class Track:
             self._passed()
         self.over = self.over or self._query.over(self._context.last_s)
         return more and not self.over
+
+    def _seen_s(self, position: Position, end: int, now_s: float) -> float:
+        """When a line that says no time was written, as well as is known."""
+        if self._live:
+            return now_s
+        seen_s = self._shelf.seen_s(position.mark.inode, end)
+        return seen_s or self._context.last_s or min(now_s, self.trail.modified_s())
 
     def take(self) -> bytes:
         """The next entry: it has been given out."""

@@ -15,7 +15,8 @@ import pytest
 
 from h2o_agent.launch import LAUNCH_VARIABLE, Launch
 from h2o_agent.ledger import Entry, Ledger, LedgerUnreadable
-from h2o_agent.processes import LOG_BYTES, Identity, Processes, SpawnFailed, find, identify, is_it
+from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify, is_it
+from h2o_core.hostfile import DEFAULT_LOG_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,12 +98,11 @@ async def test_its_session_is_not_ours_and_the_log_is_appended_to(children: Chil
 
 async def test_a_log_that_grew_too_long_is_moved_aside(children: Children):
     processes = children.processes()
-    with (children.directory / "one.log").open("w") as file:
-        file.truncate(LOG_BYTES + 1)
+    (children.directory / "one.log").write_bytes(b"x" * (DEFAULT_LOG_BYTES // 2 + 1))
     children.spawn(processes, children.launch("echo", "fresh"))
     await until(lambda: children.exits, "the child ends")
     assert children.log() == "fresh\n"
-    assert (children.directory / "one.log.1").stat().st_size == LOG_BYTES + 1
+    assert (children.directory / "one.log.1").stat().st_size == DEFAULT_LOG_BYTES // 2 + 1
 
 
 async def test_a_killed_child_is_told_with_its_signal(children: Children, use_pidfd: bool):
