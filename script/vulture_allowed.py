@@ -4,6 +4,7 @@
 _.list_commands  # click
 _.get_command  # click
 _.format_commands  # click
+_.convert  # click
 _.capture_signals  # uvicorn
 _.should_exit  # uvicorn
 _.string_value  # protobuf: Value's field

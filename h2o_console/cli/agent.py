@@ -48,13 +48,37 @@ class Reply:
     document: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An agent's answer as bytes, whatever its status. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def refusal(self, path: str) -> AgentRefused:
+        """What it says is wrong, for an answer that is not what was asked for."""
+        try:
+            document = _object(self.body)
+        except AgentRefused as error:
+            return error
+        error = str(document.get("error") or f"the agent answers {self.status} to {path}")
+        return AgentRefused(self.status, error, str(document.get("hint") or ""))
+
+
 def fetch(address: str, path: str, timeout_s: float, token: str = "") -> Reply:
     """GET *path*, any status; raises AgentUnreachable, or AgentRefused when no JSON object came back.
 
     *timeout_s* bounds each step: connecting, and every wait for bytes. *token*: see `h2o_core.io.context.agent_token`.
     """
+    raw = exchange(address, path, timeout_s, token=token)
+    return Reply(raw.status, raw.headers, _object(raw.body))
+
+
+def exchange(address: str, path: str, timeout_s: float, *, accept: str = "application/json", token: str = "") -> Raw:
+    """GET *path* as *accept* (a media type), any status; raises AgentUnreachable. The rest as for `fetch`."""
     shown = f"Authorization: Bearer {token}\r\n" if token else ""
-    request = f"GET {path} HTTP/1.0\r\nHost: agent\r\nAccept: application/json\r\n{shown}\r\n".encode()
+    request = f"GET {path} HTTP/1.0\r\nHost: agent\r\nAccept: {accept}\r\n{shown}\r\n".encode()
     try:
         with _connected(address, timeout_s) as connection:
             connection.sendall(request)
@@ -64,7 +88,7 @@ def fetch(address: str, path: str, timeout_s: float, token: str = "") -> Reply:
         raise AgentUnreachable(address, why) from None
     except OSError as error:
         raise AgentUnreachable(address, error.strerror or str(error)) from None
-    return parse_reply(address, answer)
+    return parse_answer(address, answer)
 
 
 def _connected(address: str, timeout_s: float) -> socket.socket:
@@ -90,8 +114,8 @@ def _read_all(connection: socket.socket) -> bytes:
     return b"".join(chunks)
 
 
-def parse_reply(address: str, answer: bytes) -> Reply:
-    """The bytes until the connection's end → a Reply; raises AgentUnreachable and AgentRefused as `fetch`."""
+def parse_answer(address: str, answer: bytes) -> Raw:
+    """The bytes until the connection's end → their parts; raises AgentUnreachable for what is no whole answer."""
     head, blank, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
@@ -102,7 +126,7 @@ def parse_reply(address: str, answer: bytes) -> Reply:
     headers = {key.strip().lower(): value.strip() for key, _, value in pairs}
     if headers.get("content-length", str(len(body))) != str(len(body)):
         raise AgentUnreachable(address, "its answer was cut off")
-    return Reply(int(status), headers, _object(body))
+    return Raw(int(status), headers, body)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -122,8 +146,7 @@ def _no_number(_literal: str) -> None:
 
 def ask(address: str, path: str, timeout_s: float, token: str = "") -> Mapping[str, Any]:
     """The JSON object at *path*; raises AgentUnreachable, or AgentRefused for any status but 200."""
-    reply = fetch(address, path, timeout_s, token)
-    if reply.status != 200:
-        error = str(reply.document.get("error") or f"the agent answers {reply.status} to {path}")
-        raise AgentRefused(reply.status, error, str(reply.document.get("hint") or ""))
-    return reply.document
+    raw = exchange(address, path, timeout_s, token=token)
+    if raw.status != 200:
+        raise raw.refusal(path)
+    return _object(raw.body)

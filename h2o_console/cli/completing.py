@@ -82,31 +82,32 @@ def names(ctx: click.Context, kind: str) -> list[str]:
     kept = remembered.read(context.agent, kind)
     if kept.fresh:
         return kept.names
-    found = ask_names(context.agent, kind, WITHIN_S)
+    found = ask_names(context, kind, WITHIN_S)
     if found is None:
-        remembered.in_background(lambda: _refresh(context.agent, kind))
+        remembered.in_background(lambda: _refresh(context, kind))
         return kept.names
     remembered.write(context.agent, kind, found)
     return found
 
 
-def ask_names(agent: str, kind: str, timeout_s: float) -> list[str] | None:
+def ask_names(context: Context, kind: str, timeout_s: float) -> list[str] | None:
     """The agent's names of that kind; None when it does not answer in time."""
     from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask  # noqa: PLC0415 - only when TAB is pressed
+    from h2o_core.io.context import NoContext, agent_token  # noqa: PLC0415 - as above
 
     try:
-        document = ask(agent, PATHS[kind], timeout_s)
-    except (AgentUnreachable, AgentRefused):
+        document = ask(context.agent, PATHS[kind], timeout_s, agent_token(context, context.agent))
+    except (AgentUnreachable, AgentRefused, NoContext):
         return None
     return sorted(set(_NAMES[kind](document)))
 
 
-def _refresh(agent: str, kind: str) -> None:
+def _refresh(context: Context, kind: str) -> None:
     from h2o_console.cli import remembered  # noqa: PLC0415 - only when TAB is pressed
 
-    found = ask_names(agent, kind, _BACKGROUND_S)
+    found = ask_names(context, kind, _BACKGROUND_S)
     if found is not None:
-        remembered.write(agent, kind, found)
+        remembered.write(context.agent, kind, found)
 
 
 def _texts(document: Mapping[str, Any], key: str, field: str) -> list[str]:

@@ -175,6 +175,11 @@ def count(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
+def rate(per_s: float | None) -> str:
+    """Per second, three figures: ``0``, ``0.25``, ``4.20``, ``42.0``, ``4200``; "-" when unknown."""
+    return "0" if per_s == 0 else milliseconds(per_s)
+
+
 def milliseconds(value: float | None) -> str:
     """Three figures: ``0.42``, ``4.20``, ``42.0``, ``4200``; "-" when unknown."""
     if value is None or value != value:  # noqa: PLR0124 - NaN alone differs from itself

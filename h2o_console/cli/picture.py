@@ -80,6 +80,10 @@ class Fleet:
             self.say(f"host {head.host} has an alarm: {alarm}")
         return HostsView(head, parse_hosts(document), tuple(objects(document, "hosts")))
 
+    def token_of(self, address: str) -> str:
+        """What the agent at *address* is shown; raises CommandFailed."""
+        return token_for(self.context, address)
+
     def _asked(self, path: str) -> Mapping[str, Any] | None:
         """The agent's answer; None when it is ZooKeeper's turn."""
         context = self.context

@@ -6,7 +6,6 @@ any unique prefix of an instance's id.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from h2o_core.names import from_operator, matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from h2o_console.cli.counters import InstanceStats
     from h2o_console.feed.answers import Host, Instance
 
 SHORT_ID = 8
@@ -48,13 +46,11 @@ def means_package(typed: str, package: str) -> bool:
     return matches(typed, f"/{package}") or from_operator(typed).startswith(f"/{package}/")
 
 
-def keep_endpoints(stats: InstanceStats, typed: str) -> InstanceStats:
-    """Only the endpoints that *typed* means, when it names a feature; all of them otherwise."""
-    if not from_operator(typed).startswith(f"/{stats.package}/"):
-        return stats
-    kept = tuple(each for each in stats.endpoints if matches(typed, f"/{each.name}"))
-    document = {**stats.document, "endpoints": [each.document for each in kept]}
-    return replace(stats, endpoints=kept, document=document)
+def means_feature(typed: str, package: str, feature: str) -> bool | None:
+    """Does *typed* mean this feature of the package? None when it names no feature of it, and so means them all."""
+    if not from_operator(typed).startswith(f"/{package}/"):
+        return None if means_package(typed, package) or "/" not in from_operator(typed)[1:] else False
+    return matches(typed, f"/{feature}")
 
 
 def select_hosts(hosts: Sequence[Host], typed: str) -> list[Host]:

@@ -10,7 +10,7 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.labels import hosts_meant, parse_labels
 from h2o_console.cli.main import main
 from h2o_console.feed.answers import Host
-from tests.support.agent_server import HEAD, AgentServer, endpoint, host, instance, stats
+from tests.support.agent_server import HEAD, AgentServer, endpoint, host, host_stats, instance, stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     answers = {
         "/instances?fleet=1": {**HEAD, "instances": instances},
         "/hosts": {**HEAD, "hosts": hosts},
-        "/stats": {**HEAD, "instances": [stats("a" * 16, endpoint("service/customer/create"))]},
+        "/stats": host_stats(stats("a" * 16, endpoint("service/customer/create"))),
     }
     with AgentServer(answers) as server:
         monkeypatch.setenv("H2O_AGENT", server.address)

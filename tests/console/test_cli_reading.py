@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from h2o_console.cli.main import COMMANDS, main
+from h2o_core.pb.host_pb2 import HostStats
 from tests.console.test_cli_output import CONTROLS, HOSTILE
-from tests.support.agent_server import HEAD, AgentServer, endpoint, host, instance, stats
+from tests.support.agent_server import HEAD, NOW_S, AgentServer, endpoint, host, host_stats, instance, stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +32,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Two agents: that of host-1 is asked, that of host-2 is known to it. The first one's answers can be changed."""
     there = {
-        "/stats": {
-            **HEAD,
-            "host": "host-2",
-            "instances": [stats(SECOND, endpoint("service/customer/create"), host="host-2")],
-        }
+        "/stats": host_stats(stats(SECOND, endpoint("service/customer/create")), host="host-2"),
     }
     with AgentServer(there) as other:
         here: dict[str, Any] = {
@@ -51,17 +48,14 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
                 ],
             },
             "/hosts": {**HEAD, "hosts": [host("host-2", other.address.removeprefix("http://")), host("host-1", None)]},
-            "/stats": {
-                **HEAD,
-                "instances": [
-                    stats(
-                        FIRST,
-                        endpoint("service/customer/create"),
-                        endpoint("service/customer/retrieve", last_error="no"),
-                    ),
-                    stats(THIRD, endpoint("service/email/send"), package="service/email"),
-                ],
-            },
+            "/stats": host_stats(
+                stats(
+                    FIRST,
+                    endpoint("service/customer/create"),
+                    endpoint("service/customer/retrieve", last_error="no"),
+                ),
+                stats(THIRD, endpoint("service/email/send"), package="service/email"),
+            ),
         }
         with AgentServer(here) as first:
             monkeypatch.setenv("H2O_AGENT", first.address)
@@ -156,11 +150,11 @@ def test_stats_gathers_from_the_hosts_where_the_instances_live(capsys: pytest.Ca
     rows = [line.split() for line in out.splitlines()[1:]]
     assert [row[:4] for row in rows] == [
         ["service/customer/create", "1.4.2", "3f8a91c2", "host-1"],
-        ["service/customer/retrieve", "1.4.2", "3f8a91c2", "host-1"],
         ["service/customer/create", "1.4.2", "3f9b00c2", "host-2"],
+        ["service/customer/retrieve", "1.4.2", "3f8a91c2", "host-1"],
     ]
-    assert rows[0][4:] == ["120", "2", "1", "5.00", "4.20", "18.5", "120", "-"]
-    assert rows[1][-1] == "no"
+    assert rows[0][4:] == ["120", "2", "1", "4.20", "4.24", "4.24", "4.24", "-"]
+    assert rows[2][-1] == "no"
 
 
 @pytest.mark.usefixtures("fleet")
@@ -170,7 +164,7 @@ def test_stats_gathers_from_the_hosts_where_the_instances_live(capsys: pytest.Ca
         (["3f8"], ["service/customer/create", "service/customer/retrieve"]),
         (
             ["3f8", "service/customer/retrieve"],
-            ["service/customer/create", "service/customer/retrieve", "service/customer/create"],
+            ["service/customer/create", "service/customer/create", "service/customer/retrieve"],
         ),
         (["service/customer/retrieve"], ["service/customer/retrieve"]),
         (["service.customer.retrieve"], ["service/customer/retrieve"]),
@@ -194,6 +188,61 @@ def test_stats_json_has_nats_micro_names(capsys: pytest.CaptureFixture[str]) -> 
     assert document["unreachable"] == []
 
 
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        ("package", ["service/customer", "service/email"]),
+        ("version", ["service/customer@1.4.2", "service/email@1.4.2"]),
+        ("feature", ["service/customer/create", "service/customer/retrieve", "service/email/send"]),
+        ("host", ["host-1", "host-2"]),
+    ],
+)
+def test_stats_added_up_over_the_fleet(capsys: pytest.CaptureFixture[str], by: str, keys: list[str]) -> None:
+    assert run(capsys, "stats", "--by", by, "-o", "name")[:2] == (0, "".join(f"{key}\n" for key in keys))
+    document = json.loads(run(capsys, "stats", "--by", by, "--json")[1])
+    assert sum(group["num_requests"] for group in document["groups"]) == 480
+    assert document["by"] == by
+
+
+@pytest.mark.usefixtures("fleet")
+def test_stats_without_a_name_is_by_package(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "stats")
+    assert out.splitlines()[0].split()[:3] == ["PACKAGE", "INSTANCES", "REQUESTS"]
+    assert out.splitlines()[1].split()[:4] == ["service/customer", "2", "360", "6"]
+
+
+def test_stats_over_a_window(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    first = fleet["/stats"]
+    second = host_stats(
+        stats(FIRST, endpoint("service/customer/create", {"OK": 167, "TIMEOUT": 2, "APPLICATION": 1})), now_s=NOW_S + 10
+    )
+    answers = iter([first, second])
+    fleet["/stats"] = lambda: next(answers)
+    code, out, err = run(capsys, "stats", "3f8", "--window", "1s")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].split()[4:7] == ["REQUESTS", "REQ/S", "ERRORS"]
+    assert out.splitlines()[1].split()[4:7] == ["50", "5.00", "0"]
+
+
+def test_stats_while_the_broker_is_away(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    fleet["/stats"] = HostStats(host="host-1", broker_problem="the broker is not running: signal 9\x1b[2J")
+    code, out, err = run(capsys, "stats", "3f8", "--no-headers")
+    assert (code, out) == (5, "")
+    assert "the broker is not running: signal 9" in err
+    assert not CONTROLS.search(err)
+
+
+@pytest.mark.parametrize("said", [b"\xff\xff", {"instances": []}])
+def test_stats_of_an_agent_that_speaks_otherwise(
+    fleet: dict[str, Any], capsys: pytest.CaptureFixture[str], said: Any
+) -> None:
+    fleet["/stats"] = said
+    code, out, err = run(capsys, "stats", "3f8", "--no-headers")
+    assert (code, out) == (5, "")
+    assert "host-1 is missing here" in err
+
+
 def test_stats_names_the_host_out_of_reach(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     fleet["/hosts"] = {**HEAD, "hosts": [host("host-2", "127.0.0.1:1")]}
     code, out, err = run(capsys, "stats", "service/customer", "--json")
@@ -213,14 +262,14 @@ def test_stats_of_a_host_without_agent(fleet: dict[str, Any], capsys: pytest.Cap
 
 
 def test_stats_never_shows_another_hosts_numbers(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    fleet["/stats"] = {**fleet["/stats"], "host": "host-9"}
+    fleet["/stats"] = host_stats(host="host-9")
     code, _, err = run(capsys, "stats", "3f8")
     assert code == 5
     assert "host-9" in err
 
 
 def test_stats_of_one_that_has_left_meanwhile(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    fleet["/stats"] = {**HEAD, "instances": []}
+    fleet["/stats"] = host_stats()
     code, out, err = run(capsys, "stats", "3f8", "--no-headers")
     assert (code, out) == (0, "")
     assert "has left since" in err
@@ -238,7 +287,9 @@ def test_stats_of_one_that_has_left_meanwhile(fleet: dict[str, Any], capsys: pyt
         (("list", "zzz"), 3, ["nothing matches 'zzz'", "h2o list"]),
         (("hosts", "hst-1"), 3, ["did you mean", "host-1", "h2o hosts"]),
         (("stats", "3f"), 2, ["begins 2 ids", FIRST, "type more of the id"]),
-        (("stats",), 2, ["Missing argument", "h2o stats --help"]),
+        (("stats", "--by", "zone"), 2, ["zone", "h2o stats --help"]),
+        (("stats", "--window", "soon"), 2, ["write 10s, 2m or 1h", "h2o stats --help"]),
+        (("stats", "--window", "0.1s"), 2, ["once a second"]),
         (("list", "--json", "-o", "wide"), 2, ["contradict", "h2o list --help"]),
         (("list", "-o", "xml"), 2, ["xml", "h2o list --help"]),
         (("list", "--timeout", "0"), 2, ["--timeout"]),

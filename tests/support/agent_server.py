@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from google.protobuf.message import Message
+
+from h2o_core.errors import Code
+from h2o_core.histogram import Histogram
+from h2o_core.pb.host_pb2 import HostStats
+from h2o_core.pb.stats_pb2 import BrokerReport, FeatureStats, InstanceReport, OutcomeCount, Sketch
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -58,47 +65,50 @@ def host(name: str, agent: str | None, **more: Any) -> dict[str, Any]:
     }
 
 
-def endpoint(name: str, **more: Any) -> dict[str, Any]:
-    """An endpoint in an entry of /stats."""
-    return {
-        "name": name,
-        "num_requests": 120,
-        "num_errors": 2,
-        "num_application_errors": 1,
-        "last_error": "",
-        "last_error_time": None,
-        "processing_time": 600_000_000,
-        "average_processing_time": 5_000_000,
-        "outcomes": {"OK": 117, "TIMEOUT": 2, "APPLICATION": 1},
-        "p50_ms": 4.2,
-        "p95_ms": 18.5,
-        "p99_ms": 120.0,
+STARTED_S = 1_769_864_400.0
+NOW_S = 1_769_868_127.0
+
+
+def endpoint(
+    name: str, outcomes: dict[str, int] | None = None, times_ms: tuple[float, ...] = (4.2,) * 100, **more: Any
+) -> FeatureStats:
+    """A feature in an instance's report; by default 117 OK, two time-outs, a declared error, all in 4.2 ms."""
+    sketch = Histogram()
+    for each in times_ms:
+        sketch.record(int(each * 1e6))
+    index, count = sketch.lists()
+    counted = {"OK": 117, "TIMEOUT": 2, "APPLICATION": 1} if outcomes is None else outcomes
+    return FeatureStats(
+        feature=f"/{name}",
+        outcomes=[OutcomeCount(code=Code[code], count=n) for code, n in counted.items()],
+        processing=Sketch(index=index, count=count, zero=sketch.zero, sum=sketch.sum_ns),
         **more,
-    }
+    )
 
 
-def stats(
-    instance_id: str, *endpoints: dict[str, Any], package: str = "service/customer", host: str = "host-1"
-) -> dict[str, Any]:
-    """An entry of /stats."""
-    return {
-        "name": package,
-        "id": instance_id,
-        "version": "1.4.2",
-        "host": host,
-        "zone": "a",
-        "started": "2026-01-31T13:00:00.000Z",
-        "state": "ready",
-        "slots": 64,
-        "in_flight": 0,
-        "queued": 0,
-        "endpoints": list(endpoints),
-    }
+def stats(instance_id: str, *endpoints: FeatureStats, package: str = "service/customer", **more: Any) -> InstanceReport:
+    """An instance in a host's counters."""
+    said: dict[str, Any] = {"version": "1.4.2", "slots": 64, "started_s": STARTED_S, "state": "ready", **more}
+    return InstanceReport(instance=instance_id, package=f"/{package}", features=endpoints, **said)
+
+
+def host_stats(*instances: InstanceReport, host: str = "host-1", **more: Any) -> HostStats:
+    """What an agent answers at /stats as protobuf; *more* goes into the broker's report."""
+    said: dict[str, Any] = {"now_s": NOW_S, "started_s": STARTED_S, "incarnation": 7, "pid": 4000, **more}
+    report = BrokerReport(host=host, fleet="test", instances=instances, **said)
+    return HostStats(host=host, fleet="test", zone="a", version="0.1.0", as_of_s=NOW_S, report=report)
+
+
+def _encoded(content: Any) -> tuple[bytes, str]:
+    """(body, media type)"""
+    if isinstance(content, Message):
+        return content.SerializeToString(), "application/x-protobuf"
+    return content if isinstance(content, bytes) else json.dumps(content).encode(), "application/json"
 
 
 @dataclass
 class AgentServer:
-    """Serves `answers` (path → JSON object, or (status, object), or raw bytes) until it is left."""
+    """Serves `answers` until it is left: path → JSON, protobuf, bytes, (status, one of these), or what returns one."""
 
     answers: dict[str, Any] = field(default_factory=dict[str, Any])
     unix_path: Path | None = None
@@ -110,9 +120,11 @@ class AgentServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 answer: Any = answers.get(self.path, (404, {"error": "no such path", "hint": ""}))
+                answer = answer() if callable(answer) else answer
                 status, content = cast("tuple[int, Any]", answer) if isinstance(answer, tuple) else (200, answer)
-                body: bytes = content if isinstance(content, bytes) else json.dumps(content).encode()
+                body, kind = _encoded(content)
                 self.send_response(status)
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
