@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import brokers, chaos, crowds, hosts, instances, peers, readers, zookeeper
+from bench.faults import agents, brokers, chaos, crowds, hosts, instances, peers, readers, zookeeper
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
@@ -27,6 +27,9 @@ ROUNDS: Final = (
     Round("broker_stopped_own", brokers.stopped_own, allowed={*_HUNG, "OVERLOADED"}),
     Round("broker_twice", brokers.twice),
     Round("broker_restarted_fast", brokers.restarted_fast, allowed=_HUNG),
+    Round("agent_killed_mid_flight", agents.killed_mid_flight),
+    Round("agent_crash_loop", agents.crash_loop),
+    Round("agent_left_without_zookeeper", agents.left_without_zookeeper),
     Round("peer_garbage", peers.garbage),
     Round("peer_multipart", peers.multipart),
     Round("peer_oversize", peers.oversize),
@@ -52,6 +55,7 @@ ROUNDS: Final = (
     ),
     Round("host_frozen", hosts.frozen, allowed=_UNKNOWN, goal=_ROUTED_ROUND),
     Round("host_twice", hosts.two_with_one_name),
+    Round("host_rebooted_without_zookeeper", agents.rebooted_without_zookeeper, allowed=_GONE),
     Round("live_1000", crowds.thousand_read, more_goals={"read_s": Goal(Sense.BELOW, 0.5)}),
     Round("fifty_brokers", crowds.fifty_at_once),
     Round("chaos", chaos.chaos, allowed={*_HUNG, *_GONE, "OVERLOADED"}, long=True),
