@@ -18,6 +18,7 @@ from h2o_agent.launch import launches
 from h2o_agent.ledger import Ledger
 from h2o_agent.logs.keeper import Keeper
 from h2o_agent.logs.shelf import AGENT, Shelf
+from h2o_agent.metrics.totals import Totals
 from h2o_agent.order import BROKER, Phase
 from h2o_agent.register import Registration
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
@@ -60,12 +61,13 @@ class Agent:
         self._shelf = Shelf(Path(hostfile.state_dir) / "logs", hostfile.host, own_version())
         self._keeper = Keeper(self._shelf, hostfile.log_bytes)
         self._vitals = Vitals(hostfile.state_dir)
+        self._totals = Totals()
         self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._heard, self._supervisor.unheard)
         self._past = Past(hostfile.host, Path(hostfile.state_dir) / "history")
 
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
-        serving = self._server.start(build(self, own_version(), self._shelf, self._guard, self._past))
+        serving = self._server.start(build(self, own_version(), self._shelf, self._guard, self._past, self._totals))
         try:
             async with asyncio.TaskGroup() as group:
                 endless = (self._link.run(), self._registration.run(), self._sample(), self._keeper.run(self._keys))
@@ -98,6 +100,7 @@ class Agent:
     def _heard(self, report: BrokerReport) -> None:
         self._supervisor.heard(report)
         self._past.heard(report)
+        self._totals.heard(report)
 
     def leave(self) -> None:
         """Leave in order: instances, broker, register. Called again: at once."""

@@ -9,9 +9,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import children, history, logs, probes, reading
+from h2o_agent.http import children, history, logs, metrics, probes, reading
 from h2o_agent.http.answers import Unavailable, error
 from h2o_agent.http.guard import Guard, Guarded
+from h2o_agent.metrics.totals import Totals
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,18 +26,23 @@ log = logging.getLogger(__name__)
 
 PATHS: Final = (
     "/livez /readyz /healthz /health /health/<tier>/<service> /stats /history /instances /features /hosts /logs "
-    "/children/<child>"
+    "/children/<child> /metrics /sd/prometheus"
 )
 
 _LOOPBACK: Final = Guard()
 
 
 def build(
-    source: Source, version: str, shelf: Shelf, guard: Guard = _LOOPBACK, past: Remembers | None = None
+    source: Source,
+    version: str,
+    shelf: Shelf,
+    guard: Guard = _LOOPBACK,
+    past: Remembers | None = None,
+    totals: Totals | None = None,
 ) -> Starlette:
     """The application that is served on TCP and on the Unix socket.
 
-    *shelf*: the host's logs; without a *past* there is no `/history`.
+    *shelf*: the host's logs; without a *past* there is no `/history`; *totals* is told each report by whoever builds.
     """
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
@@ -47,6 +53,7 @@ def build(
         *probes.routes(source),
         *reading.routes(source, version),
         *children.routes(source),
+        *metrics.routes(source, version, totals or Totals()),
         *logs.routes(source, shelf),
         *(history.routes(past) if past is not None else ()),
     ]

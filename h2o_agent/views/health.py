@@ -37,6 +37,17 @@ class Health:
 
 def health(snapshot: Snapshot, version: str) -> Health:
     """The host: broker, register, and every package that runs here or is meant to."""
+    verdict, output, found = _host(snapshot)
+    described = f"host {snapshot.host} of fleet {snapshot.fleet}"
+    return _health(verdict, snapshot.host, described, version, output, found)
+
+
+def findings(snapshot: Snapshot) -> list[Finding]:
+    """All checks of the host, as `health` has them."""
+    return _host(snapshot)[2]
+
+
+def _host(snapshot: Snapshot) -> tuple[Verdict, str, list[Finding]]:
     findings = [_broker(snapshot), *register_findings(snapshot), *_links(snapshot)]
     verdict = max(finding.weight for finding in findings)
     outputs = [finding.output for finding in findings if finding.weight is Verdict.FAIL]
@@ -46,8 +57,7 @@ def health(snapshot: Snapshot, version: str) -> Health:
             verdict = max(verdict, own_verdict)
             findings.extend(own)
             outputs.extend([own_output] if own_output else [])
-    described = f"host {snapshot.host} of fleet {snapshot.fleet}"
-    return _health(verdict, snapshot.host, described, version, "; ".join(outputs), findings)
+    return verdict, "; ".join(outputs), findings
 
 
 def package_health(snapshot: Snapshot, package: str, version: str) -> Health | None:

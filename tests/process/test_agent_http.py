@@ -154,6 +154,35 @@ async def test_without_a_broker_there_is_a_sentence_and_liveness(served: Served,
 
 
 @pytest.mark.parametrize(
+    ("accept", "content_type", "end"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8", "\n"),
+        # what Prometheus 2 sends
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            "# EOF\n",
+        ),
+    ],
+)
+async def test_metrics_in_the_form_that_is_asked_for(served: Served, accept: str, content_type: str, end: str):
+    answer = await served.get("/metrics", accept=accept)
+    assert (answer.status_code, answer.headers["content-type"], answer.headers["vary"]) == (200, content_type, "Accept")
+    assert "h2o_broker_up 1.0\n" in answer.text
+    assert answer.text.endswith(end)
+    served.now = snapshot(broker=BROKER, told=None)
+    assert "h2o_broker_up 0.0\n" in (await served.get("/metrics")).text
+
+
+async def test_discovery_is_a_list_for_prometheus(served: Served):
+    served.now = snapshot(agents={"host-1": "127.0.0.1:8101"})
+    answer = await served.get("/sd/prometheus")
+    assert answer.headers["content-type"] == "application/json"
+    assert [each["targets"] for each in answer.json()] == [["127.0.0.1:8101"]]
+
+
+@pytest.mark.parametrize(
     ("path", "says"),
     [("/nope", "/instances"), ("/health/service/nobody", "h2o list"), ("/readyz/nope", "broker, register, staying")],
 )
