@@ -50,6 +50,11 @@ def ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[st
     return offered(incomplete, names(ctx, "ids"))
 
 
+def everything(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Whatever has a page: packages, features, hosts, ids."""
+    return offered(incomplete, [*measured(ctx, param, incomplete), *names(ctx, "hosts")])
+
+
 def contexts(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The configuration file's contexts."""
     from h2o_core.context import NoContext  # noqa: PLC0415 - only when TAB is pressed

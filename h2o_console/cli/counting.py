@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from h2o_console.store.windows import CounterReset, Tally, difference, quantile
 from h2o_core.errors import MEANINGS, Code, Fault
+from h2o_core.histogram import Histogram
 from h2o_core.times import rfc3339
 
 if TYPE_CHECKING:
-    from h2o_console.feed.counters import EndpointCounts, InstanceCounts, StatsAnswer
+    from h2o_console.cli.reported import EndpointCounts, HostCounts, InstanceCounts
 
 ERRORS: Final = frozenset(code.name for code in Code if MEANINGS[code].fault in {Fault.PACKAGE, Fault.PLATFORM})
 """What counts as an error: not the caller's own mistakes, and not what a package declares."""
@@ -30,6 +31,25 @@ class By(StrEnum):
     VERSION = "version"
     PACKAGE = "package"
     HOST = "host"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Outcomes by code, and the sketch of their times."""
+
+    outcomes: dict[str, int] = field(default_factory=dict[str, int])
+    sketch: Histogram = field(default_factory=Histogram)
+
+    @property
+    def requests(self) -> int:
+        """All outcomes together."""
+        return sum(self.outcomes.values())
+
+    def add(self, other: Tally) -> None:
+        """Count *other* in."""
+        for code, count in other.outcomes.items():
+            self.outcomes[code] = self.outcomes.get(code, 0) + count
+        self.sketch.merge(other.sketch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +96,7 @@ class Group:
         return not self.unknown or self.unknown < len(self.ids)
 
 
-def since_start(answers: Iterable[StatsAnswer]) -> list[Counted]:
+def since_start(answers: Iterable[HostCounts]) -> list[Counted]:
     """All that *answers* count."""
     return [
         Counted(instance, endpoint, _difference(None, endpoint))
@@ -86,7 +106,7 @@ def since_start(answers: Iterable[StatsAnswer]) -> list[Counted]:
     ]
 
 
-def between(earlier: Mapping[str, StatsAnswer], later: Mapping[str, StatsAnswer]) -> list[Counted]:
+def between(earlier: Mapping[str, HostCounts], later: Mapping[str, HostCounts]) -> list[Counted]:
     """What was counted between two readings (host → answer), by each host's own clock.
 
     A host that only *later* has is left out; an instance that is new since then counts from zero. A counter that
@@ -107,7 +127,7 @@ def between(earlier: Mapping[str, StatsAnswer], later: Mapping[str, StatsAnswer]
     return found
 
 
-def _span_s(before: StatsAnswer, after: StatsAnswer) -> float | None:
+def _span_s(before: HostCounts, after: HostCounts) -> float | None:
     """None when the host's clock stood, went back, or is unknown."""
     if before.as_of_s is None or after.as_of_s is None:
         return None
@@ -116,9 +136,20 @@ def _span_s(before: StatsAnswer, after: StatsAnswer) -> float | None:
 
 
 def _difference(earlier: EndpointCounts | None, later: EndpointCounts) -> Tally | None:
+    """None when the later one has less than the earlier one, or a crooked sketch."""
+    if later.times is None:
+        return None
+    if earlier is None:
+        return Tally(dict(later.outcomes), later.times)
+    more = {
+        code: later.outcomes.get(code, 0) - earlier.outcomes.get(code, 0)
+        for code in {**earlier.outcomes, **later.outcomes}
+    }
+    if earlier.times is None or any(count < 0 for count in more.values()):
+        return None
     try:
-        return difference(earlier, later) or Tally()
-    except CounterReset:
+        return Tally({code: count for code, count in more.items() if count}, later.times.since(earlier.times))
+    except ValueError:
         return None
 
 
@@ -167,8 +198,8 @@ def mean_ms(tally: Tally) -> float | None:
 
 def quantile_ms(tally: Tally, q: float) -> float | None:
     """The *q*-quantile; None when nothing was timed."""
-    value_ns = quantile(tally.sketch, q)
-    return None if value_ns is None else value_ns / _MS
+    value_ns = tally.sketch.quantile(q)
+    return None if isnan(value_ns) else value_ns / _MS
 
 
 def most_frequent(outcomes: Mapping[str, int]) -> str:

@@ -175,6 +175,25 @@ def count(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
+def percent(value: float | None) -> str:
+    """``0.4%``, ``42%``; "-" when unknown."""
+    if value is None or not 0 <= value < 1e6:
+        return "-"
+    return f"{value:.1f}%" if value < 10 else f"{value:.0f}%"
+
+
+def bytes_(value: float | None) -> str:
+    """``512 B``, ``48.2 MiB``, ``12.0 GiB``; "-" when unknown."""
+    if value is None or not 0 <= value < 1e30:
+        return "-"
+    size = float(value)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
 def rate(per_s: float | None) -> str:
     """Per second, three figures: ``0``, ``0.25``, ``4.20``, ``42.0``, ``4200``; "-" when unknown."""
     return "0" if per_s == 0 else milliseconds(per_s)

@@ -80,6 +80,11 @@ class Fleet:
             self.say(f"host {head.host} has an alarm: {alarm}")
         return HostsView(head, parse_hosts(document), tuple(objects(document, "hosts")))
 
+    def features(self) -> tuple[Mapping[str, Any], ...]:
+        """All features that were ever registered, as ``/features`` has them; none when only ZooKeeper can be asked."""
+        document = self._asked("/features?fleet=1")
+        return () if document is None else tuple(objects(document, "features"))
+
     def token_of(self, address: str) -> str:
         """What the agent at *address* is shown; raises CommandFailed."""
         return token_for(self.context, address)

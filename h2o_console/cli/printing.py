@@ -24,6 +24,7 @@ class Page:
     """One answer in all its shapes: a table, a JSON document, names; and with which code to leave.
 
     *rows* are asked for when a table is wanted, and then once: a generator costs nothing where JSON is printed.
+    *text* is for a page that is more than a table.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Page:
         document: Mapping[str, Any],
         names: Sequence[str],
         exit_code: Exit = Exit.OK,
+        text: Callable[[Style], str] | None = None,
     ) -> None:
         self.columns = columns
         self.rows = rows
         self.document = document
         self.names = names
         self.exit_code = exit_code
+        self.text = text
 
 
 def terminal_style(reading: Reading) -> Style:
@@ -57,7 +60,7 @@ def page_text(page: Page, reading: Reading, style: Style) -> str:
         return ("---\n" if reading.watch else "") + to_yaml(page.document)
     if reading.output is Format.NAME:
         return to_names(page.names)
-    return render_table(page.columns, page.rows, style)
+    return render_table(page.columns, page.rows, style) if page.text is None else page.text(style)
 
 
 def show(read: Callable[[], Page], reading: Reading) -> Exit:

@@ -22,9 +22,10 @@ from h2o_console.cli.counting import (
     since_start,
 )
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.hoststats import Gathered, counts_of, gather
+from h2o_console.cli.hoststats import Gathered, gather
 from h2o_console.cli.output import Column, count, milliseconds, rate
 from h2o_console.cli.printing import Page
+from h2o_console.cli.reported import counts_of
 from h2o_console.cli.selection import means_feature, select_instances, short_length
 from h2o_console.cli.views import document_of
 

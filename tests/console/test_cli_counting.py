@@ -18,18 +18,18 @@ from h2o_console.cli.counting import (
     tally_document,
 )
 from h2o_console.cli.durations import parse_duration
-from h2o_console.cli.hoststats import counts_of
+from h2o_console.cli.reported import counts_of
 from tests.support.agent_server import NOW_S, endpoint, host_stats, stats
 
 if TYPE_CHECKING:
-    from h2o_console.feed.counters import StatsAnswer
+    from h2o_console.cli.reported import HostCounts
     from h2o_core.pb.stats_pb2 import InstanceReport
 
 OK = {"OK": 100}
 FAST, SLOW = (1.0,) * 100, (100.0,) * 100
 
 
-def answer(*instances: InstanceReport, host: str = "host-1", now_s: float = NOW_S) -> StatsAnswer:
+def answer(*instances: InstanceReport, host: str = "host-1", now_s: float = NOW_S) -> HostCounts:
     return counts_of(host_stats(*instances, host=host, now_s=now_s))
 
 
@@ -64,7 +64,7 @@ def test_quantiles_are_those_of_all_requests_together() -> None:
     assert (len(group.ids), group.hosts, group.versions) == (3, {"host-1", "host-2"}, {"1.4.2", "2.0.0"})
 
 
-def readings(before: dict[str, int], after: dict[str, int], span_s: float = 10.0) -> list[StatsAnswer]:
+def readings(before: dict[str, int], after: dict[str, int], span_s: float = 10.0) -> list[HostCounts]:
     return [
         answer(stats("a1", endpoint("service/a/get", counts, (1.0,) * sum(counts.values()))), now_s=now_s)
         for counts, now_s in ((before, NOW_S), (after, NOW_S + span_s))
