@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import children, history, logs, metrics, probes, reading
+from h2o_agent.http import children, epoch, history, logs, metrics, probes, reading
 from h2o_agent.http.answers import Unavailable, error
 from h2o_agent.http.guard import Guard, Guarded
 from h2o_agent.metrics.totals import Totals
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 PATHS: Final = (
     "/livez /readyz /healthz /health /health/<tier>/<service> /stats /history /instances /features /hosts /logs "
-    "/children/<child> /metrics /sd/prometheus"
+    "/children/<child> /epoch /metrics /sd/prometheus"
 )
 
 _LOOPBACK: Final = Guard()
@@ -53,6 +53,7 @@ def build(
         *probes.routes(source),
         *reading.routes(source, version),
         *children.routes(source),
+        *epoch.routes(source),
         *metrics.routes(source, version, totals or Totals()),
         *logs.routes(source, shelf),
         *(history.routes(past) if past is not None else ()),
