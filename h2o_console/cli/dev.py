@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 import click
 
 from h2o_console.cli.failures import CommandFailed, Exit
+
+_HOST_EXTRA: Final = ("psutil", "starlette", "uvicorn", "h11", "prometheus_client")
+"""What agents import; tests/system/test_wheel.py runs without them."""
 
 
 @click.command("dev")
@@ -61,7 +65,7 @@ def command(  # noqa: PLR0913 - one argument an option
     Ctrl-C stops everything in order, a second one at once. Its context becomes the current one, with host-1 as
     the default host, so that the other commands find it. Packages started by hand join a host by H2O_BROKER.
     """  # noqa: D301 - \b is click's mark for lines to keep
-    if absent := [name for name in ("psutil", "starlette", "uvicorn") if find_spec(name) is None]:
+    if absent := [name for name in _HOST_EXTRA if find_spec(name) is None]:
         msg = f"h2o dev runs whole hosts, and {', '.join(absent)} is not installed here"
         raise CommandFailed(Exit.USAGE, msg, "install it: pip install 'h2o-console[host]'")
     from h2o_console.dev import running  # noqa: PLC0415 - psutil, kazoo and ZooKeeper, when it is really run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import pytest
 
 from examples.demo.layout import hosts
 from examples.demo.traffic import TrafficProcess
+from h2o_console.cli.main import COMMANDS
 from h2o_console.dev.fleet import Fleet
 from tests.support.dev import within
 from tests.support.prometheus import ABSENT, DEPLOY, ROOT, Prometheus, named_metrics, program
@@ -101,6 +103,21 @@ def test_promtool_finds_nothing_wrong() -> None:
         argv = [promtool, "check", kind, str(DEPLOY / name)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_alert_fires_when_it_should() -> None:
+    promtool = program("promtool")
+    assert promtool
+    argv = [promtool, "test", "rules", "h2o.rules.test.yml"]
+    done = subprocess.run(argv, cwd=DEPLOY, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stdout + done.stderr
+    alerts = set(re.findall(r"alert: (\w+)", (DEPLOY / "h2o.rules.yml").read_text()))
+    assert set(re.findall(r'alertname="(\w+)"', (DEPLOY / "h2o.rules.test.yml").read_text())) == alerts
+
+
+def test_what_alerts_say_to_type_exists() -> None:
+    commands = re.findall(r"h2o ([a-z]+)", "\n".join(re.findall(r"next: .*", (DEPLOY / "h2o.rules.yml").read_text())))
+    assert set(commands) - set(COMMANDS) == set()
 
 
 def test_the_dashboard_asks_for_what_there_is(fleet: Fleet, both: dict[str, Prometheus]) -> None:

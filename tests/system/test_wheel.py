@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOT_IN_THE_BASE = ("textual", "rich", "httpx", "starlette", "uvicorn", "psutil")
+NOT_IN_THE_BASE = ("textual", "rich", "httpx", "starlette", "uvicorn", "h11", "psutil", "prometheus_client")
 
 
 @pytest.fixture(scope="module")
