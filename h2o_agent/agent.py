@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from h2o_agent.broker_link import BrokerLink
 from h2o_agent.history.past import Past
@@ -28,6 +27,7 @@ from h2o_agent.vitals import SAMPLE_S, Vitals
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.place import fleet_secret, machine_id, read_tokens
+from h2o_core.io.version import own_version
 from h2o_core.znodes import AgentNode
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from h2o_core.pb.stats_pb2 import BrokerReport
 
 log = logging.getLogger(__name__)
-
-DISTRIBUTION: Final = "h2o-console"
 
 
 class Agent:
@@ -159,11 +157,3 @@ class Agent:
         age_s = (monotonic_ns() - heard.at_ns) / 1e9
         # while it answers each second its age is that of `as_of`; so the same report is the same bytes
         return Told(heard.report, heard.picture, age_s if age_s >= STALE_S else 0.0)
-
-
-def own_version() -> str:
-    """Of this distribution; "0" in a checkout that is not installed."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return "0"

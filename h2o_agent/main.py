@@ -49,6 +49,18 @@ def _refuse(sentence: str, exit_code: int) -> int:
     return exit_code
 
 
+def _log_to_file(hostfile: HostFile) -> None:
+    """Beside the children's logs, so that `h2o logs` shows the agent's lines too."""
+    from h2o_core.io.logs import Resource, also_to  # noqa: PLC0415 - as below
+    from h2o_core.io.version import own_version  # noqa: PLC0415
+
+    try:
+        resource = Resource("agent", own_version(), f"{hostfile.host}/agent", hostfile.host)
+        also_to(str(Path(hostfile.state_dir) / "logs" / "agent.log"), resource)
+    except OSError as error:
+        logging.getLogger(__name__).error("no agent.log: %s", error)  # noqa: TRY400 - the sentence says it all
+
+
 async def _serve(hostfile: HostFile, path: str, grace_s: float) -> int:
     try:
         from h2o_agent.agent import Agent  # noqa: PLC0415 - `--help` and a bad host file need none of it
@@ -61,6 +73,7 @@ async def _serve(hostfile: HostFile, path: str, grace_s: float) -> int:
     try:
         prepare_directories(hostfile)
         take_lock(hostfile, "agent")
+        _log_to_file(hostfile)
         agent = Agent(hostfile, path, Policy(grace_s=grace_s))
     except CannotStart as error:
         return _refuse(str(error), error.exit_code)

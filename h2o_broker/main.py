@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2o_core.hostfile import HostFile, InvalidHostFile, parse_hostfile
+from h2o_core.io.logs import Resource, configure
+from h2o_core.io.version import own_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,15 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host-file", required=True, help="TOML file that says what this host is (docs/hosts.md)")
     parser.add_argument("--verbose", action="store_true", help="log every instance that comes and goes")
     options = parser.parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO if options.verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
     try:
         hostfile = parse_hostfile(Path(options.host_file).read_text())
     except (OSError, InvalidHostFile) as error:
         return _refuse(f"{options.host_file}: {error}", 2)
+    of_host = Resource("broker", own_version(), f"{hostfile.host}/broker", hostfile.host)
+    configure(of_host, logging.INFO if options.verbose else logging.WARNING)
     import uvloop  # noqa: PLC0415 - `--help` and a bad host file need no loop
 
     return uvloop.run(_serve(hostfile))

@@ -13,6 +13,7 @@ from h2o_core.errors import Code, H2OError
 from h2o_core.io.answers import error_of
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.link import Link, Listener
+from h2o_core.io.logs import identify
 from h2o_core.io.timers import Timers
 from h2o_core.io.waiting import Ended
 from h2o_core.names import shown
@@ -183,6 +184,7 @@ class Instance(Listener):
         self.host = registered.host
         self._server.at = f"instance {self.id[:8]}"
         self._registered.set()
+        identify(self.id, self.host)
         package, version = shown(self._manifest.package), self._manifest.version
         _log.info("%s %s is instance %s on host %s", package, version, self.id[:8], self.host)
         self._heartbeat()

@@ -149,7 +149,7 @@ class Package:
         Owns the process's event loop. Returns when all went well; raises SystemExit with 1 (a hook failed),
         2 (no broker is configured, or a declaration is wrong) or 3 (the broker refused the registration).
         """
-        run(f"{shown(self.name)} {self.version}", partial(self.serve, grace_s=grace_s, on_ready=settle), self.stop)
+        run(shown(self.name), self.version, partial(self.serve, grace_s=grace_s, on_ready=settle), self.stop)
 
     async def serve(
         self,

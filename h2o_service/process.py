@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from h2o_core.context import NoContext
 from h2o_core.errors import H2OError
+from h2o_core.io.logs import configure, own_resource
 from h2o_core.io.loops import new_event_loop
 from h2o_service.errors import DeclarationError
 from h2o_service.runner import HookFailed
@@ -27,11 +28,10 @@ EXIT_MISCONFIGURED: Final = 2
 EXIT_REFUSED: Final = 3
 
 
-def run(title: str, serve: Callable[[], Coroutine[Any, Any, None]], stop: Callable[[], None]) -> None:
+def run(package: str, version: str, serve: Callable[[], Coroutine[Any, Any, None]], stop: Callable[[], None]) -> None:
     """Run *serve* to its end; SIGTERM and SIGINT call *stop*. Raises SystemExit unless all went well."""
-    if not logging.getLogger().hasHandlers():
-        form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-        logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
+    title = f"{package} {version}"
+    configure(own_resource(package, version))
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_main(serve, stop))

@@ -234,12 +234,14 @@ class Server:
         return frame
 
     def _complain(self, job: Job, what: str, error: BaseException | None = None) -> None:
-        """Log it, with the traceback, once a second for each feature and kind: a flood says no more."""
+        """Log it, so that its request id is found; the traceback once a second for each feature and kind."""
         key = job.feature, what
         now_ns = monotonic_ns()
-        if now_ns - self._logged.get(key, -_LOG_EVERY_NS) < _LOG_EVERY_NS:
-            return
-        if len(self._logged) > 1000:
-            self._logged.clear()
-        self._logged[key] = now_ns
-        _log.error("%s failed: %s (request %s)", shown(job.feature), what, job.request_id, exc_info=error)
+        fresh = now_ns - self._logged.get(key, -_LOG_EVERY_NS) >= _LOG_EVERY_NS
+        if fresh:
+            if len(self._logged) > 1000:
+                self._logged.clear()
+            self._logged[key] = now_ns
+        _log.error(
+            "%s failed: %s (request %s)", shown(job.feature), what, job.request_id, exc_info=error if fresh else None
+        )

@@ -43,10 +43,6 @@ _.kill_agent
 # Exit codes of the command line, documented as a whole.
 _.STALE
 
-# h2o_core.logs: what writes log lines comes next
-Severity.ERROR
-Severity.FATAL
-
 # h2o_console.store.views: what the store shows, for screens that are being drawn
 _.agent_version
 _.broker_up_s
