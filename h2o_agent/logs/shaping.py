@@ -66,7 +66,7 @@ class Shaper:
         document = own_document(line) if line[0] == 0x7B and not raw.cut else None
         if document is None:
             return self._foreign(line, cut=raw.cut, seen_s=seen_s)
-        resource = document["resource"]
+        resource: Any = document.get("resource")
         if not _whole(document, resource, self._host):
             return self._mended(line, seen_s)
         timestamp_s = unix_s(document["timestamp"])

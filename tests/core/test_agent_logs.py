@@ -167,6 +167,11 @@ def test_what_lacks_something_is_made_whole(change: dict[str, object]):
     assert resource.keys() >= RESOURCE.keys()
 
 
+def test_a_line_without_any_resource_gets_the_child_s():
+    found = said(b'{"body": 1, "severity_text": [], "severity_number": {}}')
+    assert (found["body"], found["resource"]) == ("1", RESOURCE)
+
+
 def test_what_is_cut_says_so():
     found = said(b'{"body":"' + b"x" * 100, None, cut=True)
     assert "cut" in str(found["body"])
