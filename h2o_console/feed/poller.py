@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.feed.agents import Agents, Answered, OutOfReach
@@ -53,6 +53,7 @@ class Poller:
         self._store = store
         self._home = agent
         self._agents = Agents(timeout_s, token)
+        self._token = token
         self._clock = clock
         self._dice = dice
         self._parallel = asyncio.Semaphore(PARALLEL)
@@ -73,6 +74,11 @@ class Poller:
             if host in self._hurry:
                 self._hurry[host].set()
         self._on_screen = wanted
+
+    def agents(self) -> Mapping[str, tuple[str, str]]:
+        """Host → its agent's address, and the token that opens it ("" for a Unix socket)."""
+        tokens = {host: "" if at.startswith("unix:") else self._token for host, at in self._addresses.items()}
+        return {host: (at, tokens[host]) for host, at in self._addresses.items()}
 
     async def run(self) -> None:
         """Ask until cancelled."""

@@ -14,15 +14,25 @@ class Kind(Enum):
 
     PACKAGES = "packages"
     PACKAGE = "package"
+    HOSTS = "hosts"
+    HOST = "host"
+    INSTANCES = "instances"
+    INSTANCE = "instance"
+    LOGS = "logs"
+    LOG_LINE = "line"
     HELP = "help"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A screen of *kind*. `key` is the true name of what it shows, or of what a list is narrowed to ("" for all)."""
+    """A screen of *kind*. `key` is the true name of what it shows, or of what a list is narrowed to ("" for all).
+
+    `of` is the kind of resource that `key` names, where a screen shows several kinds.
+    """
 
     kind: Kind
     key: str = ""
+    of: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,10 @@ class Frame(Screen[None], inherit_bindings=False):
         self._put_lines()
         self._list.focus()
 
+    def on_unmount(self) -> None:
+        """Nothing is read for nobody."""
+        self.session.tails.keep(())
+
     # the place on screen
 
     @property
@@ -99,6 +103,7 @@ class Frame(Screen[None], inherit_bindings=False):
         """The journey went on: other lines, at once."""
         if self.journey.place != self._seen.place:
             self.keep()
+            self.session.tails.keep(self.journey.trail)
             self._seen, self._fresh, self._shape = self._arrived(), True, -1
             self._put_lines()
         self.flush()
@@ -114,6 +119,7 @@ class Frame(Screen[None], inherit_bindings=False):
             return
         session, seen = self.session, self._seen
         if session.frozen_at_s is None or self._fresh:
+            seen.scrolled(self._list.visible_keys)
             seen.update(session.clock(), (width, height), self._list.cursor)
             self._fresh = False
         elif isinstance(seen, ListScreen):
@@ -128,6 +134,8 @@ class Frame(Screen[None], inherit_bindings=False):
         self._banner.show([Line("", (Cell(pad(f" {trouble.text}", width), trouble.tone),))] if trouble and told else [])
         self._heads.show(seen.heads())
         self._list.show(seen.order, seen.empty())
+        if seen.ends_at:
+            self._list.end_at(seen.ends_at)
         self._foot.show(seen.foot(self._list.cursor))
         self._status.show([self._status_line(width)])
         seen.look_at(self._list.visible_keys)
@@ -179,8 +187,10 @@ class Frame(Screen[None], inherit_bindings=False):
         self._seen.touched()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a line is being typed, keys are letters; only leaving is not."""
-        return not (action == "command" and self._prompt.display and parameters != ("quit",))
+        """While a line is being typed, keys are letters; only leaving is not. A key means what it means here."""
+        if action != "command" or parameters == ("quit",):
+            return True
+        return not self._prompt.display and BY_ID[str(parameters[0])].means_something(self._seen)
 
     def action_command(self, name: str) -> None:
         """A key was pressed."""
@@ -203,7 +213,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         """Filter while it is being typed; show what a command may become."""
         if event.mark == "/":
-            self._run("filter", event.text.strip())
+            self._run(self._seen.filter_by, event.text.strip())
         else:
             self._choices.show(self._offered(event.text))
 
@@ -229,7 +239,7 @@ class Frame(Screen[None], inherit_bindings=False):
         """Esc in the filter line clears the filter."""
         self._asked()
         if event.mark == "/":
-            self._run("filter", "")
+            self._run(self._seen.filter_by, "")
 
     def _run(self, name: str, rest: str) -> None:
         command = BY_ID[name]

@@ -10,6 +10,7 @@ from h2o_console.feed.poller import monotonic_s
 from h2o_console.rows.packages import PackageRow, package_board
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import FleetView
+from h2o_console.tui.tailing import Tails
 from h2o_core.io.clock import rfc3339, unix_s
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ class Looks(Protocol):
 
     def look_at(self, hosts: Iterable[str]) -> None:
         """These are."""
+        ...
+
+    def agents(self) -> Mapping[str, tuple[str, str]]:
+        """Host → its agent's address, and what opens it."""
         ...
 
 
@@ -43,6 +48,7 @@ class Session:
     board: Board[PackageRow] = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     frozen_at_s: float | None = None
+    tails: Tails = field(default_factory=Tails)
     _fleet_s: float = float("-inf")
     _seen: int = -1
     _on_screen: tuple[str, ...] = ()

@@ -185,6 +185,34 @@ def test_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
         terminal.shows("exit=0=")
 
 
+def test_following_the_logs_of_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
+    fleet = shared_fleet
+    with console(tmp_path, "--agent", fleet.agent_address("host-1"), width=140) as terminal:
+        terminal.shows("service/echo", "3 hosts", within_s=20)
+        terminal.press("l")
+        terminal.shows("following", "service/echo on 3 hosts", within_s=15)
+        asyncio.run(_traffic(fleet, seconds=1.0))
+        terminal.shows("RuntimeError: boom", within_s=15)
+        terminal.press("k", "k", "k")
+        terminal.shows("PAUSED")
+        asyncio.run(_traffic(fleet, seconds=1.0))
+        terminal.shows("new lines wait (G goes on)")
+        terminal.press("G")
+        terminal.until(lambda screen: "PAUSED" not in screen and "following" in screen, "follows again")
+        terminal.press("/")
+        terminal.write("no line has this")
+        terminal.press("Enter")
+        terminal.shows("No line that contains 'no line has this' yet.")
+        terminal.press("Escape")
+        terminal.shows("RuntimeError: boom")
+        terminal.press("Enter")
+        terminal.shows("BODY", "WHOSE", "service.instance.id", "service/echo")
+        terminal.press("Escape", "Escape")
+        terminal.shows("1 packages")
+        terminal.press("C-c")
+        terminal.shows("exit=0=")
+
+
 async def _traffic(fleet: Fleet, seconds: float) -> None:
     """Calls of which one in four fails, on the first host."""
     deadline_s = time.monotonic() + seconds

@@ -93,6 +93,7 @@ class Group(Enum):
 
     MOVE = "MOVE"
     LIST = "THE LIST"
+    LOGS = "LOGS"
     PLACES = "PLACES"
     CONSOLE = "THE CONSOLE"
 

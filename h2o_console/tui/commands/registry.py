@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.tui.commands.frame import FRAME
 from h2o_console.tui.commands.lists import LISTS
+from h2o_console.tui.commands.logs import LOGS
 from h2o_console.tui.commands.moving import MOVING
 from h2o_console.tui.commands.places import PLACES
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from h2o_console.tui.commands.command import Command, Desk
     from h2o_console.tui.screens.screen import ConsoleScreen
 
-COMMANDS: Final[Sequence[Command]] = (*MOVING, *LISTS, *PLACES, *FRAME)
+COMMANDS: Final[Sequence[Command]] = (*MOVING, *LISTS, *LOGS, *PLACES, *FRAME)
 BY_ID: Final[Mapping[str, Command]] = {command.id: command for command in COMMANDS}
 BY_NAME: Final[Mapping[str, Command]] = {name: command for command in COMMANDS for name in command.names}
 

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 
 class ConsoleScreen(ABC):
-    """One place on screen. `order` are the keys of its lines from the top; `shape` rises when all lines change."""
+    """One place on screen. `order` are the keys of its lines from the top; `shape` rises when all lines change.
+
+    `ends_at`: the last line, when the list is to stay at its end ("": it is not).
+    """
 
     has_cursor: ClassVar[bool] = True
     hints: ClassVar[tuple[str, ...]] = ("open", "back", "help", "freeze", "quit")
     """Commands that the status line names, by id."""
+    filter_by: ClassVar[str] = "filter"
+    """The command that what is typed after ``/`` goes to."""
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         self.session = session
@@ -29,6 +34,7 @@ class ConsoleScreen(ABC):
         self.began = look
         self.order: tuple[str, ...] = ()
         self.shape = 0
+        self.ends_at = ""
 
     @property
     def crumb(self) -> str:
@@ -77,6 +83,10 @@ class ConsoleScreen(ABC):
     def gone(self, key: str) -> str:
         """What to say when enter has nowhere to go from *key*."""
         return f"{key} is gone" if key and key not in self.order else ""
+
+    def scrolled(self, visible: Sequence[str]) -> None:
+        """These lines are on screen, before the update."""
+        del visible
 
     def look_at(self, visible: Sequence[str]) -> None:
         """These lines are on screen: tell the session whose numbers are wanted each second (here: nobody's)."""

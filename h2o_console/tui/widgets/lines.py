@@ -209,6 +209,12 @@ class LineList(ScrollView, can_focus=True):
         for changed in {before, key} & self._at.keys():
             self.refresh(Region(0, self._at[changed] - first, self.size.width, 1))
 
+    def end_at(self, key: str) -> None:
+        """Put the cursor on *key*, the last line, and that one at the bottom."""
+        if key != self.cursor:
+            self.select(key)
+        self.scroll_to(y=len(self._order), animate=False, immediate=True, force=True)  # the list may just have grown
+
     def move(self, by: int) -> None:
         """One line down (1) or up (-1), over what can't be selected."""
         if not self._has_cursor:
