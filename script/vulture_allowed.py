@@ -65,9 +65,3 @@ _.vitals
 HostDetail
 InstanceDetail
 HistoryView
-
-# h2o_console.logs: the Logs screen and `h2o logs` come next
-follow
-_.text
-_.source
-_.count

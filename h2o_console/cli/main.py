@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "list": ("listing", "List the fleet's instances, or those of one package."),
     "stats": ("stats", "Show what instances did: requests, errors, times."),
     "describe": ("describe", "Show all that is known of a package, feature, instance or host."),
+    "logs": ("logs", "Show log lines of packages, instances and hosts, or follow them."),
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
     "context": ("contexts", "List the contexts, switch, show where each value comes from."),

@@ -16,6 +16,8 @@ class Target:
     host: str
     address: str
     token: str = ""
+    also: tuple[str, ...] = ()
+    """Instances or children that are asked of this host alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,11 @@ class Question:
     until: str = ""
     tail: int | None = None
 
-    def path(self, *, follow: bool = False, cursor: str = "", since: str | None = None) -> str:
+    def path(self, target: Target, *, follow: bool = False, cursor: str = "", since: str | None = None) -> str:
         """Path and query; with a *cursor*, from there on and not from `since` or `tail`."""
-        pairs = [("instance", each) for each in self.instances] + [("package", each) for each in self.packages]
+        pairs = [("instance", each) for each in (*self.instances, *target.also)] + [
+            ("package", each) for each in self.packages
+        ]
         pairs += [("severity", self.severity), ("grep", self.grep), ("until", self.until)]
         pairs += [("since", self.since if since is None else since)]
         if cursor:

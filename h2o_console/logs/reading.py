@@ -27,6 +27,7 @@ SILENCE_S: Final = 12.0
 """An agent says something every 5 s."""
 _QUEUED: Final = 4
 _CHECK_S: Final = 1.0
+_BAD_REQUEST: Final = 400
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 
@@ -45,7 +46,10 @@ class Places:
 async def read(
     targets: Sequence[Target], question: Question, places: Places | None = None, *, silence_s: float = SILENCE_S
 ) -> AsyncGenerator[Batch]:
-    """All that is there, in order of time; hosts that don't answer are named by a notice."""
+    """All that is there, in order of time; hosts that don't answer are named by a notice.
+
+    Raises StreamRefused (status 400) when the question is wrong: a time that is none, say.
+    """
     places = Places() if places is None else places
     tail = question.tail
     if tail is None:
@@ -79,6 +83,7 @@ async def _read(
             due = merged.due()
             if due or batch.notices:
                 yield Batch(tuple(due), batch.notices)
+        _check(tasks)
         due = merged.due()
         if due:
             yield Batch(tuple(due))
@@ -89,9 +94,7 @@ async def _read(
 async def _next(queue: asyncio.Queue[Given], tasks: Sequence[asyncio.Task[None]], until_ns: int | None) -> Given:
     """What comes next; raises TimeoutError at *until_ns*, and what ended one of the tasks."""
     while True:
-        for task in tasks:
-            if task.done():
-                task.result()
+        _check(tasks)
         left_s = _CHECK_S if until_ns is None else min(_CHECK_S, max(0.0, (until_ns - monotonic_ns()) / 1e9))
         try:
             async with asyncio.timeout(left_s):
@@ -99,6 +102,12 @@ async def _next(queue: asyncio.Queue[Given], tasks: Sequence[asyncio.Task[None]]
         except TimeoutError:
             if until_ns is not None and monotonic_ns() >= until_ns:
                 raise
+
+
+def _check(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        if task.done():
+            task.result()
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -113,16 +122,19 @@ async def _once(
 ) -> None:
     """One host's answer to its end; None after it."""
     try:
-        async with aclosing(_batches(target, question.path(), silence_s)) as batches:
+        async with aclosing(_batches(target, question.path(target), silence_s)) as batches:
             async for batch in batches:
                 await queue.put(batch)
                 places.cursors[target.host] = batch.cursor
     except (StreamBroken, Malformed) as error:
         await queue.put(Batch(notices=(Notice(Kind.LOST, target.host, why=str(error)),)))
     except StreamRefused as refused:
+        if refused.status == _BAD_REQUEST:
+            raise
         kind = Kind.NOTHING if refused.status == 404 else Kind.LOST
         await queue.put(Batch(notices=(Notice(kind, target.host, why=refused.error),)))
-    await queue.put(None)
+    finally:
+        await queue.put(None)
 
 
 async def _batches(target: Target, path: str, silence_s: float) -> AsyncGenerator[Batch]:
@@ -174,7 +186,7 @@ async def _on_and_on(
         cursor = places.cursors.get(target.host, "")
         since = rfc3339(places.since_s) if not cursor else ""
         try:
-            path = question.path(follow=True, cursor=cursor, since=since)
+            path = question.path(target, follow=True, cursor=cursor, since=since)
             async with aclosing(_batches(target, path, silence_s)) as batches:
                 async for batch in batches:
                     if lost:

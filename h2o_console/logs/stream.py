@@ -40,6 +40,9 @@ async def body_of(target: Target, path: str, silence_s: float) -> AsyncGenerator
     *silence_s* bounds connecting and every wait for bytes.
     """
     writer = None
+    if not target.address:
+        msg = "no agent of that host is in the register"
+        raise StreamBroken(msg)
     try:
         async with asyncio.timeout(silence_s):
             reader, writer = await _connect(target.address)
