@@ -19,6 +19,7 @@ from h2o_agent.logs.keeper import Keeper
 from h2o_agent.logs.shelf import AGENT, Shelf
 from h2o_agent.metrics.totals import Totals
 from h2o_agent.order import BROKER, Phase
+from h2o_agent.recent import Recent
 from h2o_agent.register import Registration
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
 from h2o_agent.supervisor import Supervisor
@@ -60,6 +61,7 @@ class Agent:
         self._keeper = Keeper(self._shelf, hostfile.log_bytes)
         self._vitals = Vitals(hostfile.state_dir)
         self._totals = Totals()
+        self._recent = Recent(self._totals)
         self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._heard, self._supervisor.unheard)
         self._past = Past(hostfile.host, Path(hostfile.state_dir) / "history")
 
@@ -99,6 +101,7 @@ class Agent:
         self._supervisor.heard(report)
         self._past.heard(report)
         self._totals.heard(report)
+        self._recent.heard(report, monotonic_ns() / 1e9)
 
     def leave(self) -> None:
         """Leave in order: instances, broker, register. Called again: at once."""
@@ -143,6 +146,7 @@ class Agent:
             log_lines_dropped=self._shelf.dropped_lines,
             supervised_s=(monotonic_ns() - self._supervisor.ticked_ns) / 1e9,
             vitals=self._vitals.host,
+            lately=self._recent.window,
             clock_skew_s=self._registration.clock_skew_s,
         )
 

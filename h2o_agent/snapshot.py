@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from h2o_agent.launch import Launch
+    from h2o_agent.recent import Window
     from h2o_agent.usage import HostVitals, Use
     from h2o_core.pb.stats_pb2 import BrokerReport, Picture
 
@@ -85,6 +86,8 @@ class Snapshot:
     """How the server does; None in the first second."""
     clock_skew_s: float | None = None
     """How far this host's clock is ahead of the register's; None: unknown."""
+    lately: Window | None = None
+    """What was counted within about the last minute; None before there is anything to compare."""
     log_lines_dropped: int = 0
     """Since the agent started."""
 

@@ -116,7 +116,7 @@ def health(findings: Iterable[Finding]) -> Metric:
     """The worst of each check and component."""
     worst: dict[tuple[str, str, str], int] = {}
     for finding in findings:
-        key = (label_value(finding.check), label_value(finding.component), finding.severity)
+        key = (label_value(finding.check), label_value(finding.component), finding.urgency)
         worst[key] = max(worst.get(key, 0), finding.verdict)
     found = GaugeMetricFamily(
         "h2o_health", "Checks of /health: 0 pass, 1 warn, 2 fail.", labels=["check", "component", "severity"]

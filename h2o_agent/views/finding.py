@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from h2o_agent.views.head import Json, moment
 
@@ -19,6 +20,10 @@ class Verdict(IntEnum):
     def word(self) -> str:
         """As the document has it."""
         return self.name.lower()
+
+
+_PAGES: Final = ("answering", "crash_loop")
+"""Of the checks that are built in, those that somebody is to be woken for; the others can wait for the morning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,13 @@ class Finding:
             entry["observedUnit"] = self.unit
         if self.output:
             entry["output"] = self.output
-        if self.severity:
-            entry["severity"] = self.severity
+        entry["severity"] = self.urgency
         return entry
+
+    @property
+    def urgency(self) -> str:
+        """PAGE, TICKET or NOTE."""
+        return self.severity or ("PAGE" if self.check.rpartition(":")[2] in _PAGES else "TICKET")
 
     @property
     def weight(self) -> Verdict:

@@ -7,13 +7,15 @@ The register never fails a host: brokers serve from memory.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_agent.snapshot import STALE_S
 from h2o_agent.views.finding import Finding, Verdict
 from h2o_agent.views.head import Json, seconds
 from h2o_agent.views.instances import child_state, child_why, packages_here, queue_shares
+from h2o_agent.views.lately import promises, without_slots
+from h2o_agent.views.machine import crash_loop, disk
 from h2o_agent.views.register import register_findings
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Check
@@ -48,10 +50,16 @@ def findings(snapshot: Snapshot) -> list[Finding]:
 
 
 def _host(snapshot: Snapshot) -> tuple[Verdict, str, list[Finding]]:
-    findings = [_broker(snapshot), *register_findings(snapshot), *_links(snapshot)]
+    findings = [_broker(snapshot), *register_findings(snapshot), *_links(snapshot), *disk(snapshot)]
+    if snapshot.broker is not None:
+        findings.append(_bystander(crash_loop(snapshot.broker, snapshot.now_s)))
+    if not snapshot.broker_problem():
+        findings.extend(_refused_elsewhere(snapshot))
     verdict = max(finding.weight for finding in findings)
     outputs = [finding.output for finding in findings if finding.weight is Verdict.FAIL]
-    if not snapshot.broker_problem():
+    if snapshot.broker_problem():
+        findings.extend(crash_loop(child, snapshot.now_s) for child in snapshot.children)
+    else:
         for package in sorted(packages_here(snapshot, snapshot.told)):
             own_verdict, own_output, own = _package(snapshot, package)
             verdict = max(verdict, own_verdict)
@@ -92,6 +100,18 @@ def _health(
     return Health(verdict, document)
 
 
+def _bystander(finding: Finding) -> Finding:
+    """What is said of the broker beside `broker:answering`, which alone decides."""
+    return replace(finding, counts_as=min(finding.verdict, Verdict.WARN))
+
+
+def _refused_elsewhere(snapshot: Snapshot) -> list[Finding]:
+    """Callers of this host that got no slot of packages that don't run here."""
+    assert snapshot.told is not None
+    here = {f"{package}:capacity" for package in packages_here(snapshot, snapshot.told)}
+    return [finding for finding in without_slots(snapshot, snapshot.told) if finding.check not in here]
+
+
 def _broker(snapshot: Snapshot) -> Finding:
     told = snapshot.told
     age_s = None if told is None else seconds(told.age_s)
@@ -129,11 +149,13 @@ def _package(snapshot: Snapshot, package: str) -> tuple[Verdict, str, list[Findi
             own = _instance(package, report, shares[report.instance], snapshot.told)
             serving += report.state == "ready" and all(finding.weight is not Verdict.FAIL for finding in own)
             findings.extend(own)
+    own_children = [child for child in snapshot.children if child.package == package]
     findings.extend(
-        _child(package, child, snapshot)
-        for child in snapshot.children
-        if child.package == package and (not child.token or child.token not in registered)
+        _child(package, child, snapshot) for child in own_children if not child.token or child.token not in registered
     )
+    findings.extend(crash_loop(child, snapshot.now_s) for child in own_children)
+    findings.extend(promises(snapshot, snapshot.told, package))
+    findings.extend(one for one in without_slots(snapshot, snapshot.told) if one.check == f"{package}:capacity")
     if not serving:
         return Verdict.FAIL, f"no instance of {package} on this host can serve", findings
     return min(Verdict.WARN, max(finding.weight for finding in findings)), "", findings

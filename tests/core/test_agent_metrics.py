@@ -130,7 +130,7 @@ def value(of: Snapshot, name: str, **labels: str) -> float | None:
         ("h2o_host_cpu_steal_ratio", {}, None),
         ("h2o_host_disk_bytes", {}, None),
         ("h2o_host_memory_available_bytes", {}, 1 << 29),
-        ("h2o_health", {"check": "register:silent", "component": "broker", "severity": ""}, 1),
+        ("h2o_health", {"check": "register:silent", "component": "broker", "severity": "TICKET"}, 1),
     ],
 )
 def test_a_number_stands_where_it_is_looked_for(name: str, labels: dict[str, str], wanted: float | None):

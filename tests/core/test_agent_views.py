@@ -445,6 +445,7 @@ def test_what_is_wrong_with_the_register_has_an_entry_each():
             "status": "warn",
             "time": "2026-01-31T13:59:00.000Z",
             "output": "not JSON: it is torn",
+            "severity": "TICKET",
         }
     ]
     said = {name: entry["output"] for name, (entry,) in checks.items() if entry["status"] == "warn"}
@@ -463,11 +464,13 @@ def test_the_document_is_that_of_application_health_json():
     assert (document["version"], document["releaseId"], document["serviceId"]) == ("0", "0.1.0", "host-1")
     assert set(document["checks"]) == {
         "broker:answering",
+        "broker:crash_loop",
         "register:agent",
         "register:silent",
         "register:age",
         "service/customer:answering",
         "service/customer:capacity",
+        "service/customer:crash_loop",
         "service/customer:store",
     }
     assert document["checks"]["service/customer:answering"] == [
@@ -478,6 +481,7 @@ def test_the_document_is_that_of_application_health_json():
             "observedUnit": "ms",
             "status": "pass",
             "time": NOW,
+            "severity": "PAGE",
         }
     ]
     (store,) = document["checks"]["service/customer:store"]
