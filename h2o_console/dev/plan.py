@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -216,14 +216,16 @@ def host_file(host: HostPlan, where: Layout, fleet: str, zookeeper: str, extra: 
 
 
 def _instance_text(spec: InstanceSpec) -> str:
-    values: dict[str, Any] = {
-        "package": spec.package,
-        "command": list(spec.command),
-        "count": spec.count,
-        "env": spec.env,
-        "cwd": spec.cwd,
-    }
-    return "\n[[instance]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
+    """Every key that the instance has; in the tables of numbers among them (limits) 0 is "none", which is left out."""
+    values = {key: _without_zeros(value) for key, value in asdict(spec).items()}
+    said = {key: value for key, value in values.items() if value not in ({}, "")}
+    return "\n[[instance]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in said.items())
+
+
+def _without_zeros(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: entry for key, entry in cast("dict[str, Any]", value).items() if entry != 0}
+    return list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
 
 
 def _toml(value: Any) -> str:

@@ -17,6 +17,7 @@ from h2o_console.dev.plan import (
     parse_run,
     place,
     plan_hosts,
+    reloading,
 )
 from h2o_console.dev.readiness import expected_counts, missing_at
 from h2o_core.hostfile import InstanceSpec, parse_hostfile
@@ -155,3 +156,18 @@ READY = {"host": "host-2", "package": "service/customer", "state": "ready", "rou
 def test_what_is_missing(hosts: list[dict[str, Any]], instances: list[dict[str, Any]], sentences: list[str]) -> None:
     planned = [HostPlan("host-1"), HostPlan("host-2", instances=(CUSTOMER,))]
     assert missing_at("host-1", hosts, instances, ["host-1", "host-2"], expected_counts(planned)) == sentences
+
+
+def test_every_key_of_an_instance_reaches_its_host_file() -> None:
+    spec = InstanceSpec("/service/x", ("python", "-m", "x"), 0, {"A": "", "B": 'quoted "b"'}, "/srv/x")
+    plain = InstanceSpec("/service/y", ("y",))
+    text = host_file(HostPlan("host-1", instances=(spec, plain)), layout("/d", ["host-1"], "/tmp/h2o-0"), "dev", "z:1")
+    assert parse_hostfile(text).instances == (spec, plain)
+
+
+def test_reloading_puts_a_reloader_before_every_command() -> None:
+    spec = InstanceSpec("/service/x", ("python", "-m", "x"), 2, cwd="/srv/x")
+    (host,) = reloading((HostPlan("host-1", instances=(spec,)),), ("reloader", "notes"))
+    (changed,) = host.instances
+    assert changed.command == ("reloader", "notes", "host-1 service/x", "python", "-m", "x")
+    assert (changed.count, changed.cwd) == (2, "/srv/x")
