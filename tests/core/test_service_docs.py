@@ -16,12 +16,12 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "packages.md"
 
 def test_every_block_runs_and_the_package_is_whole() -> None:
     blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, Any] = {"__name__": "customer"}
     for block in blocks:
         exec(compile(block, str(DOCUMENT), "exec"), names)
     package: Package = names["package"]
-    assert len(package.manifest().features) == 4
+    assert len(package.manifest().features) == 5
     assert list(package.checks) == ["store"]
     assert len(package.start_hooks) == len(package.stop_hooks) == 1
 

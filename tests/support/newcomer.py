@@ -158,7 +158,9 @@ class Newcomer:
             return
         self._fleet_from = len(self._first.lines)
         self._printed = (self._second if self._fleet_runs else self._first).run(text)
-        assert not any("Traceback" in line or "command not found" in line for line in self._printed), self._printed
+        assert not any(line.startswith("Traceback") or "command not found" in line for line in self._printed), (
+            self._printed
+        )
 
     def _compare(self, text: str) -> None:
         for line in text.splitlines():

@@ -67,8 +67,8 @@ class Prometheus:
             with urlopen(f"http://{self._address}/api/v1/{path}", timeout=5) as answer:
                 return 200, json.load(answer)["data"]
         except HTTPError as error:
-            with error:
-                return error.code, json.load(error)
+            with error:  # 503 in plain words while it starts
+                return error.code, json.load(error) if error.code != 503 else {}
         except (URLError, ConnectionError):
             return 0, {}
 
