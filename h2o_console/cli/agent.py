@@ -94,7 +94,11 @@ def exchange(address: str, path: str, timeout_s: float, *, accept: str = "applic
 def _connected(address: str, timeout_s: float) -> socket.socket:
     if not address.startswith("unix:"):
         host, _, port = address.removeprefix("http://").rpartition(":")
-        return socket.create_connection((host.strip("[]"), int(port)), timeout_s)
+        try:
+            return socket.create_connection((host.strip("[]"), int(port)), timeout_s)
+        except (ValueError, OverflowError):  # what another host put into the register, or no name that can be looked up
+            why = "that is no address"
+            raise AgentUnreachable(address, why) from None
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.settimeout(timeout_s)

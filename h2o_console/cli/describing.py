@@ -14,6 +14,7 @@ from h2o_console.cli.hoststats import gather
 from h2o_console.cli.portraits import Known
 from h2o_console.cli.printing import Page
 from h2o_console.cli.sections import Section, render_sections
+from h2o_console.cli.statistics import host_addresses
 from h2o_console.feed.answers import SCHEMA, text
 from h2o_core.names import from_operator, matches, shown
 
@@ -52,7 +53,8 @@ def page(fleet: Fleet, typed: str) -> Page:
     features = fleet.features()
     subject = find(typed, view, hosts, features)
     wanted = _hosts_to_ask(subject, view, hosts)
-    agents = _addresses(fleet, hosts, wanted)
+    known_agents = host_addresses(fleet, hosts)
+    agents = {host: known_agents.get(host, "") for host in sorted(wanted)}
     gathered = gather(agents, fleet.timeout_s, fleet.token_of)
     for host, why in gathered.unreachable.items():
         fleet.say(f"host {host} is missing here: {why}", "is its agent up? h2o hosts")
@@ -120,13 +122,6 @@ def _hosts_to_ask(subject: Subject, view: InstancesView, hosts: HostsView) -> se
     if subject.kind in {Kind.INSTANCE, Kind.CHILD}:
         return {subject.host}
     return {each.host for each in hosts.hosts if each.agent or each.host == view.head.host}
-
-
-def _addresses(fleet: Fleet, hosts: HostsView, wanted: Iterable[str]) -> dict[str, str]:
-    known = {each.host: f"http://{each.agent}" for each in hosts.hosts if each.agent}
-    if hosts.head.source == "agent":
-        known[hosts.head.host] = fleet.context.agent
-    return {host: known.get(host, "") for host in sorted(wanted)}
 
 
 def _sections(subject: Subject, known: Known, child: Mapping[str, Any] | None) -> list[Section]:

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "list": ("listing", "List the fleet's instances, or those of one package."),
     "stats": ("stats", "Show what instances did: requests, errors, times."),
+    "top": ("top", "Show who is busy, slow or failing now, live."),
     "describe": ("describe", "Show all that is known of a package, feature, instance or host."),
     "logs": ("logs", "Show log lines of packages, instances and hosts, or follow them."),
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
+    "doctor": ("doctor", "Check this machine and the way to the fleet."),
     "context": ("contexts", "List the contexts, switch, show where each value comes from."),
     "token": ("token", "Print what agents on other machines are shown."),
     "new": ("new", "Write a new package that runs as it is."),

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, cast
 from unicodedata import category
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 _UNCOMMON: Final = re.compile(r"[^\x20-\x7e\n]")
 _LONGEST_CELL: Final = 4096
 """Nothing is cut when it is piped; this only bounds what a hostile name can cost."""
+
+
+_MOST: Final = 1 << 64
+"""Numbers from here on are nobody's count, time or size."""
 
 
 class Format(StrEnum):
@@ -95,9 +100,23 @@ def _line(
 
 def to_json(document: Any, *, one_line: bool = False) -> str:
     """JSON that people can read: whatever a terminal must not see is escaped. Ends with a line break."""
-    separators = (",", ":") if one_line else None
-    dumped = json.dumps(document, indent=None if one_line else 2, separators=separators, ensure_ascii=False)
+    how: dict[str, Any] = {"indent": None if one_line else 2, "separators": (",", ":") if one_line else None}
+    try:
+        dumped = json.dumps(document, ensure_ascii=False, allow_nan=False, **how)
+    except ValueError:
+        dumped = json.dumps(_without_nan(document), ensure_ascii=False, **how)
     return _UNCOMMON.sub(_escaped, dumped) + "\n"
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN and Infinity are no JSON; what is unknown is null."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(each) for each in cast("list[Any]", value)]
+    return value
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -155,11 +174,12 @@ def one_line(text: str) -> str:
     return safe(text, _LONGEST_CELL)
 
 
-def age(seconds: float | None) -> str:
+def age(seconds: object) -> str:
     """``45s``, ``12m``, ``3h12m``, ``2d4h``; "-" when unknown."""
-    if seconds is None:
+    known = finite(seconds)
+    if known is None:
         return "-"
-    whole = max(0, int(seconds))
+    whole = max(0, int(known))
     if whole < 120:
         return f"{whole}s"
     minutes, hours, days = whole // 60, whole // 3600, whole // 86400
@@ -170,23 +190,31 @@ def age(seconds: float | None) -> str:
     return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
 
 
-def count(value: int | None) -> str:
+def finite(value: object) -> float | None:
+    """A number that can be shown; None for anything else: NaN, what no counter reaches, what is no number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _MOST:
+        return None
+    return float(value)
+
+
+def count(value: object) -> str:
     """A whole number, "-" when unknown."""
-    return "-" if value is None else str(value)
+    return str(value) if isinstance(value, int) and finite(value) is not None else "-"
 
 
-def percent(value: float | None) -> str:
+def percent(value: object) -> str:
     """``0.4%``, ``42%``; "-" when unknown."""
-    if value is None or not 0 <= value < 1e6:
+    known = finite(value)
+    if known is None or not 0 <= known < 1e6:
         return "-"
-    return f"{value:.1f}%" if value < 10 else f"{value:.0f}%"
+    return f"{known:.1f}%" if known < 10 else f"{known:.0f}%"
 
 
-def bytes_(value: float | None) -> str:
+def bytes_(value: object) -> str:
     """``512 B``, ``48.2 MiB``, ``12.0 GiB``; "-" when unknown."""
-    if value is None or not 0 <= value < 1e30:
+    size = finite(value)
+    if size is None or size < 0:
         return "-"
-    size = float(value)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -194,14 +222,15 @@ def bytes_(value: float | None) -> str:
     return f"{size:.1f} TiB"
 
 
-def rate(per_s: float | None) -> str:
+def rate(per_s: object) -> str:
     """Per second, three figures: ``0``, ``0.25``, ``4.20``, ``42.0``, ``4200``; "-" when unknown."""
     return "0" if per_s == 0 else milliseconds(per_s)
 
 
-def milliseconds(value: float | None) -> str:
+def milliseconds(value: object) -> str:
     """Three figures: ``0.42``, ``4.20``, ``42.0``, ``4200``; "-" when unknown."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN alone differs from itself
+    known = finite(value)
+    if known is None:
         return "-"
-    digits = 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:.{digits}f}"
+    digits = 2 if known < 10 else 1 if known < 100 else 0
+    return f"{known:.{digits}f}"

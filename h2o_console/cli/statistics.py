@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from h2o_console.cli.options import Reading
     from h2o_console.cli.picture import Fleet
-    from h2o_console.cli.views import InstancesView
+    from h2o_console.cli.views import HostsView, InstancesView
     from h2o_console.feed.answers import Instance
 
 HEADS: Final[dict[By, tuple[str, ...]]] = {
@@ -125,14 +125,18 @@ def choose(instances: Sequence[Instance], names: Sequence[str]) -> list[Instance
 def addresses(fleet: Fleet, view: InstancesView, chosen: Sequence[Instance]) -> dict[str, str]:
     """Host → its agent's address, "" when it has none, for the hosts of the *chosen*."""
     wanted = {each.host for each in chosen}
-    known: dict[str, str] = {}
-    if view.head.source == "agent" and view.head.host in wanted:
-        known[view.head.host] = fleet.context.agent
-    if wanted - set(known):
-        for host in fleet.all_hosts().hosts:
-            if host.host in wanted and host.agent:
-                known.setdefault(host.host, f"http://{host.agent}")
+    known = {view.head.host: fleet.context.agent} if view.head.source == "agent" else {}
+    if wanted - known.keys():
+        known = {**host_addresses(fleet, fleet.all_hosts()), **known}
     return {host: known.get(host, "") for host in sorted(wanted)}
+
+
+def host_addresses(fleet: Fleet, hosts: HostsView) -> dict[str, str]:
+    """Host → its agent's address, "" when it has none; the one that was asked is asked again the same way."""
+    known = {each.host: f"http://{each.agent}" if each.agent else "" for each in hosts.hosts}
+    if hosts.head.source == "agent" and hosts.head.host in known:
+        known[hosts.head.host] = fleet.context.agent
+    return known
 
 
 def report_missing(chosen: Sequence[Instance], gathered: Gathered, fleet: Fleet) -> None:
