@@ -39,6 +39,8 @@ _POLL_S: Final = 0.05
 _READY_S: Final = 30.0
 _GRACE_S: Final = 12.0
 """A package's own grace is 10 s."""
+_NEWLY_S: Final = 10.0
+"""A file that is older has been moved here with its old time; the time it takes is counted from when it was seen."""
 _LONGEST_PAUSE_S: Final = 10.0
 _TAIL_BYTES: Final = 32_768
 
@@ -152,7 +154,9 @@ class Reloader:
             stamps = after
         files = changed(self._stamps, stamps)
         self._stamps = stamps
-        self._saved_s = max([stamps[each][0] / 1e9 for each in files if each in stamps], default=unix_s())
+        now_s = unix_s()
+        saved_s = max([stamps[each][0] / 1e9 for each in files if each in stamps], default=now_s)
+        self._saved_s = saved_s if 0 <= now_s - saved_s < _NEWLY_S else now_s
         for each in files:
             if each.endswith(".proto"):
                 self._note("proto", f"{each} has changed; generate its code: {self._compile_step(each)}")
