@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import children, epoch, history, logs, metrics, probes, reading
+from h2o_agent.http import children, epoch, history, logs, metrics, openapi, probes, reading
 from h2o_agent.http.answers import Unavailable, error
+from h2o_agent.http.described import paths_of
 from h2o_agent.http.guard import Guard, Guarded
 from h2o_agent.metrics.totals import Totals
 
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from h2o_agent.logs.shelf import Shelf
 
 log = logging.getLogger(__name__)
-
-PATHS: Final = (
-    "/livez /readyz /healthz /health /health/<tier>/<service> /stats /history /instances /features /hosts /logs "
-    "/children/<child> /epoch /metrics /sd/prometheus"
-)
 
 _LOOPBACK: Final = Guard()
 
@@ -59,16 +55,17 @@ def build(
         *(history.routes(past) if past is not None else ()),
     ]
     guarded = Middleware(Guarded, guard=guard)
-    return Starlette(routes=routes, exception_handlers=handlers, middleware=[guarded])
+    described = openapi.route(routes, version)
+    return Starlette(routes=[*routes, described], exception_handlers=handlers, middleware=[guarded])
 
 
 async def _on_unavailable(_: Request, problem: Unavailable) -> Response:
     return error(503, str(problem), "see what the host says: curl …/readyz?verbose, and its logs/broker.log")
 
 
-async def _on_http_error(_: Request, problem: HTTPException) -> Response:
+async def _on_http_error(request: Request, problem: HTTPException) -> Response:
     if problem.status_code == 404:
-        return error(404, "there is no such path", f"there are {PATHS}")
+        return error(404, "there is no such path", f"there are {' '.join(paths_of(request.app.routes))}")
     return error(problem.status_code, problem.detail)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from h2o_agent.http.answers import answer, error
+from h2o_agent.http.described import Described
 from h2o_agent.views import children
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from h2o_agent.http.answers import Source
 
 
-def routes(source: Source) -> list[Route]:
+def routes(source: Source) -> list[Described]:
     """The one."""
 
     async def child(request: Request) -> Response:
@@ -32,4 +31,13 @@ def routes(source: Source) -> list[Route]:
             return error(404, f"this agent has started no {which[:100]}", f"its children: {known}")
         return answer(children.detail(snapshot, found))
 
-    return [Route("/children/{child}", child)]
+    return [
+        Described(
+            "/children/{child}",
+            child,
+            "One process that the agent supervises",
+            schema="child",
+            also=(400, 404),
+            parameters={"child": "Its key, the id of the instance that it has become, or the beginning of one."},
+        )
+    ]

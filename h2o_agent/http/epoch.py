@@ -9,9 +9,8 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from starlette.routing import Route
-
 from h2o_agent.http.answers import Unavailable, answer, error, told
+from h2o_agent.http.described import Described, Parameter
 from h2o_agent.views.head import head
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _LOOK_S: Final = 0.2
 _MOST_DIGITS: Final = 18
 
 
-def routes(source: Source) -> list[Route]:
+def routes(source: Source) -> list[Described]:
     """The one."""
     waiting = _Waiting(source)
 
@@ -42,7 +41,12 @@ def routes(source: Source) -> list[Route]:
         told(source)  # without a broker there is nobody to wait for
         return _answer(source, reached=await waiting.until(at_least, within_s))
 
-    return [Route("/epoch", epoch)]
+    query = (
+        Parameter("at_least", "Answer when the broker applies this one.", "integer"),
+        Parameter("timeout", f"After so many seconds at the latest: {DEFAULT_S:g}, at most {MOST_S:g}.", "number"),
+    )
+    says = "Which control change the broker applies"
+    return [Described("/epoch", epoch, says, query=query, schema="epoch", also=(400, 408, 503))]
 
 
 def _answer(source: Source, *, reached: bool | None) -> Response:

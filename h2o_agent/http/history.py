@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from h2o_agent.http.answers import NO_STORE, answer, error
+from h2o_agent.http.described import JSON, Described, Parameter
 from h2o_agent.http.negotiation import preferred
 from h2o_agent.views import history
 
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from h2o_agent.history.answering import Query
     from h2o_core.pb.host_pb2 import History
 
-JSON: Final = "application/json"
 PROTOBUF: Final = "application/x-protobuf"
 _MOST_BYTES: Final = {PROTOBUF: 8 << 20, JSON: 1 << 20}
 """Of the points as protobuf; JSON is about seven times that."""
+
+_QUERY: Final = (
+    Parameter("resolution", "1s, 10s or 60s."),
+    Parameter("package", "Of this one alone."),
+    Parameter("kind", "package or host."),
+    Parameter("since", "Unix seconds or a time with its zone."),
+)
 
 
 class Remembers(Protocol):
@@ -32,7 +38,7 @@ class Remembers(Protocol):
         ...
 
 
-def routes(past: Remembers) -> list[Route]:
+def routes(past: Remembers) -> list[Described]:
     """The one."""
 
     async def read(request: Request) -> Response:
@@ -48,4 +54,5 @@ def routes(past: Remembers) -> list[Route]:
             return Response(found.SerializeToString(), headers={**NO_STORE, "Vary": "Accept"}, media_type=PROTOBUF)
         return await asyncio.to_thread(lambda: answer(history.document(found)))
 
-    return [Route("/history", read)]
+    says = "The host's past: what was served, and how the server did"
+    return [Described("/history", read, says, query=_QUERY, media=(JSON, PROTOBUF), also=(400,))]

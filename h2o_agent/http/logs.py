@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from h2o_agent.http.answers import NO_STORE, error
+from h2o_agent.http.described import Described, Parameter
 from h2o_agent.logs.asking import BadQuestion, parse_question
 from h2o_agent.logs.feed import Feed, Order
 from h2o_agent.logs.shelf import choose
@@ -32,11 +32,25 @@ _ALIVE_S: Final = 5.0
 _TURN_NS: Final = 2_000_000
 """After so long others on the loop have their turn."""
 
+_QUERY: Final = (
+    Parameter("package", "Of all its instances here.", repeated=True),
+    Parameter("instance", "An instance's id or its beginning, a child's key, broker or agent.", repeated=True),
+    Parameter("severity", "This or worse: DEBUG, INFO, WARN, ERROR, FATAL."),
+    Parameter("grep", "In the body, an attribute or a trace id; small letters find capitals too."),
+    Parameter("since", "So long ago (10m, 2h), or a time with its zone."),
+    Parameter("until", "The same."),
+    Parameter("tail", "So many of the last ones.", "integer"),
+    Parameter("limit", "No more than that.", "integer"),
+    Parameter("follow", "And then what comes.", "boolean"),
+    Parameter("cursor", "Go on exactly there."),
+)
 
-def routes(source: Source, shelf: Shelf) -> list[Route]:
+
+def routes(source: Source, shelf: Shelf) -> list[Described]:
     """All of them."""
     readers = _Readers(source, shelf)
-    return [Route("/logs", readers.logs)]
+    says = "The host's log lines, at once or as they come; a line each"
+    return [Described("/logs", readers.logs, says, query=_QUERY, media=(MEDIA_TYPE,), also=(400, 404, 503))]
 
 
 class _Readers:

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from h2o_agent.http.answers import NO_STORE
+from h2o_agent.http.described import Described
 from h2o_agent.http.negotiation import preferred
 from h2o_agent.metrics.discovery import targets
 from h2o_agent.metrics.exposition import CONTENT_TYPES, OPENMETRICS, TEXT, exposition
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from h2o_agent.metrics.totals import Totals
 
 
-def routes(source: Source, version: str, totals: Totals) -> list[Route]:
+def routes(source: Source, version: str, totals: Totals) -> list[Described]:
     """Both."""
 
     async def metrics(request: Request) -> Response:
@@ -33,4 +33,7 @@ def routes(source: Source, version: str, totals: Totals) -> list[Route]:
     async def discovery(_: Request) -> Response:
         return JSONResponse(targets(source.snapshot()), headers=NO_STORE)
 
-    return [Route("/metrics", metrics), Route("/sd/prometheus", discovery)]
+    return [
+        Described("/metrics", metrics, "Everything that is counted here, for Prometheus", media=(TEXT, OPENMETRICS)),
+        Described("/sd/prometheus", discovery, "The fleet's agents, for http_sd of Prometheus", schema="targets"),
+    ]

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from h2o_agent.http.answers import answer, encoded, error, flag, matches, told
+from h2o_agent.http.described import JSON, Described, Parameter
 from h2o_agent.http.negotiation import preferred
 from h2o_agent.views import fleet, health, instances, stats
 from h2o_agent.views.hoststats import fingerprint, host_stats
@@ -19,20 +19,42 @@ if TYPE_CHECKING:
     from h2o_agent.http.answers import Source
     from h2o_agent.views.health import Health
 
-JSON: Final = "application/json"
+_FLEET: Final = Parameter("fleet", "Everybody's, not only this host's.", "boolean")
 PROTOBUF: Final = "application/x-protobuf"
 
 
-def routes(source: Source, version: str) -> list[Route]:
+def routes(source: Source, version: str) -> list[Described]:
     """All of them; *version* is the agent's."""
     views = _Views(source, version)
+    judged = {"media": ("application/health+json",), "schema": "health"}
     return [
-        Route("/health", views.health),
-        Route("/health/{package:path}", views.package_health),
-        Route("/instances", views.instances),
-        Route("/features", views.features),
-        Route("/hosts", views.hosts),
-        Route("/stats", views.stats),
+        Described("/health", views.health, "The host's verdict, and all checks", **judged, also=(503,)),
+        Described(
+            "/health/{package:path}",
+            views.package_health,
+            "One package on this host",
+            **judged,
+            also=(404, 503),
+            shown="/health/{tier}/{service}",
+            parameters={"tier": "api, orchestration or service.", "service": "The package's own name."},
+        ),
+        Described(
+            "/instances", views.instances, "The host's instances", query=(_FLEET,), schema="instances", also=(503,)
+        ),
+        Described(
+            "/features", views.features, "What can be called here", query=(_FLEET,), schema="features", also=(503,)
+        ),
+        Described(
+            "/hosts", views.hosts, "The fleet's hosts as this one's broker sees them", schema="hosts", also=(503,)
+        ),
+        Described(
+            "/stats",
+            views.stats,
+            "Raw counters since the broker started; 304 while nothing happens",
+            media=(JSON, PROTOBUF),
+            schema="stats",
+            also=(503,),
+        ),
     ]
 
 

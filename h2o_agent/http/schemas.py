@@ -1,0 +1,168 @@
+"""The shapes of the agent's JSON answers, as JSON Schema. Fields may be added, so more than these is no error. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from h2o_agent.views.head import Json
+
+ERROR: Final = "error"
+_TEXT: Final[Any] = {"type": "string"}
+_WHOLE: Final[Any] = {"type": "integer"}
+_NUMBER: Final[Any] = {"type": "number"}
+_FLAG: Final[Any] = {"type": "boolean"}
+_TIME: Final[Any] = {"type": "string", "format": "date-time"}
+_STATUS: Final[Any] = {"enum": ["pass", "warn", "fail"]}
+
+
+def reference(name: str) -> Json:
+    """To the schema *name*."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(**fields: Any) -> Json:
+    """All of them are there; a field whose name ends in ``_`` need not be."""
+    properties = {name.removesuffix("_"): schema for name, schema in fields.items()}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in fields if not name.endswith("_")],
+    }
+
+
+def _list(of: Json) -> Json:
+    return {"type": "array", "items": of}
+
+
+def _map(of: Json) -> Json:
+    return {"type": "object", "additionalProperties": of}
+
+
+def _or_null(schema: Json) -> Json:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _answer(**fields: Any) -> Json:
+    """With what every answer begins with."""
+    register = _object(state=_TEXT, silent_s=_NUMBER, from_file=_FLAG, alarms=_WHOLE)
+    return _object(
+        schema={"const": 1},
+        fleet=_TEXT,
+        host=_TEXT,
+        as_of=_or_null(_TIME),
+        report_age_s=_NUMBER,
+        picture_age_s=_or_null(_NUMBER),
+        register=register,
+        **fields,
+    )
+
+
+_CHECK: Final = _object(
+    componentId=_TEXT,
+    componentType=_TEXT,
+    status=_STATUS,
+    time=_or_null(_TIME),
+    severity={"enum": ["PAGE", "TICKET", "NOTE"]},
+    observedValue_=_NUMBER,
+    observedUnit_=_TEXT,
+    output_=_TEXT,
+)
+_INSTANCE: Final = _object(
+    id=_TEXT,
+    package=_TEXT,
+    version=_TEXT,
+    host=_TEXT,
+    zone=_TEXT,
+    state={"enum": ["ready", "suspect", "leaving", "starting", "backoff", "unknown"]},
+    routable=_FLAG,
+    why=_TEXT,
+    slots=_or_null(_WHOLE),
+    in_flight=_or_null(_WHOLE),
+    queued=_or_null(_WHOLE),
+    started=_or_null(_TIME),
+    pid=_or_null(_WHOLE),
+    launch=_or_null(_TEXT),
+    restarts=_or_null(_WHOLE),
+)
+_FEATURE: Final = _object(
+    name=_TEXT,
+    package=_TEXT,
+    version=_TEXT,
+    request_type=_TEXT,
+    reply_type=_TEXT,
+    idempotent=_FLAG,
+    mean_ms=_or_null(_NUMBER),
+    upper95_ms=_or_null(_NUMBER),
+)
+_HOST: Final = _object(
+    host=_TEXT,
+    zone=_TEXT,
+    address=_or_null(_TEXT),
+    incarnation=_or_null(_TEXT),
+    link=_TEXT,
+    why=_TEXT,
+    register=_or_null(_TEXT),
+    rtt_ms=_or_null(_NUMBER),
+    agent=_or_null(_TEXT),
+    instances=_WHOLE,
+    labels=_map(_TEXT),
+)
+_SKETCH: Final = _object(index=_list(_WHOLE), count=_list(_WHOLE), zero=_WHOLE, sum=_WHOLE)
+_ENDPOINT: Final = _object(
+    name=_TEXT,
+    num_requests=_WHOLE,
+    num_errors=_WHOLE,
+    num_application_errors=_WHOLE,
+    last_error=_TEXT,
+    last_error_time=_or_null(_TIME),
+    processing_time=_WHOLE,
+    average_processing_time=_WHOLE,
+    outcomes=_map(_WHOLE),
+    p50_ms=_or_null(_NUMBER),
+    p95_ms=_or_null(_NUMBER),
+    p99_ms=_or_null(_NUMBER),
+    sketch=_SKETCH,
+)
+_STATS: Final = _answer(
+    broker=_object(incarnation=_TEXT, started=_or_null(_TIME), pid=_WHOLE, restarts=_or_null(_WHOLE)),
+    instances=_list(_object(name=_TEXT, id=_TEXT, version=_TEXT, state=_TEXT, endpoints=_list(_ENDPOINT))),
+    callers=_list(_object(caller=_TEXT, version=_TEXT, feature=_TEXT, outcomes=_map(_WHOLE), sketch=_SKETCH)),
+    queues=_list(_object(package=_TEXT, version=_TEXT, queued=_WHOLE, capacity=_WHOLE)),
+    peers=_list(_object(host=_TEXT, state=_TEXT, incarnation=_TEXT, why=_TEXT)),
+    counters=_map(_WHOLE),
+)
+_CHILD: Final = _object(
+    schema={"const": 1},
+    host=_TEXT,
+    key=_TEXT,
+    package=_TEXT,
+    state=_TEXT,
+    restarts=_WHOLE,
+    failures=_WHOLE,
+    crash_loops=_FLAG,
+    why=_TEXT,
+    argv=_list(_TEXT),
+)
+
+SCHEMAS: Final[dict[str, Json]] = {
+    ERROR: _object(error=_TEXT, hint=_TEXT),
+    "health": _object(
+        status=_STATUS,
+        version=_TEXT,
+        releaseId=_TEXT,
+        serviceId=_TEXT,
+        description=_TEXT,
+        checks=_map(_list(_CHECK)),
+        output_=_TEXT,
+    ),
+    "instances": _answer(instances=_list(_INSTANCE)),
+    "features": _answer(features=_list(_FEATURE)),
+    "hosts": _answer(
+        alarms=_list(_object(kind=_TEXT, path=_TEXT, since=_or_null(_TIME), what=_TEXT)), hosts=_list(_HOST)
+    ),
+    "stats": _STATS,
+    "epoch": _answer(epoch=_WHOLE, applied=_WHOLE, reached_=_FLAG),
+    "child": _CHILD,
+    "targets": _list(_object(targets=_list(_TEXT), labels=_map(_TEXT))),
+}
