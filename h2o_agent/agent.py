@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from h2o_agent.supervisor import Supervisor
 from h2o_agent.views.host import vitals_of
 from h2o_agent.vitals import SAMPLE_S, Vitals
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
+from h2o_core.hostfile import InvalidHostFile, parse_hostfile
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.place import fleet_secret, machine_id, read_tokens
 from h2o_core.io.version import own_version
@@ -45,6 +47,7 @@ class Agent:
     def __init__(self, hostfile: HostFile, hostfile_path: str, policy: Policy) -> None:
         """Raises CannotStart, or RegisterRefused when the host file's ZooKeeper can't be used at all."""
         self._hostfile = hostfile
+        self._hostfile_path = hostfile_path
         run_dir = Path(hostfile.run_dir)
         machine, secret = machine_id(hostfile), fleet_secret(hostfile)
         self._server = HttpServer(hostfile.http_bind, hostfile.http_port, str(run_dir / AGENT_SOCKET))
@@ -56,6 +59,7 @@ class Agent:
             Ledger(Path(hostfile.state_dir) / "children.json"),
             policy,
             hostfile.log_bytes,
+            str(run_dir),
         )
         self._shelf = Shelf(Path(hostfile.state_dir) / "logs", hostfile.host, own_version())
         self._keeper = Keeper(self._shelf, hostfile.log_bytes)
@@ -91,6 +95,7 @@ class Agent:
         while True:
             await asyncio.sleep(SAMPLE_S)
             self._vitals.sample(self._supervisor.pids())
+            self._supervisor.watch_memory(self._vitals.children)
             vitals = vitals_of(self.snapshot())
             now_ns = monotonic_ns()
             if vitals is not None:
@@ -102,6 +107,20 @@ class Agent:
         self._past.heard(report)
         self._totals.heard(report)
         self._recent.heard(report, monotonic_ns() / 1e9)
+
+    def reload(self) -> None:
+        """Read the host file again: its instances count from now on, the rest of it from the next start on."""
+        try:
+            hostfile = parse_hostfile(Path(self._hostfile_path).read_text())
+        except (OSError, UnicodeDecodeError, InvalidHostFile) as error:
+            log.error("the host file is not used, what it said before stays in force: %s", error)  # noqa: TRY400 - it says it all
+            return
+        names = [each.name for each in fields(hostfile) if each.name != "instances"]
+        later = [name for name in names if getattr(hostfile, name) != getattr(self._hostfile, name)]
+        if later:
+            log.warning("changed in the host file, and used when the agent starts again: %s", ", ".join(later))
+        self._hostfile = replace(self._hostfile, instances=hostfile.instances)
+        self._supervisor.reload(launches(self._hostfile, self._hostfile_path, sys.executable))
 
     def leave(self) -> None:
         """Leave in order: instances, broker, register. Called again: at once."""

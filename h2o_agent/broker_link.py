@@ -44,9 +44,9 @@ class BrokerLink:
     """`last` is what the broker said, None before it ever answered. `run` until cancelled."""
 
     def __init__(
-        self, endpoint: str, on_report: Callable[[BrokerReport], None], on_silence: Callable[[], None]
+        self, endpoint: str, on_report: Callable[[BrokerReport], None], on_silence: Callable[[float], None]
     ) -> None:
-        """*on_report* for each report; *on_silence* for each question that remained without an answer."""
+        """*on_report* for each report; *on_silence(waited_s)* for each question without an answer."""
         self._endpoint = endpoint
         self._on_report = on_report
         self._on_silence = on_silence
@@ -69,10 +69,11 @@ class BrokerLink:
         link = Link(self._endpoint)
         try:
             while True:
+                asked_ns = monotonic_ns()
                 heard = await self._ask(link)
                 self._answered.set()
                 if heard is None:
-                    self._on_silence()
+                    self._on_silence((monotonic_ns() - asked_ns) / 1e9)
                     pause_s = SEEK_S
                 else:
                     self.last = heard

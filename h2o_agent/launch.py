@@ -10,14 +10,18 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from h2o_agent.order import BROKER
+from h2o_core.limits import NO_LIMITS
 from h2o_core.names import dotted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from h2o_core.hostfile import HostFile, InstanceSpec
+    from h2o_core.limits import Limits
 
 LAUNCH_VARIABLE: Final = "H2O_LAUNCH"
+CHILD_VARIABLE: Final = "H2O_CHILD"
+"""``<run directory>#<key>``: whose child it is, for an agent that has lost its ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Launch:
     env: Mapping[str, str]
     cwd: str
     log: str
+    limits: Limits = NO_LIMITS
 
 
 def launches(hostfile: HostFile, hostfile_path: str, python: str) -> tuple[Launch, ...]:
@@ -54,11 +59,15 @@ def launches(hostfile: HostFile, hostfile_path: str, python: str) -> tuple[Launc
             key = f"{stem}-{seen[stem]}"
             # so that a log line is in the file when it is written, not 8 KiB later; an author may say otherwise
             env = {"PYTHONUNBUFFERED": "1", **spec.env, **ours}
-            plan.append(Launch(key, shown(spec.package), spec.command, env, spec.cwd, str(logs / f"{key}.log")))
+            log = str(logs / f"{key}.log")
+            plan.append(Launch(key, shown(spec.package), spec.command, env, spec.cwd, log, spec.limits))
     return tuple(plan)
 
 
 def _stem(spec: InstanceSpec) -> str:
     """Package and a digest of how it is started: a changed command is another child, never the old one's heir."""
-    recipe = json.dumps([spec.command, sorted(spec.env.items()), spec.cwd]).encode()
+    parts: list[object] = [spec.command, sorted(spec.env.items()), spec.cwd]
+    if spec.limits != NO_LIMITS:  # only then: a child of before there were limits is adopted as it is
+        parts.append(spec.limits.document())
+    recipe = json.dumps(parts).encode()
     return f"{dotted(spec.package)}-{blake2b(recipe, digest_size=3).hexdigest()}"

@@ -2,7 +2,8 @@
 
 Draining is SIGTERM sent: an instance leaves the register by itself, finishes what it has and exits. Stopping
 is SIGKILL sent, when the grace is over. A child that dies comes back at once the first time, then after a
-back-off that doubles up to a cap, until it has lived for a while. All times are monotonic seconds.
+back-off that doubles up to a cap, until it has lived for a while. Recycling is the same
+as draining, but it is started again. All times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class State(StrEnum):
     RUNNING = "running"
     DRAINING = "draining"
     STOPPING = "stopping"
+    RECYCLING = "recycling"
+    """Told to leave or killed, because it must not go on as it is; started again when it has ended."""
     BACKOFF = "backoff"
     """Dead, and started again when its time comes."""
     FAILED = "failed"
@@ -43,6 +46,7 @@ class Event(StrEnum):
     READY = "ready"
     UNREADY = "unready"
     EXITED = "exited"
+    RECYCLE = "recycle"
     STOP = "stop"
     DUE = "due"
 
@@ -67,10 +71,20 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
     (State.STARTING, Event.UNREADY): State.STARTING,
     (State.STARTING, Event.EXITED): State.BACKOFF,
     (State.STARTING, Event.STOP): State.DRAINING,
+    (State.STARTING, Event.RECYCLE): State.RECYCLING,
     (State.RUNNING, Event.READY): State.RUNNING,
     (State.RUNNING, Event.UNREADY): State.STARTING,
     (State.RUNNING, Event.EXITED): State.BACKOFF,
     (State.RUNNING, Event.STOP): State.DRAINING,
+    (State.RUNNING, Event.RECYCLE): State.RECYCLING,
+    (State.RECYCLING, Event.READY): State.RECYCLING,
+    (State.RECYCLING, Event.UNREADY): State.RECYCLING,
+    (State.RECYCLING, Event.SPAWNED): State.RECYCLING,
+    (State.RECYCLING, Event.SPAWN_FAILED): State.FAILED,
+    (State.RECYCLING, Event.RECYCLE): State.RECYCLING,
+    (State.RECYCLING, Event.DUE): State.RECYCLING,
+    (State.RECYCLING, Event.EXITED): State.BACKOFF,
+    (State.RECYCLING, Event.STOP): State.DRAINING,
     (State.BACKOFF, Event.DUE): State.STARTING,
     (State.BACKOFF, Event.ADOPTED): State.STARTING,
     (State.BACKOFF, Event.STOP): State.STOPPED,
@@ -100,11 +114,12 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
 }
 
 _LATE: Final[Mapping[State, Act]] = {
+    State.RECYCLING: Act.TERMINATE,
     State.DRAINING: Act.TERMINATE,
     State.STOPPING: Act.KILL,
     State.STOPPED: Act.KILL,
 }
-"""What a process gets that appears after it was told to stop."""
+"""What a process gets that appears after it was told to leave."""
 
 KILL_PATIENCE_S: Final = 5.0
 """A process that SIGKILL does not end within this hangs in the kernel; waiting longer helps nobody."""
@@ -158,6 +173,8 @@ class Child:
     """Why it could not be started, or what it said before it died."""
     wanted: bool = True
     """False: not started again when it dies."""
+    ordered: bool = False
+    """Its process has been ordered, and has neither come nor failed yet."""
     story: deque[tuple[float, Event, State]] = field(default_factory=lambda: deque(maxlen=16))
 
     def handle(
@@ -179,6 +196,8 @@ class Child:
         self.story.append((now_s, event, after))
         if after is not before:
             self.state, self.since_s, self.due_s = after, now_s, None
+        if event in {Event.SPAWNED, Event.SPAWN_FAILED}:
+            self.ordered = False
         match event:
             case Event.SPAWNED | Event.ADOPTED:
                 self.pid, self.spawned_s, self.why = pid, now_s - age_s, ""
@@ -191,8 +210,11 @@ class Child:
                     self.due_s = now_s + self.policy.cap_s
                     return [] if self.wanted else self.handle(Event.STOP, now_s)
             case Event.EXITED:
-                self.why = why
+                if before is not State.RECYCLING:
+                    self.why = why
                 return self._exited(now_s, exit_code)
+            case Event.RECYCLE:
+                return self._recycle(before, now_s, why, self.policy.grace_s if grace_s is None else grace_s)
             case Event.STOP:
                 return self._stop(before, now_s, self.policy.grace_s if grace_s is None else grace_s)
             case Event.START | Event.DUE:
@@ -217,14 +239,24 @@ class Child:
         deadline_s = now_s + grace_s
         # a second, more impatient STOP brings the end nearer, never further away
         self.due_s = deadline_s if self.due_s is None else min(self.due_s, deadline_s)
-        return [(Act.TERMINATE, self.key)] if before is not State.DRAINING and self.pid else []
+        told = before in {State.DRAINING, State.RECYCLING}
+        return [(Act.TERMINATE, self.key)] if self.pid and not told else []
+
+    def _recycle(self, before: State, now_s: float, why: str, grace_s: float) -> list[Instruction]:
+        """Without a grace it is killed: what hangs does not hear."""
+        if before is State.RECYCLING:
+            return []
+        self.why = why
+        self.due_s = now_s + (grace_s or KILL_PATIENCE_S)
+        return [(Act.TERMINATE if grace_s else Act.KILL, self.key)] if self.pid else []
 
     def _due(self, before: State, now_s: float) -> list[Instruction]:
         if self.state is State.STARTING:
             if before is not State.WAITING:
                 self.restarts += 1
+            self.ordered = True
             return [(Act.SPAWN, self.key)]
-        if self.state is State.STOPPING:
+        if self.state in {State.STOPPING, State.RECYCLING}:
             self.due_s = now_s + KILL_PATIENCE_S
             return [(Act.KILL, self.key)] if self.pid else []
         return []
@@ -245,6 +277,11 @@ class Child:
     def over(self) -> bool:
         """No process, and none to come."""
         return self.state is State.STOPPED
+
+    @property
+    def forgettable(self) -> bool:
+        """Over, and nothing will be heard of it any more."""
+        return self.over and not self.pid and not self.ordered
 
     @property
     def crash_loops(self) -> bool:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT. Exit: 0 orderly, 1 crash, 2 bad configuration, 3 another agent has the place."""
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the host file again.
+
+    Exit: 0 orderly, 1 crash, 2 bad configuration, 3 another agent has the place.
+    """
     parser = argparse.ArgumentParser(
         prog="h2o-agent", description="Starts a host's broker and instances, keeps them running, answers for them."
     )
@@ -82,6 +85,7 @@ async def _serve(hostfile: HostFile, path: str, grace_s: float) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.leave)
+    loop.add_signal_handler(signal.SIGHUP, agent.reload)
     await agent.run()
     return 0
 

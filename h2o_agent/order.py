@@ -30,13 +30,28 @@ class HostOrder:
     def __init__(self, instances: Iterable[str], policy: Policy | None = None) -> None:
         self.phase = Phase.BROKER_FIRST
         self._grace_s: float | None = None
+        self._policy = policy or Policy()
+        self._wanted = list(instances)
         self.children = {BROKER: Child(BROKER, BROKER_POLICY)}
-        for key in instances:
-            self.children[key] = Child(key, policy or Policy())
+        for key in self._wanted:
+            self.children[key] = Child(key, self._policy)
 
     def add(self, key: str) -> None:
         """A child that is not wanted any more but still lives (found after the agent's restart)."""
         self.children[key] = Child(key)
+
+    def want(self, instances: Iterable[str], now_s: float) -> list[Instruction]:
+        """From now on these are the host's instances: others leave, new ones start, the rest is not touched."""
+        if self.phase not in {Phase.BROKER_FIRST, Phase.UP}:
+            return []
+        self._wanted = list(instances)
+        for key in self._wanted:
+            self.children.setdefault(key, Child(key, self._policy))
+        orders: list[Instruction] = []
+        for child in self._instances():
+            if child.key not in self._wanted and not child.over:
+                orders += child.handle(Event.STOP, now_s)
+        return orders + self._advance(now_s)
 
     def start(self, now_s: float) -> list[Instruction]:
         """Start the broker, unless it was adopted."""
@@ -89,6 +104,16 @@ class HostOrder:
     def _start(self, child: Child, now_s: float) -> list[Instruction]:
         return child.handle(Event.START, now_s) if child.state is State.WAITING else []
 
+    def _replace_over(self, now_s: float) -> list[Instruction]:
+        """Who has left is forgotten, or begins anew if it is wanted again by now."""
+        orders: list[Instruction] = []
+        for child in [child for child in self._instances() if child.forgettable]:
+            del self.children[child.key]
+        for key in self._wanted:
+            child = self.children.setdefault(key, Child(key, self._policy))
+            orders += self._start(child, now_s)
+        return orders
+
     def _advance(self, now_s: float) -> list[Instruction]:
         orders: list[Instruction] = []
         broker = self.children[BROKER]
@@ -96,6 +121,8 @@ class HostOrder:
             self.phase = Phase.UP
             for child in self._instances():
                 orders += self._start(child, now_s)
+        elif self.phase is Phase.UP:
+            orders += self._replace_over(now_s)
         if self.phase is Phase.LEAVING and all(child.over for child in self._instances()):
             self.phase = Phase.BROKER_LAST
             if not broker.over:

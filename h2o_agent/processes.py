@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from h2o_agent.launch import LAUNCH_VARIABLE
+from h2o_agent.launch import CHILD_VARIABLE, LAUNCH_VARIABLE
+from h2o_agent.limiting import keep
 from h2o_agent.logs.opening import launch_line, open_log
 from h2o_core.hostfile import DEFAULT_LOG_BYTES
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from h2o_agent.launch import Launch
+    from h2o_core.limits import Limits
 
 POLL_S: Final = 0.1
 START_TOLERANCE_S: Final = 0.05
@@ -56,14 +58,21 @@ class Processes:
     """The running children by key. Everything happens on the loop that is running when it is made."""
 
     def __init__(
-        self, on_exit: Callable[[str, int | None], None], *, use_pidfd: bool = True, log_bytes: int = DEFAULT_LOG_BYTES
+        self,
+        on_exit: Callable[[str, int | None], None],
+        run_dir: str = "",
+        *,
+        use_pidfd: bool = True,
+        log_bytes: int = DEFAULT_LOG_BYTES,
     ) -> None:
         """*on_exit(key, exit code)* once for each process; the code is None when it can't be known.
 
+        *run_dir*: the host's, by which its children are told from another's.
         *log_bytes*: what is kept of each one's log (h2o_agent.logs).
         """
         self._log_bytes = log_bytes
         self._on_exit = on_exit
+        self._run_dir = run_dir
         self._loop = asyncio.get_running_loop()
         self._use_pidfd = use_pidfd and hasattr(os, "pidfd_open")
         self._watched: dict[str, _Watched] = {}
@@ -71,7 +80,8 @@ class Processes:
     def spawn(self, launch: Launch, token: str) -> Identity:
         """Start it; raises SpawnFailed."""
         assert launch.key not in self._watched
-        environment = {**os.environ, **launch.env, LAUNCH_VARIABLE: token}
+        mark = {LAUNCH_VARIABLE: token, CHILD_VARIABLE: f"{self._run_dir}#{launch.key}"}
+        environment = {**os.environ, **launch.env, **mark}
         try:
             log = open_log(launch.log, self._log_bytes, _first_line(launch, token))
             try:
@@ -91,6 +101,26 @@ class Processes:
         self._watch(launch.key, process.pid, process)
         # it is our child and not waited for yet: dead or alive, its pid is its own
         return Identity(process.pid, _started_s(process.pid) or 0.0)
+
+    def left(self) -> dict[str, tuple[Identity, str]]:
+        """Key → process and token of what was ever started for this host and still runs, whatever the ledger says."""
+        found: dict[str, tuple[Identity, str]] = {}
+        for process in psutil.process_iter() if self._run_dir else ():
+            with suppress(psutil.Error, OSError):
+                if os.getsid(process.pid) != process.pid or not _lives(process.pid):
+                    continue
+                environ = process.environ()
+                run_dir, _, key = environ.get(CHILD_VARIABLE, "").rpartition("#")
+                identity = Identity(process.pid, process.create_time())
+                # what a child has started in a session of its own is younger than it
+                older = key not in found or identity.started_s < found[key][0].started_s
+                if run_dir == self._run_dir and key and older:
+                    found[key] = identity, environ.get(LAUNCH_VARIABLE, "")
+        return found
+
+    def limit(self, key: str, limits: Limits) -> tuple[str, ...]:
+        """Put limits on what has just been started; one sentence for each that is not kept."""
+        return keep(limits, self._watched[key].pid)
 
     def adopt(self, key: str, identity: Identity, token: str) -> bool:
         """Watch a process that an earlier agent started; False when it is not there any more."""
@@ -172,6 +202,14 @@ def identify(pid: int) -> Identity | None:
     """A process of this pid that lives now."""
     started_s = _started_s(pid)
     return Identity(pid, started_s) if started_s is not None and _lives(pid) else None
+
+
+def is_traced(pid: int) -> bool:
+    """Somebody looks at it with a debugger."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_TRACING_STOP
+    except psutil.Error:
+        return False
 
 
 def _lives(pid: int) -> bool:

@@ -49,6 +49,10 @@ class ChildStatus:
     crash_loops: bool = False
     last_lines: tuple[str, ...] = ()
     """What the last process that ended wrote last; at most 20, as they came."""
+    last_why: str = ""
+    """What the agent ended it for; empty: it ended by itself, or left."""
+    unkept: tuple[str, ...] = ()
+    """A sentence for each limit of the host file that the system does not grant."""
     launch: Launch | None = None
     """How it is started; None: the host file has no place for it any more."""
     use: Use = NO_USE

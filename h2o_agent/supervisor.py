@@ -9,19 +9,21 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_agent.hung import QUESTIONS, Patience
 from h2o_agent.last_words import in_short, size_bytes
 from h2o_agent.ledger import Entry, LedgerUnreadable
 from h2o_agent.lifecycle import Act, Event, State, exit_text
 from h2o_agent.logs.last_lines import last_lines
+from h2o_agent.memory import MemoryWatch
 from h2o_agent.order import BROKER, HostOrder, Phase
-from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify
+from h2o_agent.processes import Identity, Processes, SpawnFailed, find, identify, is_traced
 from h2o_agent.snapshot import ChildStatus
 from h2o_agent.usage import NO_USE
 from h2o_core.hostfile import DEFAULT_LOG_BYTES
 from h2o_core.io.clock import monotonic_ns, unix_s
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from h2o_agent.launch import Launch
     from h2o_agent.ledger import Ledger
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 REFUSED_EXIT: Final = 3
 """How a broker ends that finds another one in its place."""
 _LONGEST_SLEEP_S: Final = 1.0
+STARTING_S: Final = 30.0
+"""A broker that is younger may be busy with its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class _End:
 
     at_s: float
     lines: tuple[str, ...]
+    why: str = ""
+    """What the agent ended it for; empty: it ended by itself, or left."""
 
 
 class Supervisor:
@@ -53,14 +59,18 @@ class Supervisor:
         ledger: Ledger,
         policy: Policy | None = None,
         log_bytes: int = DEFAULT_LOG_BYTES,
+        run_dir: str = "",
     ) -> None:
         self._launches = {launch.key: launch for launch in plan}
         self._ledger = ledger
         self._entries: dict[str, Entry] = {}
         self._log_bytes: dict[str, int] = {}
         self._ends: dict[str, _End] = {}
+        self._unkept: dict[str, tuple[str, ...]] = {}
+        self._memory = MemoryWatch()
+        self._patience = Patience()
         self._order = HostOrder((launch.key for launch in plan if launch.key != BROKER), policy)
-        self._processes = Processes(self._on_exit, log_bytes=log_bytes)
+        self._processes = Processes(self._on_exit, run_dir, log_bytes=log_bytes)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self.ticked_ns = monotonic_ns()
@@ -78,11 +88,44 @@ class Supervisor:
             left = []
         for entry in left:
             self._adopt(entry)
+        for key, (identity, token) in self._processes.left().items():
+            if key not in self._entries:  # a full disk, or a damaged one: nothing may run twice for that
+                launch = self._launches.get(key)
+                log.warning("%s (pid %d) runs, though the list of children does not have it", key, identity.pid)
+                package = launch.package if launch is not None else ""
+                self._adopt(Entry(key, package, token, identity.pid, identity.started_s))
         self._perform(self._order.start(_now_s()))
 
     def stop(self, grace_s: float | None = None) -> None:
         """Leave in order; again with a shorter grace: hurry."""
         self._perform(self._order.stop(_now_s(), grace_s))
+
+    def reload(self, plan: Sequence[Launch]) -> None:
+        """The host file says something else: what is new starts, what is gone leaves, the rest is not touched."""
+        before, self._launches = self._launches, {launch.key: launch for launch in plan}
+        wanted = [key for key in self._launches if key != BROKER]
+        new, gone = self._launches.keys() - before.keys(), before.keys() - self._launches.keys()
+        log.info("new in the host file: %s; gone: %s", _list(new), _list(gone))
+        self._perform(self._order.want(wanted, _now_s()))
+
+    def watch_memory(self, uses: Mapping[int, Use]) -> None:
+        """Start again, in order, who has had more memory than it may for a while."""
+        limited: dict[int, tuple[int, int]] = {}
+        keys: dict[int, str] = {}
+        for key, child in self._order.children.items():
+            launch = self._launches.get(key)
+            if launch is not None and launch.limits.memory_mib and child.pid in uses:
+                limited[child.pid] = (uses[child.pid].rss_bytes, launch.limits.memory_mib << 20)
+                keys[child.pid] = key
+        for pid in self._memory.look(limited, _now_s()):
+            rss_bytes, most_bytes = limited[pid]
+            why = f"it had {rss_bytes >> 20} MiB of memory, and may have {most_bytes >> 20}"
+            self._recycle(keys[pid], why)
+
+    def _recycle(self, key: str, why: str, grace_s: float | None = None) -> None:
+        if self._order.children[key].state in {State.STARTING, State.RUNNING}:
+            log.warning("%s is started again: %s", key, why)
+            self._feed(key, Event.RECYCLE, why=why, grace_s=grace_s)
 
     def close(self) -> None:
         """Let go of the children without stopping them."""
@@ -123,7 +166,9 @@ class Supervisor:
             last_exit=child.last_exit,
             last_exit_s=end.at_s if end is not None else 0.0,
             last_lines=end.lines if end is not None else (),
+            last_why=end.why if end is not None else "",
             launch=launch,
+            unkept=self._unkept.get(child.key, ()) if child.pid else (),
             why=child.why,
             crash_loops=child.crash_loops,
             use=uses.get(child.pid, NO_USE),
@@ -133,6 +178,7 @@ class Supervisor:
 
     def heard(self, report: BrokerReport) -> None:
         """A fresh report: the broker answers, and says who is registered."""
+        self._patience.answered()
         broker = self._order.children[BROKER]
         if not broker.pid and broker.last_exit == REFUSED_EXIT and broker.state is State.BACKOFF:
             self._adopt_found_broker(report.pid)
@@ -145,10 +191,15 @@ class Supervisor:
                 known = entry is not None and entry.token in registered
                 self._feed(key, Event.READY if known else Event.UNREADY)
 
-    def unheard(self) -> None:
-        """The broker has not answered for a while."""
-        if self._order.children[BROKER].state is State.RUNNING:
+    def unheard(self, waited_s: float) -> None:
+        """The broker has not answered a question within *waited_s*. One that has hung is killed and started again."""
+        broker = self._order.children[BROKER]
+        if broker.state is State.RUNNING:
             self._feed(BROKER, Event.UNREADY)
+        hung = self._patience.silent(waited_s) and _now_s() - broker.spawned_s >= STARTING_S
+        if hung and broker.pid and not is_traced(broker.pid):
+            self._patience = Patience()
+            self._recycle(BROKER, f"it has hung: {QUESTIONS} questions in a row without an answer", 0.0)
 
     def _adopt_found_broker(self, pid: int) -> None:
         """Ours refused to start because another one serves this run directory: then that one is the host's."""
@@ -185,14 +236,15 @@ class Supervisor:
     def _on_exit(self, key: str, exit_code: int | None) -> None:
         child = self._order.children[key]
         launch = self._launches.get(key)
-        leaves = child.state in {State.DRAINING, State.STOPPING}
+        leaves = child.state in {State.DRAINING, State.STOPPING, State.RECYCLING}
         log.log(
             logging.INFO if leaves else logging.WARNING,
             "%s (pid %d) ended with %s%s",
             *(key, child.pid, exit_text(exit_code), "" if leaves or launch is None else f"; its log: {launch.log}"),
         )
         self._forget(key)
-        end = _End(unix_s(), last_lines(launch.log, self._log_bytes.get(key, 0)) if launch is not None else ())
+        lines = last_lines(launch.log, self._log_bytes.get(key, 0)) if launch is not None else ()
+        end = _End(unix_s(), lines, child.why if child.state is State.RECYCLING else "")
         self._ends[key] = end
         self._feed(key, Event.EXITED, exit_code=exit_code, why="" if leaves else in_short(end.lines))
 
@@ -205,8 +257,12 @@ class Supervisor:
         age_s: float = 0.0,
         exit_code: int | None = None,
         why: str = "",
+        grace_s: float | None = None,
     ) -> None:
-        self._perform(self._order.handle(key, event, _now_s(), pid=pid, age_s=age_s, exit_code=exit_code, why=why))
+        orders = self._order.handle(
+            key, event, _now_s(), pid=pid, age_s=age_s, exit_code=exit_code, why=why, grace_s=grace_s
+        )
+        self._perform(orders)
 
     def _perform(self, orders: list[Instruction]) -> None:
         work = deque(orders)
@@ -237,6 +293,9 @@ class Supervisor:
             return self._order.handle(key, Event.SPAWN_FAILED, _now_s(), why=str(error))
         self._note(Entry(key, launch.package, entry.token, identity.pid, identity.started_s))
         log.info("started %s (pid %d)", key, identity.pid)
+        self._unkept[key] = self._processes.limit(key, launch.limits)
+        for sentence in self._unkept[key]:
+            log.warning("%s runs without a limit: %s", key, sentence)
         return self._order.handle(key, Event.SPAWNED, _now_s(), pid=identity.pid)
 
     # ------------------------------------------------------------------ books and clock
@@ -266,6 +325,10 @@ class Supervisor:
     def _on_timer(self) -> None:
         self.ticked_ns = monotonic_ns()
         self._perform(self._order.tick(_now_s()))
+
+
+def _list(keys: Iterable[str]) -> str:
+    return ", ".join(sorted(keys)) or "nothing"
 
 
 def _now_s() -> float:

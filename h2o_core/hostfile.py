@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from h2o_core.limits import NO_LIMITS, InvalidLimits, Limits, parse_limits
 from h2o_core.names import InvalidName, parse_host, parse_package
 
 DEFAULT_SESSION_TIMEOUT_S: Final = 6.0
@@ -26,6 +27,7 @@ class InstanceSpec:
     count: int = 1
     env: dict[str, str] = field(default_factory=dict[str, str])
     cwd: str = ""
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ _TEXTS: Final = (
 )
 _REQUIRED: Final = ("host", "fleet", "zookeeper", "run_dir", "state_dir")
 _KNOWN: Final = {*_TEXTS, "broker_port", "http_port", "session_timeout_s", "dev", "log_bytes", "labels", "instance"}
-_INSTANCE_KNOWN: Final = {"package", "command", "count", "env", "cwd"}
+_INSTANCE_KNOWN: Final = {"package", "command", "count", "env", "cwd", "limits"}
 
 
 def parse_hostfile(text: str) -> HostFile:
@@ -159,10 +161,16 @@ def parse_instance(entry: dict[str, Any], at: int) -> InstanceSpec:
     if not isinstance(count, int) or not 0 <= count <= 1000:
         msg = f"{where}: count = {count!r} is not a number from 0 to 1000"
         raise InvalidHostFile(msg)
+    try:
+        limits = parse_limits(entry["limits"]) if "limits" in entry else NO_LIMITS
+    except InvalidLimits as error:
+        msg = f"{where}: {error}"
+        raise InvalidHostFile(msg) from None
     return InstanceSpec(
         package=package,
         command=tuple(command),  # pyright: ignore[reportUnknownArgumentType] - checked above
         count=count,
         env=_string_table(entry, "env"),
         cwd=str(entry.get("cwd", "")),
+        limits=limits,
     )

@@ -68,6 +68,32 @@ def killed_mid_flight(stage: Stage) -> Result:
     return stage.settle(adopted_s - started_s, clients, broken=broken, extra={"kills": _KILLS + 1})
 
 
+def reloaded(stage: Stage) -> Result:
+    """The host file loses one of a host's instances and gets another: mended when one has left and the other serves.
+
+    The one that leaves has requests in it. Nobody's request fails, and the rest is not touched.
+    """
+    fleet = stage.fleet(2, more={"host-2": [stage.counting(LEAVER="1")]})
+    clients = [stage.load(fleet, host, _SLOW) for host in fleet.hosts]
+    before = {one["launch"]: one["pid"] for one in processes(fleet, "host-2")}
+    path = Path(fleet.layout.host_file("host-2"))
+    text = path.read_text(encoding="utf-8")
+    struck_s = time.monotonic()
+    path.write_text(text.replace("LEAVER", "JOINER"), encoding="utf-8")
+    fleet.kill_agent("host-2", signal.SIGHUP)
+
+    def exchanged() -> bool:
+        now = {one["launch"] for one in processes(fleet, "host-2")}
+        return len(now) == 2 == len(_ready(fleet, "host-2")) and now != set(before)
+
+    mended_s = stage.wait(exchanged, "one has left and another is ready")
+    stage.pass_s(1, clients)
+    after = {one["launch"]: one["pid"] for one in processes(fleet, "host-2")}
+    same = [key for key in before if after.get(key) == before[key]]
+    broken = [] if len(same) == 1 else [f"of {before} there is {after}"]
+    return stage.settle(mended_s - struck_s, clients, broken=broken)
+
+
 def crash_loop(stage: Stage) -> Result:
     """A command that dies at once: started a few times only, and called a crash loop by all who are asked."""
     command = ("sh", "-c", "echo x >> starts; echo no such store >&2; exit 7")

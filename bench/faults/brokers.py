@@ -8,9 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from bench.faults.stage import ROOT, picture, seen
-from h2o_agent.supervisor import REFUSED_EXIT
+from bench.faults.stage import BOOK, LOOK, ROOT, picture, seen
+from h2o_agent.supervisor import REFUSED_EXIT, STARTING_S
 from tests.counting.account import failing_until_s, served_again_s
+from tests.counting.client import Load
 
 if TYPE_CHECKING:
     from bench.faults.result import Result
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 _STOPPED_S: Final = 4.0
 """Shorter than the session time-out of 6 s: the host stays in the register."""
 _STOPPED_OWN_S: Final = 2.0
+_PATIENT: Final = (
+    Load(LOOK, idempotent=True, in_flight=4, deadline_s=5.0),
+    Load(BOOK, idempotent=False, in_flight=4, deadline_s=5.0),
+)
 
 
 def killed(stage: Stage) -> Result:
@@ -86,6 +91,24 @@ def stopped_own(stage: Stage) -> Result:
     client.pause()
     broken = [] if fleet.broker_pid("host-1") == pid else ["its agent has replaced it"]
     return stage.settle(served_again_s(client.requests(), continued_s), [client], broken=broken)
+
+
+def hung(stage: Stage) -> Result:
+    """SIGSTOP to the callers' own broker, for good: its agent kills it, and requests are served again."""
+    fleet = stage.fleet(2)
+    client = stage.load(fleet, "host-1")
+    grown_s = time.monotonic() + STARTING_S
+    stage.pass_s(max(0.0, grown_s - time.monotonic()), [client])
+    client.pause()
+    stage.wait(lambda: client.idle, "nothing is in flight")
+    patient = stage.load(fleet, "host-1", _PATIENT)
+    struck_s = time.monotonic()
+    pid = fleet.kill_broker("host-1", signal.SIGSTOP)
+    before = patient.oks
+    stage.wait(lambda: patient.oks > before + 50, "requests are served again", within_s=40)
+    broken = [] if fleet.broker_pid("host-1") != pid else ["it went on by itself"]
+    requests = patient.finish()
+    return stage.settle(served_again_s(requests, struck_s + 1), [client, patient], broken=broken)
 
 
 def twice(stage: Stage) -> Result:

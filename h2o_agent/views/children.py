@@ -62,6 +62,8 @@ def detail(snapshot: Snapshot, child: ChildStatus) -> Json:
         "argv": [] if launch is None else list(launch.argv),
         "cwd": "" if launch is None else launch.cwd,
         "log": None if launch is None else launch.log,
+        "limits": {} if launch is None else launch.limits.document(),
+        "limits_not_kept": list(child.unkept),
         "last_exit": _last_exit(child),
     }
 
@@ -74,6 +76,7 @@ def _last_exit(child: ChildStatus) -> Json | None:
         "code": code if code is not None and code >= 0 else None,
         "signal": -code if code is not None and code < 0 else None,
         "text": exit_text(code),
+        "why": child.last_why,
         "time": moment(child.last_exit_s),
         "lines": list(child.last_lines),
     }

@@ -156,6 +156,11 @@ def _package(snapshot: Snapshot, package: str) -> tuple[Verdict, str, list[Findi
     findings.extend(crash_loop(child, snapshot.now_s) for child in own_children)
     findings.extend(promises(snapshot, snapshot.told, package))
     findings.extend(one for one in without_slots(snapshot, snapshot.told) if one.check == f"{package}:capacity")
+    findings.extend(
+        Finding(f"{package}:limits", child.key, "component", Verdict.WARN, None, "", snapshot.now_s, sentence)
+        for child in own_children
+        for sentence in child.unkept
+    )
     if not serving:
         return Verdict.FAIL, f"no instance of {package} on this host can serve", findings
     return min(Verdict.WARN, max(finding.weight for finding in findings)), "", findings

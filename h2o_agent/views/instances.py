@@ -88,6 +88,8 @@ def _why(report: InstanceReport, picture: InstancePicture | None, child: ChildSt
         return f"it has not answered for {report.pong_age_ms / 1000:.1f} s"
     if picture is not None and picture.why:
         return picture.why
+    if child is not None and child.state is State.RECYCLING:
+        return f"it is started again: {child.why}"
     if child is not None and child.state in {State.DRAINING, State.STOPPING}:
         return "it was told to leave"
     return ""
@@ -98,7 +100,7 @@ def child_state(child: ChildStatus) -> str:
     match child.state:
         case State.BACKOFF | State.FAILED:
             return "backoff"
-        case State.DRAINING | State.STOPPING:
+        case State.DRAINING | State.STOPPING | State.RECYCLING:
             return "leaving"
         case _:
             return "starting"
@@ -108,6 +110,8 @@ def child_why(child: ChildStatus) -> str:
     """Why a child is not registered."""
     if child.state in {State.BACKOFF, State.FAILED, State.WAITING}:
         return ended(child)
+    if child.state is State.RECYCLING:
+        return f"it is started again: {child.why}"
     if child.state in {State.DRAINING, State.STOPPING}:
         return f"told to leave {child.age_s:.1f} s ago"
     said = f"it runs, but has not been registered for {child.age_s:.1f} s"

@@ -14,6 +14,7 @@ from h2o_agent.http.app import build
 from h2o_agent.launch import Launch
 from h2o_agent.logs.shelf import Shelf
 from h2o_agent.views import children, fleet, health, history, instances, stats
+from h2o_core.limits import Limits
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check
@@ -51,7 +52,8 @@ def example(heading: str) -> Any:
     return json.loads(block.group(1))
 
 
-LAUNCH = Launch("service.customer-98629a-1", "service/customer", ("python3",), {}, "", "service.customer.log")
+LIMITS = Limits(nofile=4096, memory_mib=512)
+LAUNCH = Launch("service.customer-98629a-1", "service/customer", ("python3",), {}, "", "service.customer.log", LIMITS)
 OF = snapshot(
     reported(heartbeat=check(Check.PASS, Check.PAGE), features=[FeatureStats(feature="/service/customer/retrieve")]),
     children=(child(launch=LAUNCH, exited=True, last_exit=1, last_exit_s=NOW_S), DEAD),

@@ -543,3 +543,10 @@ def test_launches_of_a_host_file():
         "H2O_HOST": "h",
         "H2O_FLEET": "f",
     }
+
+
+def test_a_limit_that_is_not_kept_is_a_warning_of_its_package():
+    of = snapshot(reported(), children=(child(unkept=("nofile 9 is not granted: no",)),), register_problem="")
+    verdict = health.health(of, "0")
+    (entry,) = verdict.document["checks"][f"{CUSTOMER}:limits"]
+    assert (verdict.verdict, entry["status"], entry["output"]) == (Verdict.WARN, "warn", "nofile 9 is not granted: no")

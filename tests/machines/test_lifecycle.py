@@ -23,7 +23,7 @@ from h2o_agent.lifecycle import (
 from h2o_agent.order import BROKER, HostOrder, Phase
 
 POLICY = Policy(first_backoff_s=0.5, cap_s=4.0, stable_s=60.0, grace_s=10.0)
-ALIVE = {State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING}
+ALIVE = {State.STARTING, State.RUNNING, State.DRAINING, State.STOPPING, State.RECYCLING}
 
 
 def started(policy: Policy = POLICY, at_s: float = 0.0) -> Child:
@@ -86,6 +86,48 @@ def test_leaving_is_sigterm_then_the_grace_then_sigkill():
     assert child.state is State.STOPPING
     assert child.tick(11.0 + KILL_PATIENCE_S) == []
     assert child.over, "a process that SIGKILL does not end must not hold up the rest"
+
+
+def test_recycling_is_leaving_and_being_started_again_with_the_reason_kept():
+    child = started()
+    child.handle(Event.READY, 1.0)
+    assert child.handle(Event.RECYCLE, 70.0, why="too fat") == [(Act.TERMINATE, "one")]
+    assert child.handle(Event.RECYCLE, 71.0, why="again") == []
+    assert child.tick(79.9) == []
+    assert child.tick(80.0) == [(Act.KILL, "one")]
+    assert child.tick(80.0 + KILL_PATIENCE_S) == [(Act.KILL, "one")], "until it ends"
+    assert child.handle(Event.EXITED, 86.0, exit_code=-9, why="last words") == [(Act.SPAWN, "one")]
+    assert (child.why, child.restarts) == ("too fat", 1)
+
+
+def test_what_hangs_is_killed_without_a_grace():
+    assert started().handle(Event.RECYCLE, 1.0, grace_s=0.0) == [(Act.KILL, "one")]
+
+
+def test_what_is_recycled_can_still_be_told_to_leave_for_good_and_is_not_told_twice():
+    child = started()
+    child.handle(Event.RECYCLE, 1.0)
+    assert child.handle(Event.STOP, 2.0) == []
+    assert die(child, 3.0, 0) == []
+    assert child.over
+
+
+def test_what_is_wanted_changes_and_the_rest_is_not_touched():
+    order = HostOrder(["a", "b"], POLICY)
+    order.start(0.0)
+    order.handle(BROKER, Event.SPAWNED, 0.0, pid=1)
+    order.handle(BROKER, Event.READY, 0.0)
+    for pid, key in enumerate("ab", 2):
+        order.handle(key, Event.SPAWNED, 0.0, pid=pid)
+    assert order.want(["b", "c"], 1.0) == [(Act.TERMINATE, "a"), (Act.SPAWN, "c")]
+    order.handle("c", Event.SPAWNED, 1.0, pid=4)
+    assert order.want(["a", "b", "c"], 2.0) == [], "it has not left yet, and two of it there are never"
+    assert order.handle("a", Event.EXITED, 3.0, exit_code=0) == [(Act.SPAWN, "a")]
+    order.want(["c"], 4.0)
+    assert order.handle("b", Event.EXITED, 5.0, exit_code=0) == []
+    assert "b" not in order.children
+    assert order.stop(6.0) == [(Act.TERMINATE, "c")]
+    assert order.want(["a", "b"], 7.0) == [], "a host that leaves wants nothing"
 
 
 def test_a_second_stop_hurries_but_never_delays_nor_terminates_twice():
@@ -164,6 +206,8 @@ class HostMachine(RuleBasedStateMachine):
         self.terminated: dict[str, float] = {}
         self.next_pid = 100
         self.stopped_at_s: float | None = None
+        self.leaving: set[str] = set()
+        self.recycled: set[str] = set()
 
     def obey(self, orders: list[Instruction]) -> None:
         for act, key in orders:
@@ -176,9 +220,11 @@ class HostMachine(RuleBasedStateMachine):
                 assert not (first and self.order.phase is Phase.BROKER_FIRST), "before its broker"
             else:
                 assert key in self.alive, "a signal to nobody"
-                assert self.stopped_at_s is not None
-                if key == BROKER:
-                    left = [one for one in self.alive if not self.order.children[one].over]
+                assert self.stopped_at_s is not None or key in self.recycled | self.leaving
+                if self.stopped_at_s is not None and key not in self.recycled and key == BROKER:
+                    left = [
+                        one for one in self.alive if one in self.order.children and not self.order.children[one].over
+                    ]
                     assert set(left) <= {BROKER}, "the broker goes last"
                 if act is Act.TERMINATE:
                     assert key not in self.terminated, "SIGTERM twice"
@@ -208,6 +254,7 @@ class HostMachine(RuleBasedStateMachine):
             self.seen.add(key)
             self.event(key, Event.SPAWNED, pid=self.next_pid)
         else:
+            self.leaving.discard(key)
             self.event(key, Event.SPAWN_FAILED, why="no such command")
 
     @precondition(lambda self: self.alive)
@@ -222,7 +269,23 @@ class HostMachine(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.alive)))
         del self.alive[key]
         self.terminated.pop(key, None)
+        self.recycled.discard(key)
+        self.leaving.discard(key)
         self.event(key, Event.EXITED, exit_code=code)
+
+    @precondition(lambda self: any(self.order.children[key].state is State.RUNNING for key in self.alive))
+    @rule(data=st.data(), grace_s=st.sampled_from([None, 0.0]))
+    def recycle(self, data: st.DataObject, grace_s: float | None) -> None:
+        running = [key for key in sorted(self.alive) if self.order.children[key].state is State.RUNNING]
+        key = data.draw(st.sampled_from(running))
+        self.recycled.add(key)
+        self.event(key, Event.RECYCLE, why="too fat", grace_s=grace_s)
+
+    @precondition(lambda self: self.stopped_at_s is None)
+    @rule(wanted=st.sets(st.sampled_from(["a", "b", "c"])))
+    def want(self, wanted: set[str]) -> None:
+        self.leaving |= self.order.children.keys() - wanted - {BROKER}
+        self.obey(self.order.want(sorted(wanted), self.now_s))
 
     @rule(pause_s=st.sampled_from([0.01, 0.5, 2.0, 30.0, 100.0]))
     def wait(self, pause_s: float) -> None:
@@ -237,6 +300,7 @@ class HostMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_process_is_known_and_every_known_one_is_there(self) -> None:
+        assert self.alive.keys() | self.asked <= self.order.children.keys()
         for key, child in self.order.children.items():
             if key in self.alive:
                 # the exception: given up on, because SIGKILL did not end it

@@ -34,7 +34,8 @@ class Ear:
         self.silences = 0
         self.link = BrokerLink(endpoint, self.reports.append, self._silent)
 
-    def _silent(self) -> None:
+    def _silent(self, waited_s: float) -> None:
+        assert waited_s >= 0
         self.silences += 1
 
 
