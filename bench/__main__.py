@@ -16,6 +16,7 @@ from bench.children import BenchError, leave_in_order
 from bench.cpu import cores
 from bench.faults import group as faults
 from bench.figures import Figure, table
+from bench.logs import group as logs
 
 Run: TypeAlias = Callable[[Path, bool, Callable[[str], None]], list[Figure]]
 """(directory, quick, say) → figures; raises BenchError."""
@@ -25,6 +26,9 @@ _GROUPS: Final[dict[str, Run]] = {
     cli.GROUP: lambda directory, quick, say: cli.run(directory, cli.QUICK_RUNS if quick else cli.FULL_RUNS, say),
 }
 """All that `script/bench` runs by itself; group faults takes minutes and measures no speed: it wants to be named."""
+
+_NAMED: Final[dict[str, Run]] = {logs.GROUP: logs.run}
+"""What else can be named."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +58,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, Run]:
     def run_faults(directory: Path, quick: bool, say: Callable[[str], None]) -> list[Figure]:  # noqa: FBT001 - as Run
         return faults.run(directory, say, faults.Wishes(options.only, options.seed, options.minutes), quick=quick)
 
-    known = {**_GROUPS, faults.GROUP: run_faults}
+    known = {**_GROUPS, **_NAMED, faults.GROUP: run_faults}
     return {name: known[name] for name in options.groups or _GROUPS}
 
 
@@ -88,7 +92,10 @@ def _plan(*, quick: bool) -> data_plane.Plan:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument(
-        "groups", nargs="*", metavar="group", help=f"{', '.join(_GROUPS)} (both without one) or {faults.GROUP}"
+        "groups",
+        nargs="*",
+        metavar="group",
+        help=f"{', '.join(_GROUPS)} (both without one), {', '.join(_NAMED)} or {faults.GROUP}",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: at most 90 s a group")
     parser.add_argument("--json", action="store_true", help="one object a line instead of a table")
@@ -101,7 +108,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="of the chaos round: strike as the run did that printed it")
     parser.add_argument("--minutes", type=float, default=10.0, help="of the chaos round (10)")
     options = parser.parse_args(arguments)
-    known = (*_GROUPS, faults.GROUP)
+    known = (*_GROUPS, *_NAMED, faults.GROUP)
     for group in options.groups:
         if group not in known:
             parser.error(f"there is no group {group!r}; there are {', '.join(known)}")

@@ -29,12 +29,17 @@ class Severity(IntEnum):
     @classmethod
     def of_number(cls, number: int) -> Severity:
         """Of any number that OpenTelemetry knows (1 to 24): TRACE counts as DEBUG, INFO3 as INFO."""
-        return (
-            max((each for each in cls if each <= number), default=cls.UNSET)
-            if number >= 5
-            else (cls.DEBUG if number > 0 else cls.UNSET)
-        )
+        return _OF_NUMBER[number] if 0 <= number < len(_OF_NUMBER) else cls.FATAL if number > 0 else cls.UNSET
 
+
+_OF_NUMBER: Final = (
+    Severity.UNSET,
+    *[Severity.DEBUG] * 8,
+    *[Severity.INFO] * 4,
+    *[Severity.WARN] * 4,
+    *[Severity.ERROR] * 4,
+    *[Severity.FATAL] * 4,
+)
 
 SERVICE_NAME: Final = "service.name"
 SERVICE_VERSION: Final = "service.version"
