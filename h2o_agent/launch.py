@@ -51,6 +51,7 @@ def launches(hostfile: HostFile, hostfile_path: str, python: str) -> tuple[Launc
         )
     ]
     ours = {"H2O_BROKER": hostfile.run_dir, "H2O_HOST": hostfile.host, "H2O_FLEET": hostfile.fleet}
+    ours["H2O_DEV"] = "1" if hostfile.dev else ""  # said in any case: never inherited from the agent's own environment
     seen: Counter[str] = Counter()
     for spec in hostfile.instances:
         stem = _stem(spec)

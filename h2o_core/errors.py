@@ -94,6 +94,7 @@ class H2OError(Exception):
         instance: str = "",
         version: str = "",
         at: str = "",
+        traceback: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -102,12 +103,16 @@ class H2OError(Exception):
         meaning = MEANINGS[self.code]
         self.executed = meaning.executed if executed is None else executed
         self.feature = feature
-        self.hint = hint or _hint(meaning.hint, feature)
+        in_logs = self.code is Code.INTERNAL and instance and request_id
+        found = f"see what it logged: h2o logs {instance[:8]} --grep {request_id}" if in_logs else ""
+        self.hint = hint or found or _hint(meaning.hint, feature)
         self.request_id = request_id
         self.host = host
         self.instance = instance
         self.version = version
         self.at = at
+        self.traceback = traceback
+        """Of the handler's exception; only in a fleet for development."""
 
     @property
     def fault(self) -> Fault:

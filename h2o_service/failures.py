@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import traceback
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.errors import ApplicationError, Code, Executed, H2OError
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from h2o_service.feature import Feature
 
 MAX_MESSAGE_CHARS: Final = 2000
+MAX_TRACEBACK_CHARS: Final = 16_000
+DEV_VARIABLE: Final = "H2O_DEV"
 
 
 def failure_of(error: BaseException, feature: Feature, at: str) -> tuple[Code, Executed, bytes]:
@@ -30,7 +34,16 @@ def failure_of(error: BaseException, feature: Feature, at: str) -> tuple[Code, E
         message = "the handler cancelled itself: CancelledError left it although nobody cancelled the request"
     else:
         message = f"{type(error).__name__}: {error}"
-    return Code.INTERNAL, Executed.YES, Failure(message=_cut(message), at=at).SerializeToString()
+    failure = Failure(message=_cut(message), at=at, traceback=_traceback(error))
+    return Code.INTERNAL, Executed.YES, failure.SerializeToString()
+
+
+def _traceback(error: BaseException) -> str:
+    """For the caller's eyes in a fleet for development, which the agent says; elsewhere it stays in the log."""
+    if os.environ.get(DEV_VARIABLE) != "1":
+        return ""
+    text = "".join(traceback.format_exception(error))
+    return text.encode(errors="replace").decode()[-MAX_TRACEBACK_CHARS:]
 
 
 def _undeclared(error: ApplicationError, feature: Feature) -> str:

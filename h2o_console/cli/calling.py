@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
 from h2o_console.cli.options import DEFAULT_TIMEOUT_S
-from h2o_console.cli.output import Format, to_json, to_yaml
+from h2o_console.cli.output import Format, one_line, to_json, to_yaml
 from h2o_console.cli.printing import write
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.schema import Schema, document_of, example, parse_request, schema_of
@@ -77,6 +77,9 @@ async def _call(client: Client, call: Call, feature: Feature, types: Schema) -> 
         tell(f"h2o: {sentence(error)}")
         again = "yes" if error.retry_is_safe(idempotent=feature.idempotent) else "no"
         tell(f"  executed: {error.executed.name.lower()}; safe to repeat: {again}", error.hint)
+        for line in error.traceback.splitlines():
+            indent = len(line) - len(line.lstrip(" "))
+            tell(f"    {' ' * min(indent, 40)}{one_line(line.lstrip(' '))}")
         return Exit.FAILED
     document = document_of(types, reply)
     write(to_yaml(document) if call.output is Format.YAML else to_json(document))

@@ -76,6 +76,7 @@ def _error(frame: Frame, failure: Failure, route: AnswerRoute, about: _About) ->
         "version": route.version,
         "hint": failure.hint,
         "at": failure.at,
+        "traceback": failure.traceback,
         "feature": about["feature"],
         "request_id": about["request_id"],
     }

@@ -542,6 +542,7 @@ def test_launches_of_a_host_file():
         "H2O_BROKER": "/run/h",
         "H2O_HOST": "h",
         "H2O_FLEET": "f",
+        "H2O_DEV": "",
     }
 
 

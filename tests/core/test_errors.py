@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf.empty_pb2 import Empty
 
 from h2o_core.errors import MEANINGS, ApplicationError, Code, Executed, H2OError, hint_for
+from h2o_core.pb.answer_pb2 import Failure
+from h2o_service.failures import failure_of
+from h2o_service.feature import Promise, declare
 
 
 def test_every_code_has_a_meaning() -> None:
@@ -56,3 +60,24 @@ def test_when_a_retry_is_safe(code: Code, executed: Executed | None, idempotent:
 def test_an_application_error_carries_its_own_code() -> None:
     error = ApplicationError("not_found", "no customer 7")
     assert (error.code, error.application_code, error.executed) == (Code.APPLICATION, "not_found", Executed.YES)
+
+
+@pytest.mark.parametrize(("dev", "told"), [("1", True), ("", False), ("0", False), (None, False)])
+def test_a_traceback_is_told_in_a_fleet_for_development_alone(
+    monkeypatch: pytest.MonkeyPatch, dev: str | None, *, told: bool
+):
+    monkeypatch.delenv("H2O_DEV", raising=False)
+    if dev is not None:
+        monkeypatch.setenv("H2O_DEV", dev)
+
+    def handler(request: Empty) -> Empty:
+        return request
+
+    feature = declare("/service/x", "y", handler, idempotent=False, promise=Promise(), errors=())
+    try:
+        raise KeyError("secret")
+    except KeyError as error:
+        _, _, payload = failure_of(error, feature, "instance 1")
+    traceback = Failure.FromString(payload).traceback
+    assert ("Traceback (most recent call last):" in traceback) is told
+    assert bool(traceback) is told
