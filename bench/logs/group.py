@@ -85,6 +85,7 @@ def run(directory: Path, quick: bool, say: Callable[[str], None]) -> list[Figure
             "MiB",
             Goal(Sense.AT_MOST, plan.log_bytes * 1.5 / (1 << 20)),
         ),
+        Figure(GROUP, "log_length_mib_most", seen.log_size / (1 << 20), "MiB"),
         Figure(GROUP, "lines", seen.account.lines, "lines"),
         Figure(GROUP, "lines_per_s", len(delays) / plan.calm_s, "lines/s"),
         Figure(GROUP, "delay_ms_p50", quantile(delays, 0.5) * 1000, "ms"),
