@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from bench import cli, data_plane, profile
 from bench.children import BenchError, leave_in_order
+from bench.console import group as console
 from bench.cpu import cores
 from bench.faults import group as faults
 from bench.figures import Figure, table
@@ -24,6 +25,7 @@ Run: TypeAlias = Callable[[Path, bool, Callable[[str], None]], list[Figure]]
 _GROUPS: Final[dict[str, Run]] = {
     data_plane.GROUP: lambda directory, quick, say: data_plane.run(directory, _plan(quick=quick), say),
     cli.GROUP: lambda directory, quick, say: cli.run(directory, cli.QUICK_RUNS if quick else cli.FULL_RUNS, say),
+    console.GROUP: lambda directory, quick, say: console.run(directory, console.QUICK if quick else console.FULL, say),
 }
 """All that `script/bench` runs by itself; group faults takes minutes and measures no speed: it wants to be named."""
 
@@ -95,7 +97,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "groups",
         nargs="*",
         metavar="group",
-        help=f"{', '.join(_GROUPS)} (both without one), {', '.join(_NAMED)} or {faults.GROUP}",
+        help=f"{', '.join(_GROUPS)} (all of these without one), {', '.join(_NAMED)} or {faults.GROUP}",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: at most 90 s a group")
     parser.add_argument("--json", action="store_true", help="one object a line instead of a table")

@@ -46,6 +46,11 @@ GOALS: Final[dict[str, Goal]] = {
     "broker_rss_growth_mib": Goal(Sense.AT_MOST, 8),
     "p50_vs_nats_1": Goal(Sense.AT_MOST, 1.15),
     "list_200_ms": Goal(Sense.BELOW, 200),
+    "first_screen_s": Goal(Sense.BELOW, 2),
+    "cpu_ui_pct": Goal(Sense.BELOW, 3),
+    "cpu_all_pct": Goal(Sense.BELOW, 15),
+    "key_p95_ms": Goal(Sense.BELOW, 50),
+    "quiet_bytes_per_s": Goal(Sense.BELOW, 5000),
     "list_5000_ms": Goal(Sense.BELOW, 400),
     "completion_ms": Goal(Sense.BELOW, 100),
 }

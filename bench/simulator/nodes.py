@@ -28,7 +28,7 @@ def manifests(plan: Plan) -> list[PackageVersion]:
 
 
 def _spec(feature: Feature) -> FeatureSpec:
-    mean_ms = feature.promised_ms / 2
+    mean_ms = feature.promised_ms / 3
     return FeatureSpec(feature.name, _TYPE, _TYPE, idempotent=True, mean_ms=mean_ms, upper95_ms=feature.promised_ms)
 
 

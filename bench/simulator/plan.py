@@ -124,7 +124,7 @@ def _package(number: int, dice: Random) -> Package:
             name=f"{name}/{verb}",
             share=1.0 / (at + 1) ** 1.5,
             takes_ms=takes_ms * (at + 1) * (3.0 if slow and at == 0 else 1.0),
-            promised_ms=takes_ms * (at + 1) * 2.6,
+            promised_ms=takes_ms * (at + 1) * 5,
             fails=fails if at < 2 else 0.0,
             declines=0.02 if number % 6 == 2 and at == 1 else 0.0,
         )

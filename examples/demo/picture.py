@@ -16,6 +16,7 @@ from examples.demo.layout import hosts
 from examples.demo.traffic import TrafficProcess
 from h2o_console.dev.fleet import Fleet
 from h2o_console.feed.poller import Poller
+from h2o_console.feed.thread import FeedThread
 from h2o_console.store.fleet import Store
 from h2o_console.tui.app import H2OConsole
 from h2o_console.tui.session import Session
@@ -28,7 +29,7 @@ _RATE: Final = 40.0
 
 async def _shot(fleet: Fleet) -> str:
     store = Store()
-    app = H2OConsole(Session("demo", store), Poller(store, fleet.context().agent))
+    app = H2OConsole(Session("demo", store), FeedThread(Poller(store, fleet.context().agent)))
     async with app.run_test(size=_SIZE):
         await asyncio.sleep(_WATCHED_S)
         picture = app.export_screenshot(title="h2o-console")

@@ -1,25 +1,25 @@
-"""Asks agents over HTTP without blocking: Unix socket or TCP, a bound on time and size, ETags remembered.
-
-httpx is imported when the first agent is asked: it costs 120 ms that nobody who only wants `--help` should pay.
-"""
+"""Asks agents over HTTP without blocking: Unix socket or TCP, a bound on time and size, connections kept."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from h2o_core.io.clock import monotonic_ns
+from h2o_console.feed.connection import Address, Connection
+from h2o_console.feed.response import BadResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
+    from h2o_console.feed.response import Response
 
 MOST_BYTES: Final = 32 << 20
 """More than the counters of a full host; a bound on what a stranger on that port can make us hold."""
-_KEEP_ALIVE_S: Final = 60.0
+JSON: Final = "application/json"
+PROTOBUF: Final = "application/x-protobuf"
+_NOT_MODIFIED: Final = 304
+_OK: Final = 200
 
 
 class OutOfReach(Exception):
@@ -31,18 +31,6 @@ class OutOfReach(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An agent's answer; `document` is None when nothing changed since the last one (304).
-
-    `spent_s` is what reading it cost this process.
-    """
-
-    document: Mapping[str, Any] | None
-    etag: str
-    spent_s: float = 0.0
-
-
 class Agents:
     """Connections to any number of agents; addresses are ``unix:<path>``, ``http://host:port`` or ``host:port``."""
 
@@ -50,75 +38,71 @@ class Agents:
         """*token*: what agents on other machines are shown."""
         self._timeout_s = timeout_s
         self._token = token
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._connections: dict[str, Connection] = {}
 
-    async def get(self, address: str, path: str, etag: str = "") -> Answered:
-        """GET *path* within the time-out; raises OutOfReach."""
+    async def document(self, address: str, path: str) -> Mapping[str, Any]:
+        """GET *path* as a JSON object; raises OutOfReach."""
+        return _document((await self._get(address, path, JSON, "")).body)
+
+    async def message(self, address: str, path: str, etag: str = "") -> tuple[bytes | None, str]:
+        """GET *path* as protobuf: (its bytes, entity tag); None: *etag* still stands. Raises OutOfReach."""
+        response = await self._get(address, path, PROTOBUF, etag)
+        if response.status == _NOT_MODIFIED:
+            return None, etag
+        kind = response.headers.get("content-type", "").partition(";")[0].strip()
+        if kind != PROTOBUF:
+            _document(response.body)
+            msg = "its agent does not answer in protobuf: it is older than this console"
+            raise OutOfReach(msg, "upgrade H2O on that host")
+        return response.body, response.headers.get("etag", "")
+
+    async def _get(self, address: str, path: str, accept: str, etag: str) -> Response:
+        """A 200, or a 304 for *etag*, within the time-out."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._get(address, path, etag)
+                response = await self._connection(address).get(path, self._fields(address, accept, etag))
         except TimeoutError:
             msg = f"no answer in {self._timeout_s:g} s"
             raise OutOfReach(msg) from None
-
-    async def _get(self, address: str, path: str, etag: str) -> Answered:
-        import httpx  # noqa: PLC0415 - see the module's first lines
-
-        headers = {"Accept": "application/json"}
-        if etag:
-            headers["If-None-Match"] = etag
-        if self._token and not address.startswith("unix:"):
-            headers["Authorization"] = f"Bearer {self._token}"
-        client, base = self._client(address)
-        try:
-            async with client.stream("GET", base + path, headers=headers) as response:
-                if response.status_code == 304:
-                    return Answered(None, etag)
-                body = await _bounded(response)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # an address may be anything
+        except BadResponse as error:
+            raise OutOfReach(str(error)) from None
+        except (OSError, ValueError) as error:  # an address may be anything
             raise OutOfReach(_why(error)) from None
-        return _answer(response.status_code, body, response.headers.get("etag", ""))
+        if response.status == _OK or (response.status == _NOT_MODIFIED and etag):
+            return response
+        said = _document(response.body)
+        raise OutOfReach(str(said.get("error") or f"it answers {response.status}"), str(said.get("hint") or ""))
 
-    def _client(self, address: str) -> tuple[httpx.AsyncClient, str]:
-        """The client for *address*, and what stands before the path; all TCP agents share one."""
-        path = address.removeprefix("unix:") if address.startswith("unix:") else ""
-        if path not in self._clients:
-            self._clients[path] = _connect(path)
-        base = address if address.startswith("http://") else f"http://{address}"
-        return self._clients[path], "http://agent" if path else base.rstrip("/")
+    def _fields(self, address: str, accept: str, etag: str) -> str:
+        fields = f"Accept: {accept}\r\n"
+        if etag:
+            fields += f"If-None-Match: {etag}\r\n"
+        if self._token and not address.startswith("unix:"):
+            fields += f"Authorization: Bearer {self._token}\r\n"
+        return fields
 
-    async def close(self) -> None:
+    def _connection(self, address: str) -> Connection:
+        connection = self._connections.get(address)
+        if connection is None:
+            connection = self._connections[address] = Connection(Address(address), MOST_BYTES)
+        return connection
+
+    def forget(self, address: str) -> None:
+        """Nobody asks there any more."""
+        if (connection := self._connections.pop(address, None)) is not None:
+            connection.close()
+
+    def close(self) -> None:
         """Close all connections."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            await client.aclose()
-
-
-def _connect(unix_path: str) -> httpx.AsyncClient:
-    import httpx  # noqa: PLC0415 - see the module's first lines
-
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEP_ALIVE_S)
-    # No TLS yet, so no certificates to load; a proxy in the environment is not meant for agents.
-    transport = httpx.AsyncHTTPTransport(uds=unix_path or None, limits=limits, verify=False, trust_env=False)
-    return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113 - bounded in get()
-
-
-async def _bounded(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            msg = f"its answer is longer than {MOST_BYTES >> 20} MiB"
-            raise OutOfReach(msg)
-    return bytes(body)
+        for address in list(self._connections):
+            self.forget(address)
 
 
 def _no_number(_literal: str) -> None:
     """NaN and Infinity are no JSON; what is unknown is null."""
 
 
-def _answer(status: int, body: bytes, etag: str) -> Answered:
-    began_ns = monotonic_ns()
+def _document(body: bytes) -> Mapping[str, Any]:
     try:
         parsed: Any = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -126,20 +110,14 @@ def _answer(status: int, body: bytes, etag: str) -> Answered:
     if not isinstance(parsed, dict):
         msg = "what answers there is no agent: its answer is not a JSON object"
         raise OutOfReach(msg, "name the agent: h2o-console --agent http://HOST:PORT")
-    document = cast("dict[str, Any]", parsed)
-    if status != 200:
-        raise OutOfReach(str(document.get("error") or f"it answers {status}"), str(document.get("hint") or ""))
-    return Answered(document, etag, (monotonic_ns() - began_ns) / 1e9)
+    return cast("dict[str, Any]", parsed)
 
 
 def _why(error: Exception) -> str:
-    """A sentence's end for a person; httpx wraps the operating system's words several times."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno:
-            return _OS_WORDS.get(type(cause), cause.strerror or str(cause)).lower()
-        cause = cause.__cause__ or cause.__context__
-    return str(error) or type(error).__name__
+    """A sentence's end for a person."""
+    if isinstance(error, OSError):
+        return _OS_WORDS.get(type(error), error.strerror or str(error) or type(error).__name__).lower()
+    return str(error)
 
 
 _OS_WORDS: Final[dict[type[OSError], str]] = {

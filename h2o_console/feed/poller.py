@@ -2,7 +2,7 @@
 
 Hosts on screen are asked each second (more rarely when that would cost too much), the others every 5 s, with
 jitter; who does not answer is asked ever more rarely (30 s at most, 5 s while on screen). A slow host holds
-up nobody: each has its own task, its own time-out, and at most `PARALLEL` requests are under way.
+up nobody: each question has its own time-out, and at most `PARALLEL` are under way.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.feed.agents import Agents, Answered, OutOfReach
+from h2o_console.feed.agents import Agents, OutOfReach
 from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
-from h2o_console.feed.counters import parse_promises, parse_stats
-from h2o_core.io.clock import monotonic_ns
+from h2o_console.feed.counters import Unreadable, parse_promises, parse_stats
+from h2o_core.io.clock import monotonic_ns, thread_ns
 
 if TYPE_CHECKING:
     from h2o_console.store.fleet import Store
@@ -24,12 +25,19 @@ ON_SCREEN_S: Final = 1.0
 OFF_SCREEN_S: Final = 5.0
 _HOSTS_S: Final = 2.0
 _PICTURE_S: Final = 5.0
+_PICTURE_AGAIN_S: Final = 60.0
+"""Although its version has stayed the same: who lists an agent's address, for one, is not in it."""
 _PROMISES_S: Final = 30.0
 _HOME_AGAIN_S: Final = 10.0
 _LONGEST_S: Final = 30.0
 PARALLEL: Final = 16
-_SHARE: Final = 0.12
-"""Of one core, for reading what hosts on screen answer: in a fleet that costs more, each is asked more rarely."""
+_SHARE: Final = 0.07
+"""Of one core, for asking the hosts on screen: in a fleet that costs more, each is asked more rarely."""
+_SMALL: Final = 40
+"""Up to so many hosts, sketches are compared at each reading."""
+_TURN_S: Final = 0.05
+_FIRST_S: Final = 0.3
+_NO_AGENT: Final = "no agent is registered for it"
 
 
 def monotonic_s() -> float:
@@ -37,8 +45,24 @@ def monotonic_s() -> float:
     return monotonic_ns() / 1e9
 
 
+def _cpu_s() -> float:
+    """What this thread has spent."""
+    return thread_ns() / 1e9
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One host: when it is to be asked, and what is known from the last time."""
+
+    due_s: float
+    failures: int = 0
+    etag: str = ""
+    address: str = ""
+    task: asyncio.Task[None] | None = None
+
+
 class Poller:
-    """One task for the fleet, one for each host; `run` ends only when it is cancelled."""
+    """`run` ends only when it is cancelled."""
 
     def __init__(
         self,
@@ -56,43 +80,54 @@ class Poller:
         self._token = token
         self._clock = clock
         self._dice = dice
-        self._parallel = asyncio.Semaphore(PARALLEL)
         self._on_screen: frozenset[str] = frozenset()
-        self._hurry: dict[str, asyncio.Event] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._under_way = 0
+        self._cost = _Cost()
         self._addresses: dict[str, str] = {}
-        self._etags: dict[tuple[str, str], str] = {}
         self._due: dict[str, float] = {}
-        self._cost_s: dict[str, float] = {}
         self._detour = ""
         self._home_failure: OutOfReach | None = None
+        self._told_by = ""
+        self._picture: tuple[int, int] | None = None
+        """(incarnation, version) of the newest picture that the asked agent's broker has."""
+        self._fetched: tuple[int, int] | None = None
 
     def look_at(self, hosts: Iterable[str]) -> None:
         """These hosts are on screen now: ask them each second."""
-        wanted = frozenset(hosts)
+        wanted, now_s = frozenset(hosts), self._clock()
         for host in wanted - self._on_screen:
-            if host in self._hurry:
-                self._hurry[host].set()
+            if (asked := self._asked.get(host)) is not None and not asked.failures:
+                asked.due_s = min(asked.due_s, now_s)
         self._on_screen = wanted
 
     def agents(self) -> Mapping[str, tuple[str, str]]:
         """Host → its agent's address, and the token that opens it ("" for a Unix socket)."""
-        tokens = {host: "" if at.startswith("unix:") else self._token for host, at in self._addresses.items()}
-        return {host: (at, tokens[host]) for host, at in self._addresses.items()}
+        addresses = self._addresses  # replaced as a whole, never changed: another thread may ask
+        return {host: (at, "" if at.startswith("unix:") else self._token) for host, at in addresses.items()}
 
     async def run(self) -> None:
         """Ask until cancelled."""
+        fleet = asyncio.create_task(self._keep_fleet())
         try:
-            while True:
-                await self._ask_fleet()
-                await asyncio.sleep(_HOSTS_S * (0.9 + 0.2 * self._dice()))
+            while not fleet.done():
+                self._turn()
+                self._store.prepare(self._clock())
+                await asyncio.sleep(_TURN_S)
+            fleet.result()
         finally:
-            for task in self._tasks.values():
+            tasks = [fleet, *(asked.task for asked in self._asked.values() if asked.task is not None)]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            await self._agents.close()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._agents.close()
 
     # the fleet's picture
+
+    async def _keep_fleet(self) -> None:
+        while True:
+            await self._ask_fleet()
+            await asyncio.sleep(_HOSTS_S * (0.9 + 0.2 * self._dice()))
 
     async def _ask_fleet(self) -> None:
         """Ask the context's agent; when it is out of reach, any other that is known."""
@@ -117,30 +152,39 @@ class Poller:
         return [self._home, self._detour, *others] if home_first else [self._detour, *others, self._home]
 
     async def _ask_hosts(self, address: str) -> None:
-        answered = await self._agents.get(address, "/hosts")
-        document = answered.document or {}
+        document = await self._agents.document(address, "/hosts")
         head, hosts = parse_head(document), parse_hosts(document)
         if address == self._home:
             self._home_failure = None
         detour = f"{self._home}: {self._home_failure.why}" if self._home_failure else ""
         self._store.put_hosts(head, hosts, address, self._clock(), detour)
-        self._addresses = {host.host: host.agent for host in hosts if host.agent}
+        addresses = {host.host: host.agent for host in hosts if host.agent}
         if head.host and address == self._home:
-            self._addresses[head.host] = self._home
+            addresses[head.host] = self._home
+        self._addresses = addresses
+        if head.host != self._told_by:
+            self._told_by, self._picture, self._fetched = head.host, None, None
         self._attend({host.host for host in hosts})
 
     async def _ask_more(self, address: str) -> None:
         try:
-            if self._is_due("picture", _PICTURE_S):
-                answered = await self._agents.get(address, "/instances?fleet=1")
-                if answered.document is not None:
-                    self._store.put_picture(parse_instances(answered.document), self._clock())
+            if self._wants_picture():
+                wanted = self._picture
+                document = await self._agents.document(address, "/instances?fleet=1")
+                self._store.put_picture(parse_instances(document), self._clock())
+                self._fetched = wanted
+                self._due["picture again"] = self._clock() + _PICTURE_AGAIN_S
             if self._is_due("promises", _PROMISES_S):
-                answered = await self._agents.get(address, "/features?fleet=1")
-                if answered.document is not None:
-                    self._store.put_promises(parse_promises(answered.document))
+                self._store.put_promises(parse_promises(await self._agents.document(address, "/features?fleet=1")))
         except OutOfReach:
             return  # the next round of /hosts says so
+
+    def _wants_picture(self) -> bool:
+        """Its version is another one, or unknown: the agent that is asked does not answer for its own host."""
+        same = self._picture is not None and self._picture == self._fetched
+        if same and self._clock() < self._due.get("picture again", 0.0):
+            return False
+        return self._is_due("picture", _PICTURE_S)
 
     def _is_due(self, what: str, interval_s: float) -> bool:
         now_s = self._clock()
@@ -152,64 +196,92 @@ class Poller:
     # each host's counters
 
     def _attend(self, hosts: set[str]) -> None:
-        for host in [host for host, task in self._tasks.items() if task.done()]:
-            error = self._tasks.pop(host).exception()
-            self._store.put_failure(host, f"the console stumbled over its answer: {error!r}")
-        for host in self._tasks.keys() - hosts:
-            self._tasks.pop(host).cancel()
-            self._hurry.pop(host, None)
-            self._cost_s.pop(host, None)
-        for host in hosts - self._tasks.keys():
-            self._hurry[host] = asyncio.Event()
-            self._tasks[host] = asyncio.create_task(self._keep_asking(host), name=f"poll {host}")
+        now_s = self._clock()
+        for host in self._asked.keys() - hosts:
+            asked = self._asked.pop(host)
+            if asked.task is not None:
+                asked.task.cancel()
+            self._agents.forget(asked.address)
+        for host in hosts - self._asked.keys():
+            self._asked[host] = _Asked(now_s + _FIRST_S * self._dice())
+        self._store.thrifty = len(hosts) > _SMALL
 
-    async def _keep_asking(self, host: str) -> None:
-        failures = 0
-        await asyncio.sleep(0.3 * self._dice())
-        while True:
-            async with self._parallel:
-                failures = 0 if await self._ask_stats(host) else failures + 1
-            interval_s = self._interval_s(host, failures)
+    def _turn(self) -> None:
+        """Ask those whose turn it is, the most overdue first."""
+        now_s = self._clock()
+        self._cost.measure(now_s, _cpu_s())
+        due = [
+            (asked.due_s, host) for host, asked in self._asked.items() if asked.due_s <= now_s and asked.task is None
+        ]
+        for _, host in sorted(due)[: PARALLEL - self._under_way]:
+            self._under_way += 1
+            self._asked[host].task = asyncio.create_task(self._ask(host, self._asked[host]), name=f"poll {host}")
+
+    async def _ask(self, host: str, asked: _Asked) -> None:
+        try:
+            good = await self._ask_stats(host, asked)
+            asked.failures = 0 if good else asked.failures + 1
+        except OutOfReach as error:
+            self._fail(host, asked, error.why)
+        except Exception as error:  # noqa: BLE001 - one host's answer must not end the asking of all others
+            self._fail(host, asked, f"the console stumbled over its answer: {error!r}")
+        finally:
+            self._under_way -= 1
+            self._cost.answers += 1
+            asked.task = None
+            asked.due_s = self._clock() + self._interval_s(host, asked.failures) * (0.9 + 0.2 * self._dice())
             self._store.expect(host, self._interval_s(host, 0))
-            self._hurry[host].clear()
-            try:
-                async with asyncio.timeout(interval_s * (0.9 + 0.2 * self._dice())):
-                    await self._hurry[host].wait()
-            except TimeoutError:
-                continue
+
+    def _fail(self, host: str, asked: _Asked, why: str) -> None:
+        asked.failures += 1
+        asked.etag = ""
+        self._store.put_failure(host, why)
 
     def _interval_s(self, host: str, failures: int) -> float:
-        round_s = sum(cost_s for name, cost_s in self._cost_s.items() if name in self._on_screen)
-        usual_s = max(ON_SCREEN_S, round_s / _SHARE) if host in self._on_screen else OFF_SCREEN_S
-        longest_s = OFF_SCREEN_S if host in self._on_screen else _LONGEST_S
+        on_screen = host in self._on_screen
+        usual_s = max(ON_SCREEN_S, len(self._on_screen) * self._cost.answer_s / _SHARE) if on_screen else OFF_SCREEN_S
+        longest_s = OFF_SCREEN_S if on_screen else _LONGEST_S
         return min(usual_s * 2 ** min(failures, 6), longest_s)
 
-    async def _ask_stats(self, host: str) -> bool:
+    async def _ask_stats(self, host: str, asked: _Asked) -> bool:
         address = self._addresses.get(host)
         if address is None:
-            self._store.put_failure(host, "no agent is registered for it")
-            return False
-        key = (address, "/stats")
+            raise OutOfReach(_NO_AGENT)
+        if asked.address != address:
+            self._agents.forget(asked.address)
+            asked.address, asked.etag = address, ""
+        body, etag = await self._agents.message(address, "/stats", asked.etag)
+        if body is None:
+            self._store.put_still(host, self._clock())
+            return True
         try:
-            answered = await self._agents.get(address, "/stats", self._etags.get(key, ""))
-            if answered.document is not None:
-                self._take(host, answered)
-            self._etags[key] = answered.etag
-            if self._is_due(f"children {host}", _PICTURE_S):
-                listed = await self._agents.get(address, "/instances")
-                if listed.document is not None:
-                    self._store.put_children(host, parse_instances(listed.document))
-        except OutOfReach as error:
-            self._store.put_failure(host, error.why)
-            self._etags.pop(key, None)
-            return False
-        return True
-
-    def _take(self, host: str, answered: Answered) -> None:
-        began_s = self._clock()
-        answer = parse_stats(answered.document or {})
-        if answer.host != host:
-            msg = f"its address is answered by {answer.host or 'nobody who has a name'}"
+            stats = parse_stats(body)
+        except Unreadable as error:
+            raise OutOfReach(str(error)) from None
+        if stats.host != host:
+            msg = f"its address is answered by {stats.host or 'nobody who has a name'}"
             raise OutOfReach(msg)
-        self._store.put_stats(host, answer, began_s)
-        self._cost_s[host] = answered.spent_s + self._clock() - began_s
+        asked.etag = etag if etag.startswith("W/") else ""
+        self._store.put_stats(host, stats, self._clock())
+        if host == self._told_by and stats.HasField("report"):
+            self._picture = stats.report.incarnation, stats.report.picture_version
+        return not stats.broker_problem
+
+
+class _Cost:
+    """What an answer costs this thread, all included: its CPU time by the answers, smoothed over some seconds."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+        self.answer_s = 0.0
+        self._since_s = 0.0
+        self._spent_s = 0.0
+
+    def measure(self, now_s: float, spent_s: float) -> None:
+        """Once in a second or so."""
+        if now_s - self._since_s < ON_SCREEN_S:
+            return
+        if self.answers:
+            mean_s = (spent_s - self._spent_s) / self.answers
+            self.answer_s = 0.7 * self.answer_s + 0.3 * mean_s if self.answer_s else mean_s
+        self._since_s, self._spent_s, self.answers = now_s, spent_s, 0

@@ -1,33 +1,83 @@
 """The console's one store: agents' answers go in with the moment they came, views and what changed come out.
 
-It holds no clock and no socket: `h2o_console.feed.poller` feeds it, screens read it. ``now_s`` is one monotonic
-clock; hosts' own clocks (`as_of`) are only ever compared with themselves, so skew does no harm.
+It holds no clock and no socket: `h2o_console.feed.poller` feeds it, screens read it, each from a thread of its own, so
+one lock goes around everything. ``now_s`` is one monotonic clock; hosts' own clocks (`as_of`) are only ever compared
+with themselves, so skew does no harm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from functools import wraps
+from threading import RLock
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
-from h2o_console.store.hosts import HostRecord, Member
-from h2o_console.store.packages import LastError, PackageRecord, in_ms
-from h2o_console.store.views import FleetView, InstanceView, PackageView, SilentHost
-from h2o_console.store.windows import Tally, line_of, merged, quantile
+from h2o_console.feed.counters import known
+from h2o_console.store.calls import Calls
+from h2o_console.store.hosts import HostRecord
+from h2o_console.store.instances import instance_detail, instance_view
+from h2o_console.store.packages import PackageRecord
+from h2o_console.store.servers import host_detail, host_view
+from h2o_console.store.views import (
+    CallView,
+    FeatureView,
+    FleetView,
+    HostDetail,
+    HostView,
+    InstanceDetail,
+    InstanceView,
+    PackageView,
+    SilentHost,
+)
+from h2o_console.store.windows import BUCKET_S, NO_TIMES, Window, line_of
+from h2o_core.names import package_of, shown
 
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Head, Host, Instance
-    from h2o_console.feed.counters import Promise, StatsAnswer
+    from h2o_console.feed.counters import Promise
+    from h2o_console.pb.lean_pb2 import HostStats
+    from h2o_console.store.members import Call, Member
+
+_THRIFTY_BUCKETS: Final = 2
+_READY_S: Final = 0.9
+_READY_SELDOM_S: Final = 3.9
+_OFTEN_S: Final = 1.5
+_WANTED_S: Final = 10.0
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _locked(method: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
+    """One thread at a time."""
+
+    @wraps(method)
+    def alone(store: Store, *arguments: P.args, **named: P.kwargs) -> T:
+        with store.lock:
+            return method(store, *arguments, **named)
+
+    return alone
 
 
 class Store:
-    """The fleet as far as it is known. `changed` is raised by whatever may change a view."""
+    """The fleet as far as it is known. `changed` is raised by whatever may change a view.
+
+    `thrifty`: sketches are compared once in 12 s instead of at each reading, the hosts in turn, so that each 6 s have
+    times of half of them: for fleets where more would cost too much.
+    """
 
     def __init__(self) -> None:
+        self.lock = RLock()
         self.changed = 0
+        self.thrifty = False
         self.hosts: dict[str, HostRecord] = {}
         self._packages: dict[str, PackageRecord] = {}
         self._hosts_of: dict[str, set[str]] = {}
+        self._calls = Calls()
+        self._numbered = 0
+        self._watched: tuple[str, Member] | None = None
         self._dirty: set[str] = set()
+        self._wanted: dict[str, float] = {}
+        self._ready: dict[str, tuple[float, PackageView]] = {}
         self._silent_for: dict[str, int] = {}
         self._head: Head | None = None
         self._picture_s: float | None = None
@@ -38,6 +88,7 @@ class Store:
 
     # what agents answered
 
+    @_locked
     def put_hosts(self, head: Head, hosts: Iterable[Host], agent: str, now_s: float, detour: str = "") -> None:
         """The fleet's hosts as *agent*'s broker sees them: those that are missing are gone.
 
@@ -49,12 +100,16 @@ class Store:
             self._silent_for.pop(name, None)
             self._reindex(name, record.packages(), set())
         for name, host in listed.items():
-            self.hosts.setdefault(name, HostRecord(name, now_s)).seen = host
+            if name not in self.hosts:
+                self._numbered += 1
+                self.hosts[name] = HostRecord(name, now_s, self._numbered)
+            self.hosts[name].seen = host
         self._head, self._picture_s = head, now_s
         said = (agent, detour, "", "")
         self.changed += said != (self._agent, self._detour, self._trouble, self._hint) or known != self.hosts.keys()
         self._agent, self._detour, self._trouble, self._hint = said
 
+    @_locked
     def put_picture(self, instances: Iterable[Instance], now_s: float) -> None:
         """The fleet's instances as the asked broker sees them; hosts' own counters go before it."""
         listed: dict[str, list[Instance]] = {}
@@ -66,27 +121,38 @@ class Store:
             self._reindex(name, before, record.packages())
         self._picture_s = now_s
 
-    def put_children(self, host: str, instances: Iterable[Instance]) -> None:
-        """What a host's own agent supervises and what has not registered (starting, backing off)."""
-        if (record := self.hosts.get(host)) is None:
-            return
-        before = record.packages()
-        record.put_children(instances)
-        self._reindex(host, before, record.packages())
-
-    def put_stats(self, host: str, answer: StatsAnswer, now_s: float) -> None:
+    @_locked
+    def put_stats(self, host: str, stats: HostStats, now_s: float) -> None:
         """A host's counters."""
         if (record := self.hosts.get(host)) is None:
             return
         before = record.packages()
-        record.failed = ""
-        for counted in record.read(answer, now_s):
-            if counted.version or counted.package in self._packages:
-                self._record(counted.package).count(counted, now_s)
-                self._dirty.add(counted.package)
+        record.read(stats, now_s, self)
+        turn = int(now_s // BUCKET_S + record.number) // _THRIFTY_BUCKETS
+        if not self.thrifty or record.timed_at != turn:
+            record.timed_at = turn
+            record.time_all(now_s, calls=self._calls.timed(now_s))
         self._reindex(host, before, record.packages())
         self._dirty |= record.packages()
 
+    def window_of(self, package: str, version: str, feature: str) -> Window:
+        """Where all instances of a version are counted together."""
+        return self._record(package).window_of(version, feature)
+
+    def windows_of_call(self, call: Call) -> tuple[Window, ...]:
+        """Where a caller's calls are counted, and what all callers of that package get."""
+        callee = self._packages.get(shown(package_of(f"/{call.feature}")))
+        own = self._calls.window_of(call.key)
+        return (own,) if callee is None else (own, callee.callers)
+
+    @_locked
+    def put_still(self, host: str, now_s: float) -> None:
+        """A host's agent says that nothing has happened there since its last answer."""
+        if (record := self.hosts.get(host)) is not None:
+            record.still(now_s)
+            self._dirty |= record.packages()
+
+    @_locked
     def put_promises(self, promises: Iterable[Promise]) -> None:
         """What package versions declare."""
         declared: dict[str, dict[tuple[str, str], Promise]] = {}
@@ -98,16 +164,19 @@ class Store:
                 record.promises = declared.get(name, {})
                 self._dirty.add(name)
 
+    @_locked
     def put_failure(self, host: str, why: str) -> None:
         """A host's counters could not be had; what was known of it grows old."""
         if (record := self.hosts.get(host)) is not None:
             record.failed = why
 
+    @_locked
     def put_trouble(self, agent: str, why: str, hint: str) -> None:
         """Nobody told the fleet's picture; `hint` says what to type."""
         self._agent, self._trouble, self._hint = agent, why, hint
         self.changed += 1
 
+    @_locked
     def expect(self, host: str, interval_s: float) -> None:
         """From now on *host* is asked once in so many seconds."""
         if (record := self.hosts.get(host)) is not None:
@@ -115,23 +184,54 @@ class Store:
 
     # what screens read
 
-    def names(self) -> Iterable[str]:
+    @_locked
+    def names(self) -> tuple[str, ...]:
         """All packages that are known."""
-        return self._packages.keys()
+        return tuple(self._packages)
 
+    @_locked
     def take_dirty(self, now_s: float) -> set[str]:
         """Packages whose view may have changed since the last call; forgets them."""
+        self._look_for_silence(now_s)
+        dirty, self._dirty = self._dirty, set()
+        return dirty
+
+    def _look_for_silence(self, now_s: float) -> None:
         for name, record in self.hosts.items():
             second = int(record.age_s(now_s) or 0) + 1 if record.silent(now_s) else 0
             if self._silent_for.get(name, 0) != second:
                 self._silent_for[name] = second
                 self._dirty |= record.packages()
                 self.changed += 1
-        dirty, self._dirty = self._dirty, set()
-        return dirty
 
     def package(self, name: str, now_s: float) -> PackageView | None:
-        """A package as it is now; None when nothing is left to say of it."""
+        """A package as it is now; None when nothing is left to say of it.
+
+        While `prepare` is called, it is the view that was made ready there: at most a second ago for what is asked
+        for each second, else four.
+        """
+        self._wanted[name] = now_s
+        ready = self._ready.get(name)
+        return ready[1] if ready is not None else self._package(name, now_s)
+
+    def prepare(self, now_s: float) -> None:
+        """Make ready what `package` was lately asked for: not when a key waits for it, and not in that thread."""
+        for name, wanted_s in list(self._wanted.items()):
+            if now_s - wanted_s > _WANTED_S:
+                self._wanted.pop(name, None)
+                self._ready.pop(name, None)
+                continue
+            ready = self._ready.get(name)
+            age_s = _WANTED_S if ready is None else now_s - ready[0]
+            if age_s >= (_READY_S if now_s - wanted_s < _OFTEN_S else _READY_SELDOM_S):
+                view = self._package(name, now_s)
+                if view is None:
+                    self._ready.pop(name, None)
+                else:
+                    self._ready[name] = now_s, view
+
+    @_locked
+    def _package(self, name: str, now_s: float) -> PackageView | None:
         record = self._packages.get(name)
         if record is None:
             return None
@@ -140,43 +240,47 @@ class Store:
         if record.forgotten(len(members), now_s):
             del self._packages[name]
             return None
-        speaking = [member for member, host in members if not host.silent(now_s)]
-        return self._view(record, members, speaking, now_s)
+        return self._view(record, members, now_s)
 
-    def _view(
-        self, record: PackageRecord, members: list[tuple[Member, HostRecord]], speaking: list[Member], now_s: float
-    ) -> PackageView:
-        paces = [pace for member in speaking if (pace := member.pace.per_s(now_s)) is not None]
-        totals = record.totals(now_s) if speaking or not members else dict[tuple[str, str], Tally]()
-        total = merged(totals.values())
+    def _view(self, record: PackageRecord, members: list[tuple[Member, HostRecord]], now_s: float) -> PackageView:
+        record.forget_idle({member.version for member, _ in members}, now_s)
+        hosts = {host.name: host for _, host in members}
+        silent = {name for name, host in hosts.items() if host.silent(now_s)}
+        speaking = [member for member, host in members if host.name not in silent]
+        instances = tuple(instance_view(member, host, now_s) for member, host in members)
+        rates = [one.rps for one in instances if one.rps is not None]
+        told = bool(speaking or not members)
+        times = record.times(now_s) if told else NO_TIMES
         return PackageView(
             name=record.name,
-            instances=tuple(_instance(member, host, now_s) for member, host in members),
-            features=record.views(totals, _errors(members, now_s), {member.version for member, _ in members}),
-            outcomes=total.outcomes,
-            rps=sum(paces) if paces else None,
-            rps_line=line_of([member.pace for member in speaking], now_s),
-            p50_ms=in_ms(quantile(total.sketch, 0.5)),
-            p95_ms=in_ms(quantile(total.sketch, 0.95)),
-            p95_line=tuple(in_ms(value) for value in record.p95_line(now_s)) if speaking else (),
-            callers=record.callers.total(now_s).outcomes,
-            silent=_silent({host.name: host for _, host in members}.values(), now_s),
+            instances=instances,
+            features=record.views(members, now_s),
+            outcomes=record.outcomes(now_s) if told else {},
+            rps=sum(rates) if rates else None,
+            rps_line=record.rps_line([member.pace for member in speaking], now_s) if speaking else line_of([], now_s),
+            p50_ms=times.p50_ms,
+            p95_ms=times.p95_ms,
+            p95_line=record.p95_line(now_s) if speaking else (),
+            callers=record.callers.outcomes(now_s),
+            silent=_silent((hosts[name] for name in sorted(silent)), now_s),
             peak=record.peak,
             gone_s=None if record.gone_s is None else now_s - record.gone_s,
         )
 
+    @_locked
     def times(self, name: str, now_s: float) -> dict[str, tuple[float | None, float | None]]:
         """Instance → (p50, p95) in ms over the last minute, of those that are not silent."""
         found: dict[str, tuple[float | None, float | None]] = {}
         for member, host in self._members(name, now_s):
             if not host.silent(now_s):
-                sketch = member.window.total(now_s).sketch
-                found[member.id] = (in_ms(quantile(sketch, 0.5)), in_ms(quantile(sketch, 0.95)))
+                times = member.window.times(now_s)
+                found[member.id] = (times.p50_ms, times.p95_ms)
         return found
 
+    @_locked
     def fleet(self, now_s: float) -> FleetView:
         """The fleet at a glance."""
-        speaking = [host for host in self.hosts.values() if not host.silent(now_s) and host.answer]
+        speaking = [host for host in self.hosts.values() if not host.silent(now_s) and host.report is not None]
         ages = [age for host in speaking if (age := host.age_s(now_s)) is not None]
         head = self._head
         register, silent_s, saying = _register(speaking, head, now_s)
@@ -197,6 +301,72 @@ class Store:
             silent=_silent(self.hosts.values(), now_s),
         )
 
+    @_locked
+    def servers(self, now_s: float) -> tuple[HostView, ...]:
+        """All hosts, by name."""
+        newest = self._newest_epoch()
+        return tuple(host_view(self.hosts[name], newest, now_s) for name in sorted(self.hosts))
+
+    @_locked
+    def host(self, name: str, now_s: float) -> HostDetail | None:
+        """One host in full; None when there is none."""
+        if (record := self.hosts.get(name)) is None:
+            return None
+        self._calls.look(self.hosts.values(), now_s)
+        calls = self._calls.views(self.hosts.values(), now_s, only=record)
+        return host_detail(record, host_view(record, self._newest_epoch(), now_s), calls, now_s)
+
+    def _newest_epoch(self) -> int:
+        return max((host.report.epoch for host in self.hosts.values() if host.report is not None), default=0)
+
+    @_locked
+    def instances(self, now_s: float) -> tuple[InstanceView, ...]:
+        """All instances of the fleet, and the children that have not registered, without quantiles (see `times_of`)."""
+        return tuple(
+            instance_view(member, host, now_s) for host in self.hosts.values() for member in host.everything(now_s)
+        )
+
+    @_locked
+    def times_of(self, host: str, instance: str, now_s: float) -> tuple[float | None, float | None]:
+        """One instance's (p50, p95) in ms over the last minute."""
+        record = self.hosts.get(host)
+        member = record.members.get(instance) if record is not None and not record.silent(now_s) else None
+        times = NO_TIMES if member is None else member.window.times(now_s)
+        return times.p50_ms, times.p95_ms
+
+    @_locked
+    def instance(self, host: str, key: str, now_s: float) -> InstanceDetail | None:
+        """One instance in full, by its `InstanceView.key`; None when it is gone. It is watched while this is called."""
+        record = self.hosts.get(host)
+        if record is None:
+            return None
+        for member in record.everything(now_s):
+            if instance_view(member, record, now_s).key == key:
+                self._watch(key, member)
+                package = self._packages.get(member.package)
+                return instance_detail(member, record, package.promises if package else {}, now_s)
+        return None
+
+    def _watch(self, key: str, member: Member) -> None:
+        if self._watched is not None and self._watched[0] != key:
+            self._watched[1].unwatch()
+        self._watched = key, member
+
+    @_locked
+    def features(self, now_s: float) -> tuple[FeatureView, ...]:
+        """All features of all versions that run or were called in the last minute, by name."""
+        found = [
+            view for name, record in self._packages.items() for view in record.views(self._members(name, now_s), now_s)
+        ]
+        return tuple(sorted(found, key=lambda view: (view.feature, view.version)))
+
+    @_locked
+    def calls(self, now_s: float) -> tuple[CallView, ...]:
+        """Who calls what, by caller; latencies come within seconds after the first call of this."""
+        self._calls.look(self.hosts.values(), now_s)
+        return self._calls.views(self.hosts.values(), now_s)
+
+    @_locked
     def hosts_of(self, packages: Iterable[str]) -> set[str]:
         """Hosts on which any of *packages* runs."""
         return set[str]().union(*(self._hosts_of.get(name, ()) for name in packages))
@@ -209,7 +379,10 @@ class Store:
         return found
 
     def _record(self, name: str) -> PackageRecord:
-        return self._packages.setdefault(name, PackageRecord(name))
+        record = self._packages.get(name)
+        if record is None:
+            record = self._packages[name] = PackageRecord(name)
+        return record
 
     def _reindex(self, host: str, before: set[str], after: set[str]) -> None:
         for name in before - after:
@@ -221,46 +394,6 @@ class Store:
         self.changed += before != after
 
 
-def _instance(member: Member, host: HostRecord, now_s: float) -> InstanceView:
-    counts = member.counts
-    listed = host.listed.get(member.id) or member.listed
-    silent = host.silent(now_s)
-    clock_s = host.answer.as_of_s if host.answer else None
-    started_s = counts.started_s if counts else None
-    return InstanceView(
-        id=member.id,
-        version=member.version,
-        host=host.name,
-        zone=member.zone,
-        state=counts.state if counts else listed.state if listed else "unknown",
-        why=listed.why if listed else "",
-        routable=listed.routable if listed else None,
-        slots=counts.slots if counts else listed.slots if listed else None,
-        in_flight=counts.in_flight if counts and not silent else None,
-        queued=counts.queued if counts and not silent else None,
-        up_s=clock_s - started_s if clock_s is not None and started_s is not None else None,
-        rps=None if silent else member.pace.per_s(now_s),
-        outcomes={} if silent else member.window.outcomes(now_s),
-        silent=silent or (counts is None and bool(member.id)),
-    )
-
-
-def _errors(members: Iterable[tuple[Member, HostRecord]], now_s: float) -> dict[tuple[str, str], LastError]:
-    newest: dict[tuple[str, str], LastError] = {}
-    for member, host in members:
-        clock_s = host.answer.as_of_s if host.answer else None
-        if member.counts is None or clock_s is None:
-            continue
-        for feature, endpoint in member.counts.endpoints.items():
-            if not endpoint.last_error or endpoint.last_error_s is None:
-                continue
-            age_s = clock_s - endpoint.last_error_s + (host.age_s(now_s) or 0.0)
-            known = newest.get((member.version, feature))
-            if known is None or age_s < known.age_s:
-                newest[member.version, feature] = LastError(endpoint.last_error, age_s)
-    return newest
-
-
 def _silent(hosts: Iterable[HostRecord], now_s: float) -> tuple[SilentHost, ...]:
     return tuple(SilentHost(host.name, host.age_s(now_s), host.failed) for host in hosts if host.silent(now_s))
 
@@ -269,9 +402,10 @@ def _register(speaking: Iterable[HostRecord], head: Head | None, now_s: float) -
     """The worst that brokers say of the register: (state, seconds, how many say so)."""
     said: dict[str, list[float]] = {}
     for host in speaking:
-        if host.answer and host.answer.register_state:
-            silent_s = (host.answer.silent_s or 0.0) + (host.age_s(now_s) or 0.0)
-            said.setdefault(host.answer.register_state, []).append(silent_s)
+        register = host.report.register if host.report is not None else None
+        if register is not None and register.state:
+            silent_s = (known(register.silent_s) or 0.0) + (host.age_s(now_s) or 0.0)
+            said.setdefault(register.state, []).append(silent_s)
     if not said and head is not None and head.register_state:
         said[head.register_state] = [head.silent_s or 0.0]
     troubled = {state: silent for state, silent in said.items() if state != "connected"}

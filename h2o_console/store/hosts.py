@@ -6,65 +6,84 @@ restarted, an instance is new) counts from zero when all of it happened while so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol
 
-from h2o_console.feed.counters import NO_SKETCH, CallerCounts, EndpointCounts, InstanceCounts, StatsAnswer
-from h2o_console.store.windows import WINDOW_S, CounterReset, Pace, Tally, Window, difference
-from h2o_core.names import package_of, shown
+from h2o_console.feed.counters import parse_part, parse_parts
+from h2o_console.pb.lean_pb2 import Caller
+from h2o_console.store.members import Call, Member, listed_member
+from h2o_console.store.windows import WINDOW_S, Window
+from h2o_core.names import shown
+from h2o_core.pb.host_pb2 import ChildReport, Vitals
+from h2o_core.pb.stats_pb2 import PeerReport, QueueReport
 
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Host, Instance
+    from h2o_console.pb.lean_pb2 import BrokerReport, HostStats, InstanceReport
 
 _GRACE_S: Final = 2.0
 _MISSED_POLLS: Final = 2.5
+_BROKER: Final = "broker"
+_MOST_PARTS: Final = 4096
+"""Instances of a host, features of an instance, callers: a stranger's answer may have millions."""
 
 
-@dataclass(slots=True)
-class Member:
-    """One instance: its newest counters (None: only listed, not counted), its pace and its last minute."""
+class Sink(Protocol):
+    """Where what hosts count is added up."""
 
-    id: str
-    package: str
-    version: str
-    host: str
-    zone: str
-    counts: InstanceCounts | None = None
-    listed: Instance | None = None  # without counters of its own: as the broker or the agent lists it
-    pace: Pace = field(default_factory=Pace)
-    window: Window = field(default_factory=Window)
+    def window_of(self, package: str, version: str, feature: str, /) -> Window:
+        """All instances of a version together."""
+        ...
 
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What a reading added, at the destination (`version` is set) or at the origin (it is "")."""
-
-    package: str
-    version: str
-    feature: str
-    tally: Tally
+    def windows_of_call(self, call: Call, /) -> tuple[Window, ...]:
+        """The caller's, over all hosts, and the called package's."""
+        ...
 
 
 @dataclass(slots=True)
 class HostRecord:
-    """All that is known of one host. `fresh_s` is when its counters last moved on; `failed` why they don't."""
+    """All that is known of one host. `fresh_s` is when its counters last moved on; `failed` why they don't.
+
+    `about` is its newest answer, which may be without a report; `report` is the newest report.
+    """
 
     name: str
     known_s: float
+    number: int = 0
+    """Its turn among the hosts, for what is not done for all of them at once."""
+    timed_at: int = -1
     seen: Host | None = None
-    answer: StatsAnswer | None = None
+    about: HostStats | None = None
+    report: BrokerReport | None = None
     fresh_s: float | None = None
     failed: str = ""
     interval_s: float = 1.0
     members: dict[str, Member] = field(default_factory=dict[str, Member])
     listed: dict[str, Instance] = field(default_factory=dict[str, "Instance"])
+    calls: dict[tuple[str, str, str], Call] = field(default_factory=dict[tuple[str, str, str], Call])
+    vitals: Vitals | None = None
+    version: int = 0
+    """Raised by every answer."""
+    queued: dict[str, int] = field(default_factory=dict[str, int])
+    """Instance → its share of what waits for its version, so that the shares add up to what waits."""
+    called: Window = field(default_factory=Window)
+    """What callers here got."""
+    _links: tuple[int, int] = (0, 0)
+    _links_for: int = -1
+    _clock_s: float | None = None
     _children: tuple[Member, ...] = ()
     _by_package: dict[str, list[Member]] = field(default_factory=dict[str, list[Member]])
+    _raw_calls: list[bytes] = field(default_factory=list[bytes])
 
     def age_s(self, now_s: float) -> float | None:
         """How old its counters are; None when none ever came."""
         return None if self.fresh_s is None else max(0.0, now_s - self.fresh_s)
+
+    def clock_s(self, now_s: float) -> float | None:
+        """What its broker's clock shows now (unix), from its last answer; None when none ever came."""
+        return None if self._clock_s is None else self._clock_s + now_s
 
     def silent(self, now_s: float) -> bool:
         """Its counters are too old to show as the present."""
@@ -80,54 +99,141 @@ class HostRecord:
     def of(self, package: str, now_s: float) -> list[Member]:
         """The package's instances here; while the host says nothing itself, those that brokers list."""
         members = self._by_package.get(package, [])
-        if self.answer is not None and not self.silent(now_s):
+        if self.report is not None and not self.silent(now_s):
             return members
         unheard = (one for one in self.listed.values() if one.package == package and one.id not in self.members)
-        return members + [_listed(instance) for instance in unheard]
+        return members + [listed_member(instance) for instance in unheard]
+
+    def everything(self, now_s: float) -> Iterator[Member]:
+        """All instances and children here."""
+        yield from self.members.values()
+        yield from self._children
+        if self.report is None or self.silent(now_s):
+            yield from (listed_member(one) for one in self.listed.values() if one.id not in self.members)
 
     def list_instances(self, instances: Iterable[Instance]) -> None:
         """What the brokers' picture says runs here."""
-        self.listed = {instance.id: instance for instance in instances if instance.id}
+        listed = {instance.id: instance for instance in instances if instance.id}
+        for key in listed.keys() | self.listed.keys():
+            if key in self.members and listed.get(key) != self.listed.get(key):
+                self.members[key].view = None
+        self.listed = listed
 
-    def put_children(self, instances: Iterable[Instance]) -> None:
-        """What the agent supervises here and what has not registered: it starts, or backs off."""
-        self._children = tuple(_listed(one) for one in instances if not one.id and one.host == self.name)
+    # readings
+
+    def read(self, stats: HostStats, now_s: float, sink: Sink) -> None:
+        """Take an answer in, and count into *sink*'s windows what it adds to the reading before.
+
+        One that is no newer adds nothing. Only outcomes are counted: the times wait for `time_all`.
+        """
+        self.version += 1
+        self.about = stats
+        self.vitals = parse_part(Vitals, stats.vitals) if stats.HasField("vitals") else None
+        if stats.HasField("report"):
+            if self.report is None or _moment(self.report) != _moment(stats.report):
+                self._count(stats.report, now_s, sink)
+            self.failed = ""
+        else:
+            self.failed = stats.broker_problem or "its broker tells nothing"
+        self._read_children(stats.children[:_MOST_PARTS])
         self._index()
+
+    def _count(self, report: BrokerReport, now_s: float, sink: Sink) -> None:
+        span = _Span.between(self.report, report, self, now_s)
+        members: dict[str, Member] = {}
+        for one in islice(report.instances, _MOST_PARTS):
+            known = self.members.get(one.instance) if span.same_broker else None
+            member = known or self._member(one)
+            from_s = span.start(None if known else one.started_s)
+            member.read(one, one.features[:_MOST_PARTS], from_s, now_s, sink.window_of)
+            members[one.instance] = member
+        self.members = members
+        self._read_calls(report, span, sink)
+        self.report, self.fresh_s, self._clock_s = report, now_s, report.now_s - now_s
+        self._share_queues(report)
+
+    def _share_queues(self, report: BrokerReport) -> None:
+        self.queued = dict.fromkeys(self.members, 0)
+        for queue in parse_parts(QueueReport, report.queues[:_MOST_PARTS]):
+            if queue.queued:
+                version = shown(queue.package), queue.version
+                ids = sorted(one.id for one in self.members.values() if (one.package, one.version) == version)
+                for at, one in enumerate(ids):
+                    self.queued[one] = queue.queued // len(ids) + (at < queue.queued % len(ids))
+
+    def _member(self, one: InstanceReport) -> Member:
+        zone = self.about.zone if self.about is not None else ""
+        return Member(one.instance, shown(one.package), one.version, self.name, zone)
+
+    def _read_calls(self, report: BrokerReport, span: _Span, sink: Sink) -> None:
+        raw = report.callers[:_MOST_PARTS]
+        if not span.same_broker:
+            self.calls, self._raw_calls = {}, []
+        counting = span.same_broker or span.start(None) is not None
+        before, known = self._raw_calls, len(self._raw_calls)
+        for at, data in enumerate(raw):
+            if at < known and before[at] == data:
+                continue
+            wire = parse_part(Caller, data)
+            key = shown(wire.caller), wire.version, shown(wire.feature)
+            call = self.calls.get(key)
+            if call is None:
+                call = self.calls[key] = Call(*key)
+                call.windows = (*sink.windows_of_call(call), self.called)
+            call.read(wire, span.now_s, counting=counting)
+        self._raw_calls = raw
+
+    def still(self, now_s: float) -> None:
+        """Its agent says that nothing has happened since the last reading."""
+        if self.report is None or self.fresh_s is None:
+            return
+        for member in self.members.values():
+            member.pace.add(self.fresh_s, now_s, 0)
+            member.view = None
+        self.version += 1
+        self.fresh_s, self.failed = now_s, ""
+
+    def time_all(self, now_s: float, *, calls: bool) -> None:
+        """Count the times that `read` has put off."""
+        for member in self.members.values():
+            member.time(now_s)
+        for call in self.calls.values() if calls else ():
+            call.time(now_s)
+
+    def links(self) -> tuple[int, int]:
+        """(its links to other hosts, how many of them are not up), by its last answer."""
+        if self._links_for != self.version and self.report is not None:
+            states = [peer.state for peer in parse_parts(PeerReport, islice(self.report.peers, _MOST_PARTS))]
+            self._links, self._links_for = (len(states), len(states) - states.count("up")), self.version
+        return self._links
+
+    def forget_calls_times(self) -> None:
+        """Nobody has looked at callers until now: what was timed before is of no use."""
+        for call in self.calls.values():
+            call.forget_times()
+
+    # children
+
+    def _read_children(self, raw: Sequence[bytes]) -> None:
+        """Which of them are instances, and which have not registered."""
+        by_launch = {member.launch: member for member in self.members.values() if member.launch}
+        alone: list[Member] = []
+        for member in self.members.values():
+            member.child = None
+        for child in parse_parts(ChildReport, raw):
+            member = by_launch.get(child.launch) if child.launch else None
+            if member is not None:
+                member.child, member.view = child, None
+            elif child.key != _BROKER:
+                made = Member("", shown(child.package), "", self.name, self.about.zone if self.about else "")
+                made.child = child
+                alone.append(made)
+        self._children = tuple(alone)
 
     def _index(self) -> None:
         self._by_package = {}
         for member in (*self.members.values(), *self._children):
             self._by_package.setdefault(member.package, []).append(member)
-
-    def read(self, answer: StatsAnswer, now_s: float) -> list[Counted]:
-        """Take *answer* in; what it adds to the reading before. An answer that is no newer changes nothing."""
-        before = self.answer
-        if before is not None and answer.as_of_s is not None and _moment(before) == _moment(answer):
-            return []
-        span = _Span.between(before, answer, self.fresh_s, now_s)
-        counted = [*self._instances(before, answer, span), *_callers(before, answer, span)]
-        self.answer, self.fresh_s = answer, now_s
-        self._index()
-        return counted
-
-    def _instances(self, before: StatsAnswer | None, answer: StatsAnswer, span: _Span) -> Iterator[Counted]:
-        known = {instance.id: instance for instance in before.instances} if before and span.same_broker else {}
-        members: dict[str, Member] = {}
-        for counts in answer.instances:
-            member = self.members.get(counts.id) or Member(
-                counts.id, counts.package, counts.version, self.name, counts.zone
-            )
-            members[counts.id] = member
-            member.counts = counts
-            earlier = known.get(counts.id)
-            from_s = span.start(None if earlier else counts.started_s)
-            if from_s is not None:
-                yield from _added(member, earlier, counts, (from_s, span.now_s))
-        self.members = members
-
-
-def _listed(instance: Instance) -> Member:
-    return Member(instance.id, instance.package, instance.version, instance.host, instance.zone, listed=instance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +244,24 @@ class _Span:
     watched: bool
     now_s: float
     length_s: float
-    clock_s: float | None
-    broker_age_s: float | None
+    clock_s: float
+    broker_age_s: float
 
     @staticmethod
-    def between(before: StatsAnswer | None, answer: StatsAnswer, fresh_s: float | None, now_s: float) -> _Span:
-        here_s = now_s - fresh_s if fresh_s is not None else WINDOW_S
+    def between(before: BrokerReport | None, report: BrokerReport, record: HostRecord, now_s: float) -> _Span:
+        here_s = now_s - record.fresh_s if record.fresh_s is not None else WINDOW_S
         there_s = here_s
-        if before is not None and before.as_of_s is not None and answer.as_of_s is not None:
-            stepped = answer.as_of_s - before.as_of_s
+        clock_s = record.clock_s(record.fresh_s) if record.fresh_s is not None else None
+        if clock_s is not None:
+            stepped = report.now_s - clock_s
             there_s = stepped if 0 < stepped < 10 * here_s + 5 else here_s
-        started = answer.broker_started_s
         return _Span(
-            same_broker=before is not None and before.incarnation == answer.incarnation,
+            same_broker=before is not None and before.incarnation == report.incarnation,
             watched=before is not None,
             now_s=now_s,
             length_s=there_s,
-            clock_s=answer.as_of_s,
-            broker_age_s=answer.as_of_s - started if answer.as_of_s is not None and started is not None else None,
+            clock_s=report.now_s,
+            broker_age_s=report.now_s - report.started_s,
         )
 
     def start(self, instance_started_s: float | None) -> float | None:
@@ -165,48 +271,12 @@ class _Span:
         """
         ages_s = [self.length_s] if self.watched else []
         if instance_started_s is not None or not self.same_broker:
-            ages_s += [age_s for age_s in (self.broker_age_s, self._age_s(instance_started_s)) if age_s is not None]
+            ages_s.append(self.broker_age_s)
+        if instance_started_s is not None:
+            ages_s.append(self.clock_s - instance_started_s)
         youngest_s = min((age_s for age_s in ages_s if age_s >= 0), default=WINDOW_S)
         return self.now_s - youngest_s if youngest_s < WINDOW_S else None
 
-    def _age_s(self, started_s: float | None) -> float | None:
-        return None if started_s is None or self.clock_s is None else self.clock_s - started_s
 
-
-def _added(
-    member: Member, earlier: InstanceCounts | None, counts: InstanceCounts, span_s: tuple[float, float]
-) -> Iterator[Counted]:
-    requests = 0
-    for feature, endpoint in counts.endpoints.items():
-        try:
-            tally = difference(earlier.endpoints.get(feature) if earlier else None, endpoint)
-        except CounterReset:
-            continue
-        if tally is not None:
-            requests += tally.requests
-            member.window.add(span_s[1], tally)
-            yield Counted(member.package, member.version, feature, tally)
-    member.pace.add(*span_s, requests)
-
-
-def _callers(before: StatsAnswer | None, answer: StatsAnswer, span: _Span) -> Iterator[Counted]:
-    known = {_caller_key(entry): entry for entry in before.callers} if before and span.same_broker else {}
-    if not span.same_broker and span.start(None) is None:
-        return
-    for entry in answer.callers:
-        earlier = known.get(_caller_key(entry))
-        base = EndpointCounts(entry.feature, earlier.outcomes, NO_SKETCH) if earlier else None
-        try:
-            tally = difference(base, EndpointCounts(entry.feature, entry.outcomes, NO_SKETCH))
-        except CounterReset:
-            continue
-        if tally is not None:
-            yield Counted(shown(package_of("/" + entry.feature)), "", entry.feature, tally)
-
-
-def _moment(answer: StatsAnswer) -> tuple[str, float | None]:
-    return answer.incarnation, answer.as_of_s
-
-
-def _caller_key(entry: CallerCounts) -> tuple[str, str, str]:
-    return entry.caller, entry.version, entry.feature
+def _moment(report: BrokerReport) -> tuple[int, float]:
+    return report.incarnation, report.now_s

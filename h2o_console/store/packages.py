@@ -6,28 +6,34 @@ package whose last instance went is the one row that must not vanish.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.store.views import FeatureView
-from h2o_console.store.windows import Line, Tally, Window, quantile, quantile_line
+from h2o_console.store.windows import (
+    BUCKET_S,
+    NO_TIMES,
+    Line,
+    Pace,
+    Times,
+    Window,
+    add_counts,
+    line_of,
+    quantile_line,
+    times_of,
+)
+from h2o_core.histogram import Histogram
 
 if TYPE_CHECKING:
     from h2o_console.feed.counters import Promise
-    from h2o_console.store.hosts import Counted
+    from h2o_console.store.hosts import HostRecord
+    from h2o_console.store.members import Member
 
 REMEMBERED_S: Final = 900
 """How long the most instances, and a package that is gone and promises nothing, are remembered."""
-_NS_PER_MS: Final = 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class LastError:
-    """The newest error of a feature, `age_s` ago."""
-
-    text: str
-    age_s: float
+_Key = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -35,31 +41,54 @@ class PackageRecord:
     """Windows over all instances. `gone_s` is when the last instance went (None: there are some, or never were)."""
 
     name: str
-    features: dict[tuple[str, str], Window] = field(default_factory=dict[tuple[str, str], Window])
+    features: dict[_Key, Window] = field(default_factory=dict[_Key, Window])
     callers: Window = field(default_factory=Window)
-    promises: dict[tuple[str, str], Promise] = field(default_factory=dict[tuple[str, str], "Promise"])
+    promises: dict[_Key, Promise] = field(default_factory=dict[_Key, "Promise"])
     peak: int = 0
     peak_s: float = 0.0
     gone_s: float | None = None
     _p95_known: dict[int, float | None] = field(default_factory=dict[int, "float | None"])
+    _rps_known: dict[int, float | None] = field(default_factory=dict[int, "float | None"])
+    _times: Times = NO_TIMES
+    _times_for: tuple[int, int, int] = (-1, -1, -1)
 
-    def count(self, counted: Counted, now_s: float) -> None:
-        """Take in what a reading added."""
-        if not counted.version:
-            self.callers.add(now_s, counted.tally)
-            return
-        self.features.setdefault((counted.version, counted.feature), Window()).add(now_s, counted.tally)
+    def window_of(self, version: str, feature: str) -> Window:
+        """Where a feature of a version is counted. It is kept for as long as the version runs."""
+        window = self.features.get((version, feature))
+        if window is None:
+            window = self.features[version, feature] = Window()
+        return window
 
-    def totals(self, now_s: float) -> dict[tuple[str, str], Tally]:
-        """The last minute of each feature of each version; whole features that are silent for long are forgotten."""
-        totals = {key: window.total(now_s) for key, window in self.features.items()}
-        for key in [key for key, total in totals.items() if not total.outcomes]:
-            del totals[key], self.features[key]
-        return totals
+    def forget_idle(self, versions: Container[str], now_s: float) -> None:
+        """Of versions that don't run any more (*versions* do), features that nobody has called for a minute."""
+        for key in [key for key in self.features if key[0] not in versions]:
+            if not self.features[key].outcomes(now_s):
+                del self.features[key]
+
+    def outcomes(self, now_s: float) -> dict[str, int]:
+        """The last minute over all features."""
+        whole: dict[str, int] = {}
+        for window in self.features.values():
+            add_counts(whole, window.outcomes(now_s))
+        return whole
+
+    def times(self, now_s: float) -> Times:
+        """Quantiles over all features of the last minute."""
+        wanted = int(now_s // BUCKET_S), len(self.features), sum(window.timings for window in self.features.values())
+        if wanted != self._times_for:
+            whole = Histogram()
+            for window in self.features.values():
+                whole.merge(window.sketch(now_s))
+            self._times, self._times_for = times_of(whole), wanted
+        return self._times
 
     def p95_line(self, now_s: float) -> Line:
-        """The 95th percentile (ns) over all features, bucket by bucket."""
+        """The 95th percentile (ms) over all features, bucket by bucket."""
         return quantile_line(tuple(self.features.values()), 0.95, now_s, self._p95_known)
+
+    def rps_line(self, paces: list[Pace], now_s: float) -> Line:
+        """Requests per second of all instances, bucket by bucket."""
+        return line_of(paces, now_s, self._rps_known)
 
     def saw(self, instances: int, now_s: float) -> None:
         """There are so many instances now."""
@@ -76,32 +105,57 @@ class PackageRecord:
             return False
         return self.gone_s is None or now_s - self.gone_s > REMEMBERED_S
 
-    def views(
-        self,
-        totals: Mapping[tuple[str, str], Tally],
-        errors: Mapping[tuple[str, str], LastError],
-        running: Iterable[str],
-    ) -> tuple[FeatureView, ...]:
+    def views(self, members: Iterable[tuple[Member, HostRecord]], now_s: float) -> tuple[FeatureView, ...]:
         """Each feature of each version that runs or was called in the last minute."""
-        versions = set(running)
-        keys = set(totals) | {key for key in (*self.promises, *errors) if key[0] in versions}
-        return tuple(self._view(key, totals.get(key), errors.get(key)) for key in sorted(keys))
+        running, speaking = Counter[str](), Counter[str]()
+        errors: dict[_Key, tuple[str, float]] = {}
+        for member, host in members:
+            running[member.version] += 1
+            if not host.silent(now_s):
+                speaking[member.version] += 1
+            if member.errors:
+                _newest_errors(errors, member, host, now_s)
+        told = speaking or not running
+        called = {key: window for key, window in self.features.items() if told and window.outcomes(now_s)}
+        keys = set(called) | {key for key in (*self.promises, *errors) if key[0] in running}
+        return tuple(
+            self._view(key, called.get(key), errors.get(key), running[key[0]], now_s, known=speaking[key[0]] > 0)
+            for key in sorted(keys)
+        )
 
-    def _view(self, key: tuple[str, str], total: Tally | None, error: LastError | None) -> FeatureView:
+    def _view(
+        self,
+        key: _Key,
+        window: Window | None,
+        error: tuple[str, float] | None,
+        instances: int,
+        now_s: float,
+        *,
+        known: bool,
+    ) -> FeatureView:
         promise = self.promises.get(key)
+        times = window.times(now_s) if window is not None else NO_TIMES
         return FeatureView(
             feature=key[1],
             version=key[0],
-            outcomes=total.outcomes if total else {},
-            p50_ms=in_ms(quantile(total.sketch, 0.5)) if total else None,
-            p95_ms=in_ms(quantile(total.sketch, 0.95)) if total else None,
+            outcomes=window.outcomes(now_s) if window is not None else {},
+            p50_ms=times.p50_ms,
+            p95_ms=times.p95_ms,
             mean_ms=promise.mean_ms if promise else None,
             upper95_ms=promise.upper95_ms if promise else None,
-            last_error=error.text if error else "",
-            error_age_s=error.age_s if error else None,
+            last_error=error[0] if error else "",
+            error_age_s=error[1] if error else None,
+            package=self.name,
+            measured_mean_ms=times.mean_ms,
+            instances=instances,
+            known=known,
         )
 
 
-def in_ms(value_ns: float | None) -> float | None:
-    """Nanoseconds → milliseconds."""
-    return None if value_ns is None else value_ns / _NS_PER_MS
+def _newest_errors(newest: dict[_Key, tuple[str, float]], member: Member, host: HostRecord, now_s: float) -> None:
+    clock_s = host.clock_s(now_s)
+    for feature, error in member.errors.items() if clock_s is not None else ():
+        age_s = (clock_s or 0.0) - error.at_s
+        known = newest.get((member.version, feature))
+        if known is None or age_s < known[1]:
+            newest[member.version, feature] = error.text, age_s

@@ -314,7 +314,10 @@ class HostDetail:
 
 @dataclass(frozen=True, slots=True)
 class InstanceDetail:
-    """One instance in full; lines have one value each 6 s, oldest first."""
+    """One instance in full; lines have one value each 6 s, oldest first.
+
+    `features` count from the moment on when somebody looked at it, `watched_s` ago, for a minute at most.
+    """
 
     instance: InstanceView
     features: tuple[FeatureView, ...] = ()
@@ -322,6 +325,7 @@ class InstanceDetail:
     executing: int | None = None
     heartbeat_age_s: float | None = None
     pong_age_s: float | None = None
+    watched_s: float = 0.0
     rps_line: tuple[float | None, ...] = ()
     p95_line: tuple[float | None, ...] = ()
 

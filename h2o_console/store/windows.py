@@ -6,12 +6,14 @@ two readings; readings of different hosts need not be in step, because each brin
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import Final
 
-from h2o_console.feed.counters import MOST, NO_SKETCH, EndpointCounts, Sketch
+from h2o_console.feed.counters import MOST, Sketch, parse_part, parse_sketch
+from h2o_console.pb.lean_pb2 import Sketch as LeanSketch
 from h2o_core.histogram import Histogram
 
 BUCKET_S: Final = 6
@@ -20,13 +22,16 @@ BUCKETS: Final = 10
 WINDOW_S: Final = BUCKET_S * BUCKETS
 PACE_S: Final = 10
 """Requests per second are the mean of the last 10 s."""
+_SETTLED: Final = 3
+"""From so many buckets ago on, no host's reading is missing any more that will still come."""
 _INDEXES: Final = range(-512, 2048)
 """Bucket indexes from 2^-16 ns to 2^64 ns: others would overflow when they become times."""
+_MOST_TIMES: Final = MOST >> 8
 _WENT_DOWN: Final = "a counter went down"
 _NO_NUMBER: Final = "a counter is no number"
+_NS_PER_MS: Final = 1e6
 Line = tuple[float | None, ...]
 """A value a bucket, oldest first."""
-_NOTHING: Final = EndpointCounts("", {}, NO_SKETCH)
 
 
 class CounterReset(ValueError):
@@ -47,102 +52,231 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Count *other* in."""
-        for code, count in other.outcomes.items():
-            self.outcomes[code] = self.outcomes.get(code, 0) + count
+        add_counts(self.outcomes, other.outcomes)
         self.sketch.merge(other.sketch)
 
 
-def difference(earlier: EndpointCounts | None, later: EndpointCounts) -> Tally | None:
-    """What was counted after *earlier* (None: since zero); None when nothing was. Raises CounterReset."""
-    base = earlier or _NOTHING
-    if base.outcomes == later.outcomes:
-        return None
-    return Tally(_counts_since(base.outcomes, later.outcomes), _sketch_since(base.sketch, later.sketch))
+def add_counts(whole: dict[str, int], part: Mapping[str, int]) -> None:
+    """Outcomes by code, added up in place."""
+    for code, count in part.items():
+        whole[code] = whole.get(code, 0) + count
 
 
-def _counts_since(earlier: Mapping[str, int], later: Mapping[str, int]) -> dict[str, int]:
+def counts_since(earlier: Mapping[str, int], later: Mapping[str, int]) -> dict[str, int]:
+    """What was counted after *earlier*; raises CounterReset."""
     more = {code: count - earlier.get(code, 0) for code, count in later.items() if count != earlier.get(code, 0)}
     if (more and min(more.values()) < 0) or not earlier.keys() <= later.keys():
         raise CounterReset(_WENT_DOWN)
     return more
 
 
-def _sketch_since(earlier: Sketch, later: Sketch) -> Histogram:
-    """Only what changed is looked at: in a second that is a few buckets of a hundred."""
-    try:
-        if earlier.index == later.index:
-            triples = zip(later.index, earlier.count, later.count, strict=True)
-            more = {index: after - before for index, before, after in triples if before != after}
-        else:
-            base = dict(zip(earlier.index, earlier.count, strict=True))
-            if not base.keys() <= set(later.index):
-                raise CounterReset(_WENT_DOWN)
-            pairs = zip(later.index, later.count, strict=True)
-            more = {index: count - base.get(index, 0) for index, count in pairs if count != base.get(index, 0)}
-        delta = Histogram()
-        delta.zero, delta.sum_ns = later.zero - earlier.zero, later.sum_ns - earlier.sum_ns
-    except TypeError:
-        raise CounterReset(_NO_NUMBER) from None
-    if delta.zero < 0 or delta.sum_ns < 0 or (more and min(more.values()) < 0):
-        raise CounterReset(_WENT_DOWN)
-    if not all(type(index) is type(n) is int and index in _INDEXES and n < MOST for index, n in more.items()):
+def times_since(earlier: bytes, later: bytes) -> Histogram:
+    """What was timed between two sketches as they came; raises CounterReset.
+
+    Few of a hundred buckets have changed, and which there are hardly ever: those are compared as bytes.
+    """
+    before, after = parse_part(LeanSketch, earlier), parse_part(LeanSketch, later)
+    if before.index != after.index:
+        return _times_between(parse_sketch(earlier), parse_sketch(later))
+    old, new = before.count[:], after.count[:]
+    changed: dict[int, int] = {}
+    if old != new:
+        index = parse_sketch(later).index
+        if not len(index) == len(old) == len(new):
+            raise CounterReset(_NO_NUMBER)
+        changed = {index[at]: count - old[at] for at, count in enumerate(new) if count != old[at]}
+    return _checked(changed, after.zero - before.zero, after.sum - before.sum)
+
+
+def _times_between(earlier: Sketch, later: Sketch) -> Histogram:
+    if len(later.index) != len(later.count):
         raise CounterReset(_NO_NUMBER)
-    delta.buckets = more
+    base = dict(zip(earlier.index, earlier.count, strict=False))
+    if not base.keys() <= set(later.index):
+        raise CounterReset(_WENT_DOWN)
+    pairs = zip(later.index, later.count, strict=True)
+    changed = {index: count - base.get(index, 0) for index, count in pairs if count != base.get(index, 0)}
+    return _checked(changed, later.zero - earlier.zero, later.sum_ns - earlier.sum_ns)
+
+
+def _checked(changed: dict[int, int], zero: int, sum_ns: int) -> Histogram:
+    if zero < 0 or sum_ns < 0 or (changed and min(changed.values()) < 0):
+        raise CounterReset(_WENT_DOWN)
+    if not all(index in _INDEXES for index in changed):
+        raise CounterReset(_NO_NUMBER)
+    if max(zero, *changed.values(), 0) > _MOST_TIMES or sum_ns > MOST:
+        raise CounterReset(_NO_NUMBER)
+    delta = Histogram()
+    delta.zero, delta.sum_ns, delta.buckets = zero, sum_ns, changed
     return delta
 
 
-class Window:
-    """Tallies in buckets of 6 s. Reading merges; adding, which is far more frequent, touches one bucket."""
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Quantiles and mean of what was timed, ms; None when nothing was."""
 
-    __slots__ = ("_buckets", "_closed", "_closed_for")
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    mean_ms: float | None = None
+
+
+NO_TIMES: Final = Times()
+
+
+def times_of(sketch: Histogram) -> Times:
+    """Of a minute, or of one bucket."""
+    count = sketch.count
+    if not count:
+        return NO_TIMES
+    mean_ms = sketch.sum_ns / count / _NS_PER_MS
+    return Times(quantile_ms(sketch, 0.5), quantile_ms(sketch, 0.95), mean_ms)
+
+
+def quantile_ms(sketch: Histogram, q: float) -> float | None:
+    """The *q*-quantile; None when nothing was timed."""
+    value = sketch.quantile(q)
+    return None if value != value else value / _NS_PER_MS  # noqa: PLR0124 - nan is what differs from itself
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A bucket that nothing is added to any more. A fleet has a hundred thousand of them: arrays, not dictionaries."""
+
+    outcomes: tuple[tuple[str, int], ...]
+    index: array[int]
+    count: array[int]
+    zero: int
+    sum_ns: int
+
+    @staticmethod
+    def of(tally: Tally) -> _Closed:
+        sketch = tally.sketch
+        index, count = array("h", sketch.buckets.keys()), array("q", sketch.buckets.values())
+        return _Closed(tuple(tally.outcomes.items()), index, count, sketch.zero, sketch.sum_ns)
+
+    def add_to(self, tally: Tally) -> None:
+        """Count it in."""
+        for code, count in self.outcomes:
+            tally.outcomes[code] = tally.outcomes.get(code, 0) + count
+        self.add_times_to(tally.sketch)
+
+    def add_times_to(self, sketch: Histogram) -> None:
+        """Count its times in."""
+        sketch.zero += self.zero
+        sketch.sum_ns += self.sum_ns
+        buckets = sketch.buckets
+        for index, count in zip(self.index, self.count, strict=True):
+            buckets[index] = buckets.get(index, 0) + count
+
+
+class Window:
+    """Tallies in buckets of 6 s. Adding touches one bucket; what was read is remembered until something is added."""
+
+    __slots__ = ("_closed", "_open", "_open_at", "_outcomes", "_outcomes_for", "_times", "_times_for", "_timings")
 
     def __init__(self) -> None:
-        self._buckets: dict[int, Tally] = {}
-        self._closed = Tally()
-        self._closed_for = -1
+        self._open_at = -1
+        self._open = Tally()
+        self._closed: dict[int, _Closed] = {}
+        self._outcomes: Mapping[str, int] = {}
+        self._outcomes_for = -1
+        self._times = NO_TIMES
+        self._times_for = (-1, -1)
+        self._timings = 0
+
+    def add_outcomes(self, at_s: float, outcomes: Mapping[str, int]) -> None:
+        """Count them into the bucket of *at_s*, which is never earlier than the one before."""
+        bucket = int(at_s // BUCKET_S)
+        if bucket != self._open_at:
+            self._turn(bucket)
+        add_counts(self._open.outcomes, outcomes)
+        self._outcomes_for = -1
+
+    def add_times(self, at_s: float, sketch: Histogram) -> None:
+        """As `add_outcomes`, what was timed."""
+        bucket = int(at_s // BUCKET_S)
+        if bucket != self._open_at:
+            self._turn(bucket)
+        self._open.sketch.merge(sketch)
+        self._timings += 1
 
     def add(self, at_s: float, tally: Tally) -> None:
-        """Count *tally* into the bucket of *at_s*, which is never earlier than the one before."""
-        bucket = int(at_s // BUCKET_S)
-        if bucket not in self._buckets:
-            # One bucket more than the window has is kept, for the line while the newest one has only begun.
-            self._buckets = {at: kept for at, kept in self._buckets.items() if at >= bucket - BUCKETS}
-            self._buckets[bucket] = Tally()
-        self._buckets[bucket].add(tally)
+        """Both."""
+        self.add_outcomes(at_s, tally.outcomes)
+        self.add_times(at_s, tally.sketch)
+
+    def _turn(self, bucket: int) -> None:
+        if self._open.outcomes or self._open.sketch.buckets or self._open.sketch.zero:
+            self._closed[self._open_at] = _Closed.of(self._open)
+        # One bucket more than the window has is kept, for the line while the newest one has only begun.
+        for old in [at for at in self._closed if at < bucket - BUCKETS]:
+            del self._closed[old]
+        self._open, self._open_at = Tally(), bucket
 
     def total(self, now_s: float) -> Tally:
         """The last 60 s together, as a new tally."""
-        newest = int(now_s // BUCKET_S)
-        if self._closed_for != newest:
-            window = range(newest - BUCKETS + 1, newest)
-            self._closed = merged(tally for bucket, tally in self._buckets.items() if bucket in window)
-            self._closed_for = newest
-        current = self._buckets.get(newest)
-        return merged((self._closed,) if current is None else (self._closed, current))
+        whole = Tally()
+        for bucket in self._recent(now_s):
+            bucket.add_to(whole)
+        if self._open_counts(now_s):
+            whole.add(self._open)
+        return whole
+
+    def _recent(self, now_s: float) -> list[_Closed]:
+        oldest = int(now_s // BUCKET_S) - BUCKETS + 1
+        return [closed for at, closed in self._closed.items() if at >= oldest]
+
+    def _open_counts(self, now_s: float) -> bool:
+        return self._open_at > int(now_s // BUCKET_S) - BUCKETS
 
     def outcomes(self, now_s: float) -> Mapping[str, int]:
-        """The last 60 s' outcomes alone."""
-        oldest = int(now_s // BUCKET_S) - BUCKETS + 1
-        counts: dict[str, int] = {}
-        for bucket, tally in self._buckets.items():
-            if bucket >= oldest:
-                for code, count in tally.outcomes.items():
+        """The last 60 s' outcomes alone; not to be changed."""
+        newest = int(now_s // BUCKET_S)
+        if self._outcomes_for != newest:
+            counts: dict[str, int] = {}
+            for closed in self._recent(now_s):
+                for code, count in closed.outcomes:
                     counts[code] = counts.get(code, 0) + count
-        return counts
+            if self._open_counts(now_s):
+                add_counts(counts, self._open.outcomes)
+            self._outcomes, self._outcomes_for = counts, newest
+        return self._outcomes
+
+    def times(self, now_s: float) -> Times:
+        """Quantiles and mean of the last 60 s."""
+        wanted = int(now_s // BUCKET_S), self._timings
+        if self._times_for != wanted:
+            self._times, self._times_for = times_of(self.sketch(now_s)), wanted
+        return self._times
+
+    def sketch(self, now_s: float) -> Histogram:
+        """The last 60 s' times, as a new sketch."""
+        whole = Histogram()
+        for closed in self._recent(now_s):
+            closed.add_times_to(whole)
+        if self._open_counts(now_s):
+            whole.merge(self._open.sketch)
+        return whole
+
+    @property
+    def timings(self) -> int:
+        """Raised whenever times are added."""
+        return self._timings
 
     def bucket(self, bucket: int) -> Tally | None:
         """What was counted in one bucket; None when nothing was."""
-        return self._buckets.get(bucket)
-
-
-def quantile(sketch: Histogram, q: float) -> float | None:
-    """The *q*-quantile in ns; None when nothing was timed."""
-    value = sketch.quantile(q)
-    return None if value != value else value  # noqa: PLR0124 - nan is what differs from itself
+        if bucket == self._open_at:
+            return self._open if self._open.outcomes or self._open.sketch.buckets else None
+        closed = self._closed.get(bucket)
+        if closed is None:
+            return None
+        tally = Tally()
+        closed.add_to(tally)
+        return tally
 
 
 def quantile_line(windows: Sequence[Window], q: float, now_s: float, known: dict[int, float | None]) -> Line:
-    """The *q*-quantile (ns) in each bucket over several windows, oldest first; None where nothing was timed.
+    """The *q*-quantile (ms) in each bucket over several windows, oldest first; None where nothing was timed.
 
     *known* remembers the buckets that are closed, for the next call.
     """
@@ -153,19 +287,14 @@ def quantile_line(windows: Sequence[Window], q: float, now_s: float, known: dict
         del known[bucket]
     for bucket in wanted:
         if bucket not in known or bucket == newest:
-            tallies = [tally for window in windows if (tally := window.bucket(bucket)) is not None]
-            known[bucket] = quantile(merged(tallies).sketch, q) if tallies else None
+            whole = Tally()
+            for window in windows:
+                if (tally := window.bucket(bucket)) is not None:
+                    whole.sketch.merge(tally.sketch)
+            known[bucket] = quantile_ms(whole.sketch, q)
     line = tuple(known[bucket] for bucket in wanted)
     known.pop(newest, None)
     return line
-
-
-def merged(tallies: Iterable[Tally]) -> Tally:
-    """Their sum, as a new tally."""
-    whole = Tally()
-    for tally in tallies:
-        whole.add(tally)
-    return whole
 
 
 class Pace:
@@ -181,17 +310,19 @@ class Pace:
         """*requests* were counted between the two readings."""
         if to_s <= from_s:
             return
-        self._recent = [entry for entry in self._recent if entry[1] > to_s - PACE_S] + [(from_s, to_s, requests)]
+        self._recent = [entry for entry in self._recent if entry[1] > to_s - PACE_S]
+        self._recent.append((from_s, to_s, requests))
         first, last = int(from_s // BUCKET_S), int(to_s // BUCKET_S)
         per_s = requests / (to_s - from_s)
+        buckets = self._buckets
         for bucket in range(max(first, last - BUCKETS), last + 1):
             span_s = min(to_s, (bucket + 1) * BUCKET_S) - max(from_s, bucket * BUCKET_S)
-            if span_s <= 0:
-                continue
-            counted, covered_s = self._buckets.get(bucket, (0.0, 0.0))
-            self._buckets[bucket] = (counted + per_s * span_s, covered_s + span_s)
-        for bucket in [bucket for bucket in self._buckets if bucket < last - BUCKETS]:
-            del self._buckets[bucket]
+            if span_s > 0:
+                counted, covered_s = buckets.get(bucket, (0.0, 0.0))
+                buckets[bucket] = counted + per_s * span_s, covered_s + span_s
+        if len(buckets) > BUCKETS + 1:
+            for bucket in [bucket for bucket in buckets if bucket < last - BUCKETS]:
+                del buckets[bucket]
 
     def reaches(self, bucket: int) -> bool:
         """Something is known of *bucket*."""
@@ -203,21 +334,34 @@ class Pace:
         span_s = sum(to_s - from_s for from_s, to_s, _ in recent)
         return sum(requests for _, _, requests in recent) / span_s if span_s else None
 
-    def line(self, newest: int) -> tuple[float, ...]:
-        """Requests per second in each bucket up to *newest*, oldest first; nan where nothing is known."""
-        wanted = range(newest - BUCKETS + 1, newest + 1)
-        found = (self._buckets.get(bucket, (0.0, 0.0)) for bucket in wanted)
-        return tuple(counted / covered_s if covered_s else nan for counted, covered_s in found)
+    def in_bucket(self, bucket: int) -> float:
+        """Requests per second in one bucket; nan where nothing is known."""
+        counted, covered_s = self._buckets.get(bucket, (0.0, 0.0))
+        return counted / covered_s if covered_s else nan
 
 
-def line_of(paces: Sequence[Pace], now_s: float) -> Line:
-    """Several instances' requests per second in each bucket; None only where none of them knows anything."""
-    sums: list[float | None] = [None] * BUCKETS
+def line_of(paces: Sequence[Pace], now_s: float, known: dict[int, float | None] | None = None) -> Line:
+    """Several instances' requests per second in each bucket; None only where none of them knows anything.
+
+    *known* remembers the buckets of which all readings are in, for the next call.
+    """
     newest = int(now_s // BUCKET_S)
-    if not any(pace.reaches(newest) for pace in paces):  # it has only begun: not yet a gap
-        newest -= 1
-    for pace in paces:
-        for at, value in enumerate(pace.line(newest)):
-            if value == value:  # noqa: PLR0124 - nan is what differs from itself
-                sums[at] = (sums[at] or 0.0) + value
-    return tuple(sums)
+    last = newest if any(pace.reaches(newest) for pace in paces) else newest - 1  # it has only begun: not yet a gap
+    wanted = range(last - BUCKETS + 1, last + 1)
+    settled = {} if known is None else known
+    for bucket in [bucket for bucket in settled if bucket not in wanted]:
+        del settled[bucket]
+    line: list[float | None] = []
+    for bucket in wanted:
+        if bucket in settled:
+            line.append(settled[bucket])
+            continue
+        line.append(_sum_known(pace.in_bucket(bucket) for pace in paces))
+        if bucket <= newest - _SETTLED and line[-1] is not None:
+            settled[bucket] = line[-1]
+    return tuple(line)
+
+
+def _sum_known(values: Iterable[float]) -> float | None:
+    found = [value for value in values if value == value]  # noqa: PLR0124 - nan is what differs from itself
+    return sum(found) if found else None

@@ -1,4 +1,4 @@
-"""The console's application: owns the poller, the themes and the frame. Read-only."""
+"""The console's application: owns the feed, the themes and the frame. Read-only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from h2o_console.tui.journey import Journey
 from h2o_console.tui.themes import PALETTES
 
 if TYPE_CHECKING:
-    from h2o_console.feed.poller import Poller
+    from h2o_console.feed.thread import FeedThread
     from h2o_console.tui.session import Session
 
 _FLUSH_S = 0.25
@@ -29,10 +29,10 @@ class H2OConsole(App[int], inherit_bindings=False):
         Binding("ctrl+c", "quit_now", "quit", show=False, priority=True, system=True),
     ]
 
-    def __init__(self, session: Session, poller: Poller | None = None, theme: str = "dark") -> None:
+    def __init__(self, session: Session, feed: FeedThread | None = None, theme: str = "dark") -> None:
         super().__init__()
         self.session = session
-        self._poller = poller
+        self._feed = feed
         self.ascii_only = session.ascii_only
         session.keys = session.keys or {command.id: command.keys for command in COMMANDS}
         self.journey = Journey(Place(Kind.PACKAGES))
@@ -44,14 +44,21 @@ class H2OConsole(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Start asking, show the first view, and look four times a second for what changed."""
         self.push_screen(self.frame)
-        if self._poller is not None:
-            self.session.poller = self._poller
-            self.run_worker(self._poller.run(), name="poller", exit_on_error=True)
+        if self._feed is not None:
+            self.session.poller = self._feed
+            self._feed.start()
         self.set_interval(_FLUSH_S, self.flush)
         self.call_after_refresh(self.flush)
 
+    def on_unmount(self) -> None:
+        """Ask no longer."""
+        if self._feed is not None:
+            self._feed.stop()
+
     def flush(self) -> None:
         """Bring what is seen up to date; the dirty set collects what came in between."""
+        if self._feed is not None and self._feed.error is not None:
+            raise self._feed.error
         self.session.update()
         if self.frame.is_mounted:
             self.frame.flush()

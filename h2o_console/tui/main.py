@@ -30,6 +30,7 @@ def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse
     # Textual would turn our colourless theme into greys; ours needs no filter.
     os.environ.pop("NO_COLOR", None)
     from h2o_console.feed.poller import Poller  # noqa: PLC0415 - after the checks, which need none of it
+    from h2o_console.feed.thread import FeedThread  # noqa: PLC0415
     from h2o_console.store.fleet import Store  # noqa: PLC0415
     from h2o_console.tui.app import H2OConsole  # noqa: PLC0415
     from h2o_console.tui.session import Session  # noqa: PLC0415
@@ -37,7 +38,7 @@ def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse
     store = Store()
     app = H2OConsole(
         Session(context.name or context.fleet, store, ascii_only=plain),
-        Poller(store, context.agent, token=_token(context)),
+        FeedThread(Poller(store, context.agent, token=_token(context))),
         chosen,
     )
     app.run(mouse=not no_mouse)
@@ -68,7 +69,7 @@ def _token(context: Context) -> str:
 
 
 def _check_installed() -> None:
-    if absent := [name for name in ("textual", "rich", "httpx") if find_spec(name) is None]:
+    if absent := [name for name in ("textual", "rich") if find_spec(name) is None]:
         raise SystemExit(_complaint(f"{', '.join(absent)} is not installed here: pip install 'h2o-console[console]'"))
 
 

@@ -6,9 +6,11 @@ import time
 
 from h2o_core.times import rfc3339
 
-__all__ = ["monotonic_ns", "rfc3339", "unix_s"]
+__all__ = ["monotonic_ns", "rfc3339", "thread_ns", "unix_s"]
 
 monotonic_ns = time.monotonic_ns
+thread_ns = time.thread_time_ns
+"""CPU time of the thread that asks."""
 
 
 def unix_s() -> float:

@@ -13,10 +13,27 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from h2o_agent.views.hoststats import fingerprint
+from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
 from h2o_core.io.clock import rfc3339
+from h2o_core.pb.host_pb2 import ChildReport, HostStats
+from h2o_core.pb.stats_pb2 import (
+    BrokerReport,
+    CallerReport,
+    FeatureStats,
+    InstanceReport,
+    OutcomeCount,
+    RegisterReport,
+    Sketch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROTOBUF: Final = "application/x-protobuf"
 
 
 @dataclass
@@ -76,7 +93,8 @@ class FakeFleet:
         self.promises: list[dict[str, Any]] = []
         self.callers: dict[str, dict[tuple[str, str], dict[str, int]]] = {host: {} for host in self.hosts}
         self.register: dict[str, tuple[str, float]] = dict.fromkeys(self.hosts, ("connected", 0.0))
-        self.children: list[dict[str, Any]] = []
+        self.children: dict[str, list[ChildReport]] = {}
+        self.picture_version = 1
         self.fleet = "demo"
 
     def run(self, package: str, version: str, host: str, *, upper95_ms: float = 50.0, **more: Any) -> Instance:
@@ -149,13 +167,8 @@ class FakeFleet:
                 return {**head, "hosts": [self._host(name) for name in self.hosts]}
             case "/instances?fleet=1":
                 return {**head, "instances": [_listed(one) for one in self.instances.values()]}
-            case "/instances":
-                here = [_listed(one) for one in self.instances.values() if one.host == host]
-                return {**head, "instances": here + [one for one in self.children if one["host"] == host]}
             case "/features?fleet=1":
                 return {**head, "features": self.promises}
-            case "/stats":
-                return {**head, **self._stats(host)}
             case _:
                 return None
 
@@ -172,19 +185,28 @@ class FakeFleet:
             "labels": {},
         }
 
-    def _stats(self, host: str) -> dict[str, Any]:
+    def stats(self, host: str) -> HostStats:
+        """What *host*'s agent answers at /stats."""
+        state, silent_s = self.register[host]
         broker = self.brokers[host]
-        return {
-            "instances": [_counted(one) for one in self.instances.values() if one.host == host],
-            "callers": [
-                {"caller": caller, "version": "1", "feature": feature, "outcomes": dict(outcomes)}
+        report = BrokerReport(
+            host=host,
+            fleet=self.fleet,
+            incarnation=int(broker.incarnation, 16),
+            now_s=self.now_s,
+            started_s=broker.started_s,
+            pid=1,
+            picture_version=self.picture_version,
+            register=RegisterReport(state=state, silent_s=silent_s),
+            instances=[_counted(one) for one in self.instances.values() if one.host == host],
+            callers=[
+                CallerReport(caller=f"/{caller}", version="1", feature=f"/{feature}", outcomes=_outcomes(outcomes))
                 for (caller, feature), outcomes in self.callers[host].items()
             ],
-            "queues": [],
-            "peers": [],
-            "counters": {},
-            "broker": {"incarnation": broker.incarnation, "started": rfc3339(broker.started_s), "pid": 1},
-        }
+        )
+        stats = HostStats(host=host, fleet=self.fleet, zone="a", version="0.1.0", as_of_s=self.now_s, report=report)
+        stats.children.extend(self.children.get(host, ()))
+        return stats
 
 
 def _listed(one: Instance) -> dict[str, Any]:
@@ -205,40 +227,34 @@ def _listed(one: Instance) -> dict[str, Any]:
     }
 
 
-def _counted(one: Instance) -> dict[str, Any]:
-    return {
-        "name": one.package,
-        "id": one.id,
-        "version": one.version,
-        "host": one.host,
-        "zone": "a",
-        "started": rfc3339(one.started_s),
-        "state": one.state,
-        "slots": 64,
-        "in_flight": one.in_flight,
-        "queued": 0,
-        "endpoints": [_endpoint(endpoint) for endpoint in one.endpoints.values()],
-    }
+def _counted(one: Instance) -> InstanceReport:
+    return InstanceReport(
+        instance=one.id,
+        package=f"/{one.package}",
+        version=one.version,
+        pid=1,
+        launch=f"{one.id}.1",
+        slots=64,
+        in_flight=one.in_flight,
+        started_s=one.started_s,
+        state=one.state,
+        features=[_endpoint(endpoint) for endpoint in one.endpoints.values()],
+    )
 
 
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+def _endpoint(endpoint: Endpoint) -> FeatureStats:
     index, count = endpoint.sketch.lists()
-    bad = sum(n for code, n in endpoint.outcomes.items() if code not in {"OK", "APPLICATION"})
-    return {
-        "name": endpoint.name,
-        "num_requests": sum(endpoint.outcomes.values()),
-        "num_errors": bad,
-        "num_application_errors": endpoint.outcomes.get("APPLICATION", 0),
-        "last_error": endpoint.last_error,
-        "last_error_time": None if endpoint.last_error_s is None else rfc3339(endpoint.last_error_s),
-        "processing_time": endpoint.sketch.sum_ns,
-        "average_processing_time": endpoint.sketch.sum_ns // max(endpoint.sketch.count, 1),
-        "outcomes": dict(endpoint.outcomes),
-        "p50_ms": endpoint.sketch.quantile(0.5) / 1e6 if endpoint.sketch.count else None,
-        "p95_ms": endpoint.sketch.quantile(0.95) / 1e6 if endpoint.sketch.count else None,
-        "p99_ms": None,
-        "sketch": {"index": index, "count": count, "zero": endpoint.sketch.zero, "sum": endpoint.sketch.sum_ns},
-    }
+    return FeatureStats(
+        feature=f"/{endpoint.name}",
+        outcomes=_outcomes(endpoint.outcomes),
+        processing=Sketch(index=index, count=count, zero=endpoint.sketch.zero, sum=endpoint.sketch.sum_ns),
+        last_error=endpoint.last_error,
+        last_error_time_s=endpoint.last_error_s or 0.0,
+    )
+
+
+def _outcomes(counts: Mapping[str, int]) -> list[OutcomeCount]:
+    return [OutcomeCount(code=Code[code], count=count) for code, count in counts.items()]
 
 
 class FleetServer:
@@ -249,6 +265,7 @@ class FleetServer:
         self.slow_s: dict[str, float] = {}
         self.down: set[str] = set()
         self.raw: dict[tuple[str, str], bytes] = {}
+        self.kinds: dict[tuple[str, str], str] = {}
         self.asked: list[tuple[str, str, int]] = []
         self.lock = threading.Lock()
         self._servers: dict[str, ThreadingHTTPServer] = {}
@@ -292,25 +309,32 @@ def _handler(served: FleetServer, host: str) -> type[BaseHTTPRequestHandler]:
             if host not in served.fleet.hosts or host not in served._servers:
                 self.close_connection = True
                 return
-            status, body = self._answer()
-            etag = f'"{hash(body):x}"'
+            status, body, etag = self._answer()
             if status == 200 and self.headers.get("If-None-Match") == etag:
                 status, body = 304, b""
             served.asked.append((host, self.path, status))
             self.send_response(status)
             self.send_header("ETag", etag)
+            kind = PROTOBUF if etag else "application/json"
+            self.send_header("Content-Type", served.kinds.get((host, self.path), kind))
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        def _answer(self) -> tuple[int, bytes]:
+        def _answer(self) -> tuple[int, bytes, str]:
             if host in served.down:
-                return 503, b'{"error": "the broker does not answer", "hint": "h2o hosts"}'
-            if (raw := served.raw.get((host, self.path))) is not None:
-                return 200, raw
+                return 503, b'{"error": "the broker does not answer", "hint": "h2o hosts"}', ""
+            raw = served.raw.get((host, self.path))
+            if raw is not None:
+                return 200, raw, "W/raw" if self.path == "/stats" else ""
             with served.lock:
+                if self.path == "/stats":
+                    stats = served.fleet.stats(host)
+                    return 200, stats.SerializeToString(), f'W/"{fingerprint(stats)}"'
                 document = served.fleet.document(host, self.path)
-            return (404, b'{"error": "no such path"}') if document is None else (200, json.dumps(document).encode())
+            if document is None:
+                return 404, b'{"error": "no such path"}', ""
+            return 200, json.dumps(document).encode(), ""
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

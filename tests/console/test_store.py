@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import given, settings, strategies as st
 
-from h2o_console.feed.agents import Agents, OutOfReach
 from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
-from h2o_console.feed.counters import MOST, NO_SKETCH, EndpointCounts, Sketch, parse_promises, parse_stats
+from h2o_console.feed.counters import MOST, Unreadable, parse_promises, parse_stats
 from h2o_console.feed.poller import Poller, monotonic_s
+from h2o_console.feed.thread import FeedThread
 from h2o_console.rows.cells import Glyph
 from h2o_console.rows.packages import package_board
 from h2o_console.rows.reasons import Kind
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import PackageView
-from h2o_console.store.windows import BUCKET_S, CounterReset, Pace, Tally, Window, difference, line_of
+from h2o_console.store.windows import BUCKET_S, CounterReset, Pace, Tally, Window, line_of, times_since
 from h2o_core.histogram import Histogram
+from h2o_core.pb.host_pb2 import ChildReport, HostStats
+from h2o_core.pb.stats_pb2 import Sketch
 from tests.console.fake_fleet import FakeFleet, FleetServer
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 PACKAGE = "service/customer"
 
@@ -48,7 +54,7 @@ class Fed:
 
     def read(self, *hosts: str) -> None:
         for host in hosts or self.fleet.hosts:
-            self.store.put_stats(host, parse_stats(self.ask(host, "/stats")), self.now_s)
+            self.store.put_stats(host, parse_stats(self.fleet.stats(host).SerializeToString()), self.now_s)
 
     def run(self, seconds: int, *hosts: str, every_s: int = 1) -> None:
         for second in range(seconds):
@@ -241,13 +247,34 @@ def test_a_host_that_left_takes_its_instances_along(fed: Fed) -> None:
 
 
 def test_children_that_have_not_registered_are_shown(fed: Fed) -> None:
-    fed.fleet.children.append(
-        {"id": "", "package": PACKAGE, "version": "1.0.1", "host": "host-1", "state": "backoff", "why": "exit 1"}
-    )
-    fed.store.put_children("host-1", parse_instances(fed.ask("host-1", "/instances")))
+    fed.fleet.children["host-1"] = [
+        ChildReport(key="broker", state="running", pid=7),
+        ChildReport(
+            key="service.customer-1", package=f"/{PACKAGE}", state="backoff", due_in_s=4.0, failures=3,
+            crash_loops=True, exited=True, last_exit=1, last_exit_known=True, why="KeyError",
+        ),
+    ]  # fmt: skip
     fed.run(1)
-    children = [(one.state, one.why, one.silent) for one in fed.view().instances if not one.id]
-    assert children == [("backoff", "exit 1", False)]
+    children = [one for one in fed.view().instances if not one.id]
+    assert [(one.state, one.silent, one.ready) for one in children] == [("backoff", False, False)]
+    assert children[0].why == "crash loop: exit code 1, 3 times in a row (KeyError); again in 4 s"
+    assert children[0].child is not None
+    assert children[0].child.crash_loops
+
+
+def test_an_instance_knows_its_child(fed: Fed) -> None:
+    first = next(one for one in fed.fleet.instances.values() if one.host == "host-1")
+    child = ChildReport(
+        key="service.customer-1", package=f"/{PACKAGE}", state="running", launch=f"{first.id}.1", pid=7, restarts=2,
+        cpu_pct=12.5, rss_bytes=1 << 20, exited=True, last_exit=-9, last_exit_known=True, last_exit_s=fed.fleet.now_s,
+    )  # fmt: skip
+    fed.fleet.children["host-1"] = [child]
+    fed.run(5)
+    [shown] = [one for one in fed.store.instances(fed.now_s) if one.id == first.id]
+    assert shown.child is not None
+    assert (shown.child.restarts, shown.child.cpu_pct, shown.child.exit) == (2, 12.5, "signal 9")
+    assert shown.child.exit_age_s == pytest.approx(5)
+    assert len(fed.view().instances) == 2, "not once as an instance and once as a child"
 
 
 def test_origin_and_destination_are_never_added_up(fed: Fed) -> None:
@@ -325,94 +352,137 @@ def test_a_window_holds_exactly_its_buckets(steps: list[tuple[float, int]]) -> N
     assert sum(window.outcomes(now_s).values()) == expected
 
 
-def _endpoint(sketch: Sketch, ok: int) -> EndpointCounts:
-    return EndpointCounts("f", {"OK": ok}, sketch)
+def wire(*, index: Sequence[int] = (), count: Sequence[int] = (), zero: int = 0, total: int = 0) -> bytes:
+    return Sketch(index=index, count=count, zero=zero, sum=total).SerializeToString()
 
 
-def test_the_difference_of_two_sketches() -> None:
-    earlier, later = Histogram(), Histogram()
-    for value in (10_000, 20_000):
+def wire_of(histogram: Histogram) -> bytes:
+    index, count = histogram.lists()
+    return wire(index=index, count=count, zero=histogram.zero, total=histogram.sum_ns)
+
+
+@given(st.lists(st.integers(0, 1 << 40)), st.lists(st.integers(0, 1 << 40)))
+def test_the_difference_of_two_sketches_is_what_was_recorded_in_between(before: list[int], between: list[int]) -> None:
+    earlier, later, expected = Histogram(), Histogram(), Histogram()
+    for value in before:
         earlier.record(value)
+    for value in (*before, *between):
         later.record(value)
-    later.record(40_000_000)
-    tally = difference(
-        _endpoint(Sketch(*earlier.lists(), 0, earlier.sum_ns), 2), _endpoint(Sketch(*later.lists(), 0, later.sum_ns), 3)
-    )
-    assert tally is not None
-    assert (tally.outcomes, tally.sketch.count) == ({"OK": 1}, 1)
-    assert tally.sketch.quantile(0.5) == pytest.approx(40_000_000, rel=0.012)
+    for value in between:
+        expected.record(value)
+    found = times_since(wire_of(earlier), wire_of(later))
+    assert (found.buckets, found.zero, found.sum_ns) == (expected.buckets, expected.zero, expected.sum_ns)
 
 
 @pytest.mark.parametrize(
     "sketch",
     [
-        Sketch(cast("list[int]", ["x"]), [1]),
-        Sketch([1], cast("list[int]", [None])),
-        Sketch([1], cast("list[int]", ["1"])),
-        Sketch([1], cast("list[int]", [1.5])),
-        Sketch([1], cast("list[int]", [[1]])),
-        Sketch(cast("list[int]", [[1]]), [1]),
-        Sketch([10**9], [1]),
-        Sketch([1], [MOST]),
-        Sketch([1], [-1]),
+        wire(index=[1], count=[]),
+        wire(index=[], count=[1]),
+        wire(index=[1, 2], count=[1]),
+        wire(index=[10**9], count=[1]),
+        wire(index=[1], count=[MOST]),
+        wire(zero=(1 << 64) - 1),
+        wire(index=[1], count=[1], total=(1 << 64) - 1),
     ],
 )
-def test_a_sketch_that_is_none_is_no_difference(sketch: Sketch) -> None:
+def test_a_sketch_that_is_none_is_no_difference(sketch: bytes) -> None:
     with pytest.raises(CounterReset):
-        difference(None, _endpoint(sketch, 1))
-    with pytest.raises(CounterReset):
-        difference(_endpoint(NO_SKETCH, 1), _endpoint(sketch, 2))
+        times_since(b"", sketch)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
-    max_leaves=12,
-)
+def test_sketches_that_went_down_are_no_difference() -> None:
+    for earlier, later in [
+        (wire(index=[5], count=[3]), wire(index=[5], count=[2])),
+        (wire(index=[5, 6], count=[3, 1]), wire(index=[5], count=[3])),
+        (wire(zero=2), wire(zero=1)),
+        (wire(index=[5], count=[3], total=9), wire(index=[5], count=[3], total=8)),
+    ]:
+        with pytest.raises(CounterReset):
+            times_since(earlier, later)
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=60), st.binary(max_size=60))
+def test_bytes_that_are_no_sketch_never_raise_anything_else(earlier: bytes, later: bytes) -> None:
+    with suppress(CounterReset):
+        times_since(earlier, later)
+
+
+HOSTILE = st.sampled_from([0, 1, -1, 1 << 31, (1 << 32) - 1, (1 << 63) - 1, -(1 << 63), (1 << 64) - 1, 1 << 62])
+FLOATS = st.sampled_from([0.0, -1.0, float("nan"), float("inf"), float("-inf"), 1e308, -1e308, 1e-320])
 
 
 @st.composite
-def twisted(draw: st.DrawFn) -> dict[str, Any]:
-    """A real answer of /stats in which some values were replaced by anything."""
+def twisted(draw: st.DrawFn) -> bytes:
+    """A real answer of /stats in which some fields were replaced by anything that their type takes, bytes by noise."""
     fleet = FakeFleet(1)
     fleet.run(PACKAGE, "1.0.0", "host-1", per_s=5.0)
     fleet.advance(3)
     fleet.called("host-1", "api/x", f"{PACKAGE}/retrieve", "NO_ROUTE")
-    document = cast("dict[str, Any]", fleet.document("host-1", "/stats"))
-    for _ in range(draw(st.integers(1, 4))):
-        _twist(draw, document)
-    return document
+    fleet.children["host-1"] = [ChildReport(key="a", package=f"/{PACKAGE}", state="backoff", exited=True)]
+    stats = fleet.stats("host-1")
+    for _ in range(draw(st.integers(1, 5))):
+        _twist(draw, stats)
+    body = bytearray(stats.SerializeToString())
+    for _ in range(draw(st.integers(0, 2))):
+        body[draw(st.integers(0, len(body) - 1))] = draw(st.integers(0, 255))
+    return bytes(body)
 
 
-def _twist(draw: st.DrawFn, node: Any) -> None:
-    """Replace one value somewhere below *node*."""
-    key = draw(st.sampled_from(_keys(node)))
-    inner = node[key]
-    if _keys(inner) and draw(st.booleans()):
-        _twist(draw, inner)
+def _twist(draw: st.DrawFn, message: Message) -> None:
+    """Replace one field somewhere below *message*."""
+    one = draw(st.sampled_from(list(message.DESCRIPTOR.fields)))
+    value = getattr(message, one.name)
+    if one.message_type is not None and one.message_type.GetOptions().map_entry:
+        value["odd"] = draw(HOSTILE.filter(lambda number: 0 <= number < 1 << 64))
+    elif one.message_type is not None and one.is_repeated:
+        if not value or draw(st.integers(0, 5)) == 0:
+            value.extend([type(value[0])() if value else value.add()] * draw(st.integers(0, 3)))
+        else:
+            _twist(draw, draw(st.sampled_from(list(value))))
+    elif one.message_type is not None:
+        if draw(st.integers(0, 5)) == 0:
+            message.ClearField(one.name)
+        else:
+            _twist(draw, value)
     else:
-        node[key] = draw(JSON)
+        scalar = _scalar(draw, one)
+        with suppress(ValueError, TypeError):  # beyond what the field's type takes
+            if one.is_repeated:
+                value.append(scalar)
+            else:
+                setattr(message, one.name, scalar)
 
 
-def _keys(node: Any) -> list[Any]:
-    if isinstance(node, dict):
-        return list(cast("dict[Any, Any]", node))
-    return list(range(len(cast("list[Any]", node)))) if isinstance(node, list) else []
+def _scalar(draw: st.DrawFn, one: Any) -> Any:
+    if one.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        return draw(st.text(max_size=12))
+    if one.cpp_type in {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}:
+        return draw(FLOATS)
+    return draw(HOSTILE)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(twisted(), min_size=1, max_size=3))
-def test_no_answer_whatever_its_shape_breaks_the_store(answers: list[dict[str, Any]]) -> None:
+def test_no_answer_whatever_its_shape_breaks_the_store(bodies: list[bytes]) -> None:
     fed = Fed(1)
     fed.picture()
     board = package_board(fed.store)
-    for document in answers:
+    for body in bodies:
         fed.now_s += 1
-        fed.store.put_stats("host-1", parse_stats(document), fed.now_s)
+        with suppress(Unreadable):
+            fed.store.put_stats("host-1", parse_stats(body), fed.now_s)
         board.update(fed.now_s + 2)
         for name in list(fed.store.names()):
             fed.store.times(name, fed.now_s)
         fed.store.fleet(fed.now_s)
+        fed.store.servers(fed.now_s)
+        fed.store.host("host-1", fed.now_s)
+        fed.store.features(fed.now_s)
+        fed.store.calls(fed.now_s)
+        for one in fed.store.instances(fed.now_s):
+            fed.store.instance(one.host, one.key, fed.now_s)
 
 
 # over real HTTP
@@ -500,15 +570,16 @@ async def test_hosts_off_screen_are_asked_rarely_and_at_once_when_they_come_on_s
             assert sum(host != "host-2" and path == "/stats" for host, path, _ in served.asked) <= 4
 
 
-async def test_an_unchanged_answer_is_not_sent_again(fleet: FakeFleet) -> None:
+async def test_an_unchanged_answer_is_not_sent_again_and_means_no_requests(fleet: FakeFleet) -> None:
     with FleetServer(fleet) as served:
         store = Store()
         poller = Poller(store, f"http://{served.address('host-1')}")
         poller.look_at(fleet.hosts)
-        task = asyncio.create_task(poller.run())  # and time stands still: the bytes stay the same
+        task = asyncio.create_task(poller.run())  # and time stands still: nothing is counted
         await holds(lambda: ("host-1", "/stats", 304) in served.asked, "304")
         await holds(lambda: served.asked.count(("host-1", "/stats", 304)) >= 2, "and again")
-        assert (store.hosts["host-1"].age_s(monotonic_s()) or 0) > 0.5
+        assert (store.hosts["host-1"].age_s(monotonic_s()) or 0) < 2, "it is as fresh as the last 304"
+        await holds(lambda: (view := view_of(store)) and view.rps == 0.0, "a rate of none")
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
@@ -563,12 +634,12 @@ async def test_nobody_there_is_a_sentence_and_no_traceback() -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"<html>", "what answers there is no agent: its answer is not a JSON object"),
-        (b"[]", "what answers there is no agent: its answer is not a JSON object"),
-        (b'{"a": NaN', "what answers there is no agent: its answer is not a JSON object"),
-        (b"[" * 100_000, "what answers there is no agent: its answer is not a JSON object"),
-        (b'{"host": "host-9"}', "its address is answered by host-9"),
-        (b"{}", "its address is answered by nobody who has a name"),
+        (b"<html>", "its counters can't be read: they are no HostStats"),
+        (b"\xff" * 100_000, "its counters can't be read: they are no HostStats"),
+        (HostStats(host="host-9").SerializeToString(), "its address is answered by host-9"),
+        (b"", "its address is answered by nobody who has a name"),
+        (HostStats(host="host-2").SerializeToString(), "its broker tells nothing"),
+        (HostStats(host="host-2", broker_problem="it has left").SerializeToString(), "it has left"),
     ],
 )
 async def test_what_is_no_agent_is_said_to_be_none(fleet: FakeFleet, body: bytes, why: str) -> None:
@@ -580,14 +651,68 @@ async def test_what_is_no_agent_is_said_to_be_none(fleet: FakeFleet, body: bytes
             assert store.hosts["host-2"].failed == why
 
 
-async def test_an_answer_without_end_is_cut_off(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("h2o_console.feed.agents.MOST_BYTES", 1 << 20)
+async def test_an_agent_that_speaks_no_protobuf_is_told_to_be_old(fleet: FakeFleet) -> None:
     with FleetServer(fleet) as served:
-        served.raw["host-1", "/hosts"] = b"x" * (2 << 20)
-        agents = Agents()
-        with pytest.raises(OutOfReach, match="longer than 1 MiB"):
-            await agents.get(served.address("host-1"), "/hosts")
-        await agents.close()
+        served.kinds["host-2", "/stats"] = "application/json"
+        served.raw["host-2", "/stats"] = b'{"instances": []}'
+        async with polling(served) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: "host-2" in store.hosts and store.hosts["host-2"].failed, "a failure")
+            assert "older than this console" in store.hosts["host-2"].failed
+
+
+async def test_the_picture_is_asked_for_again_only_when_it_has_changed(
+    fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("h2o_console.feed.poller._PICTURE_S", 0.2)
+    monkeypatch.setattr("h2o_console.feed.poller._HOSTS_S", 0.1)
+    with FleetServer(fleet) as served:
+        async with polling(served) as (store, poller):
+            poller.look_at(fleet.hosts)
+            await holds(lambda: store.fleet(monotonic_s()).answering == 3, "all three")
+            await holds(lambda: served.asked.count(("host-1", "/instances?fleet=1", 200)) >= 2, "since it is known")
+            await asyncio.sleep(0.3)
+            served.asked.clear()
+            await holds(lambda: served.asked.count(("host-1", "/hosts", 200)) >= 6, "hosts are asked for all the while")
+            assert ("host-1", "/instances?fleet=1", 200) not in served.asked
+            fleet.picture_version += 1
+            await holds(lambda: ("host-1", "/instances?fleet=1", 200) in served.asked, "another version")
+
+
+async def test_the_feed_in_its_thread_fills_the_store_and_stops(fleet: FakeFleet) -> None:
+    with FleetServer(fleet) as served:
+        store = Store()
+        feed = FeedThread(Poller(store, f"http://{served.address('host-1')}"))
+        feed.start()
+        feed.look_at(fleet.hosts)
+        ticking = asyncio.create_task(_let_time_pass(served))
+        await holds(lambda: (view := view_of(store)) and (view.rps or 0) > 120, "three hosts' requests")
+        ticking.cancel()
+        feed.stop()
+        feed.stop()
+        assert feed.error is None
+        asked = len(served.asked)
+        await asyncio.sleep(1.2)
+        assert len(served.asked) == asked
+
+
+async def test_what_breaks_the_feed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_poller: Poller) -> None:
+        msg = "broken"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(Poller, "_turn", broken)
+    feed = FeedThread(Poller(Store(), "unix:/nowhere"))
+    feed.start()
+    await holds(lambda: isinstance(feed.error, RuntimeError), "the error")
+    feed.stop()
+
+
+async def test_a_feed_that_is_stopped_at_once_stops() -> None:
+    feed = FeedThread(Poller(Store(), "unix:/nowhere"))
+    feed.start()
+    feed.stop()
+    assert feed.error is None
 
 
 async def test_stale_rows_come_out_of_the_real_thing(fleet: FakeFleet) -> None:

@@ -66,7 +66,7 @@ class Scene:
             self.fleet.advance(1.0)
             self.now_s += 1.0
             for host in hosts or self.fleet.hosts:
-                self.store.put_stats(host, parse_stats(self._ask(host, "/stats")), self.now_s)
+                self.store.put_stats(host, parse_stats(self.fleet.stats(host).SerializeToString()), self.now_s)
 
     @property
     def list(self) -> LineList:

@@ -84,13 +84,13 @@ async def test_by_hand(agent: str):
 async def test_by_the_console(agent: str):
     known, unknown = Agents(10, TOKEN), Agents(10)
     try:
-        assert (await known.get(agent, "/stats")).document
+        assert await known.document(agent, "/stats")
         with pytest.raises(OutOfReach) as refused:
-            await unknown.get(agent, "/stats")
+            await unknown.document(agent, "/stats")
         assert "h2o token" in refused.value.hint
     finally:
-        await known.close()
-        await unknown.close()
+        known.close()
+        unknown.close()
 
 
 @pytest.mark.parametrize("key", ["secret_file", "token_file", ""])

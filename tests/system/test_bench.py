@@ -44,7 +44,8 @@ def not_found(_program: str, path: str | None = None) -> None:
 def test_the_data_plane_measures_every_lane(tmp_path: Path) -> None:
     said: list[str] = []
     figures = {one.name: one for one in data_plane.run(tmp_path, TINY, said.append)}
-    assert {name for name in GOALS if not name.startswith(("list_", "completion_"))} <= set(figures)
+    others = ("list_", "completion_", "first_screen", "cpu_", "key_", "quiet_")
+    assert {name for name in GOALS if not name.startswith(others)} <= set(figures)
     assert {name for names in LANES_AT.values() for name in names} == set(ROLES)
     for in_flight, names in LANES_AT.items():
         for lane in names:
@@ -98,13 +99,13 @@ def test_list_is_timed_on_two_hundred_instances_and_on_five_thousand(tmp_path: P
 
 @pytest.mark.long
 @needs_peers
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(270)
 def test_quick_ends_in_time_and_prints_one_object_a_line() -> None:
     started_s = time.monotonic()
     command = [sys.executable, "-m", "bench", "--quick", "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=260, check=False)
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - started_s < 90 + 45
+    assert time.monotonic() - started_s < 90 + 45 + 90
     figures = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(set(one) == {"group", "name", "value", "unit", "goal", "holds"} for one in figures)
     assert set(GOALS) == {one["name"] for one in figures if one["goal"] is not None}

@@ -1,0 +1,84 @@
+"""Who calls whom: what each caller got from each feature in the last minute, over all hosts. Pure.
+
+Counted at the origin, so that it includes what never reached an instance; never added to what features count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.store.views import CallView
+from h2o_console.store.windows import Window
+from h2o_core.names import Tier, package_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from h2o_console.store.hosts import HostRecord
+
+_LOOKED_S: Final = 60.0
+"""So long after somebody has looked, times are still counted."""
+_RANKS: Final = {tier.value: rank for rank, tier in enumerate(Tier)}
+_Key = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Calls:
+    """A window for each caller's version and feature; times are counted only while somebody looks."""
+
+    windows: dict[_Key, Window] = field(default_factory=dict[_Key, Window])
+    _looked_s: float = float("-inf")
+
+    def window_of(self, key: _Key) -> Window:
+        """Where a caller's calls of a feature are counted."""
+        window = self.windows.get(key)
+        if window is None:
+            window = self.windows[key] = Window()
+        return window
+
+    def timed(self, now_s: float) -> bool:
+        """Somebody looks."""
+        return now_s - self._looked_s < _LOOKED_S
+
+    def look(self, hosts: Iterable[HostRecord], now_s: float) -> None:
+        """Somebody does now."""
+        if not self.timed(now_s):
+            for host in hosts:
+                host.forget_calls_times()
+        self._looked_s = now_s
+
+    def views(
+        self, hosts: Iterable[HostRecord], now_s: float, *, only: HostRecord | None = None
+    ) -> tuple[CallView, ...]:
+        """All that was called in the last minute, and what still has a caller; *only*: from this host."""
+        places = Counter(key for host in hosts if not host.silent(now_s) for key in host.calls)
+        for key in [key for key in self.windows.keys() - places.keys() if not self.windows[key].outcomes(now_s)]:
+            del self.windows[key]
+        wanted = only.calls.keys() if only is not None else places.keys() | self.windows.keys()
+        return tuple(self._view(key, places[key], now_s) for key in sorted(wanted))
+
+    def _view(self, key: _Key, hosts: int, now_s: float) -> CallView:
+        caller, version, feature = key
+        window = self.windows.get(key) or Window()
+        times = window.times(now_s)
+        return CallView(
+            caller=caller,
+            version=version,
+            feature=feature,
+            package=shown(package_of(f"/{feature}")),
+            outcomes=window.outcomes(now_s),
+            p50_ms=times.p50_ms,
+            p95_ms=times.p95_ms,
+            hosts=hosts,
+            forbidden=tier_problem(caller, feature),
+        )
+
+
+def tier_problem(caller: str, feature: str) -> str:
+    """Why the tiers don't allow that *caller* calls *feature*; "": they do, or it is no package (the operator)."""
+    rank, callee = _RANKS.get(caller.partition("/")[0]), _RANKS.get(feature.partition("/")[0])
+    if rank is None or callee is None or rank < callee:
+        return ""
+    return f"{caller.partition('/')[0]} may not call {feature.partition('/')[0]}"
