@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import agents, brokers, chaos, crowds, hosts, instances, peers, readers, zookeeper
+from bench.faults import agents, brokers, chaos, crowds, hosts, instances, logs, peers, readers, zookeeper
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
@@ -41,6 +41,7 @@ ROUNDS: Final = (
     Round("http_slow_heads", readers.slow_heads, more_goals=_HEALTH),
     Round("http_slow_crowd", readers.slow_crowd),
     Round("http_no_descriptors", readers.no_descriptors),
+    Round("logs_disk_full", logs.disk_full),
     Round("zookeeper_away", zookeeper.away),
     Round("zookeeper_wiped", zookeeper.wiped),
     Round("zookeeper_emptied", zookeeper.emptied),

@@ -1,14 +1,17 @@
 """service/counting: each request is written down, and committed, before it is answered.
 
 `COUNTING_DIR` says where, `COUNTING_PACKAGE` and `COUNTING_VERSION` as what. `COUNTING_CRASH_S` makes it crash so
-long after its broker was found, again and again. The request is how long the handler is to take.
+long after its broker was found, again and again; `COUNTING_LINES_PER_S` makes it log. The request is how long the
+handler is to take.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +59,19 @@ async def look(request: Duration) -> StringValue:
 async def book(request: Duration) -> StringValue:
     """Never to be done twice."""
     return await _execute(request)
+
+
+@package.on_start
+def talk() -> None:
+    """With `COUNTING_LINES_PER_S`, so many lines of log."""
+    if rate := float(os.environ.get("COUNTING_LINES_PER_S", "0")):
+        threading.Thread(target=_talk, args=(1 / rate,), daemon=True).start()
+
+
+def _talk(pause_s: float) -> None:
+    while True:
+        logging.getLogger(__name__).info("one of many lines")
+        time.sleep(pause_s)
 
 
 @package.on_start
