@@ -26,7 +26,15 @@ def command(feature: str, request: str | None, key: str | None, **options: Any) 
 
     Without JSON, print a filled example of the request and call nothing. The types are those that the package
     registered; no .proto is needed. It goes to the broker of this machine. --timeout is the call's deadline.
-    """
+
+    \b
+    h2o call service/customer/retrieve                    an example to fill in
+    h2o call service/customer/retrieve '{"id": 11}'
+    echo '{"id": 11}' | h2o call service/customer/retrieve - -o yaml
+
+    An error says whose fault it is, whether it was executed, whether to repeat it is safe, and what to type next.
+    Exit codes: 1 the call failed, 2 the JSON does not fit, 3 no such feature, 4 no broker.
+    """  # noqa: D301 - \b is click's mark for lines to keep
     from h2o_console.cli import calling  # noqa: PLC0415 - protobuf and zmq, which `h2o call --help` needs not
 
     output = Format.JSON if options["as_json"] else Format(options["output"])

@@ -17,7 +17,7 @@ from h2o_console.cli.printing import write
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.schema import Schema, document_of, example, parse_request, schema_of
 from h2o_core.context import BROKER_SOCKET, Context, NoContext, Overrides, check_socket_path
-from h2o_core.errors import ApplicationError, Code, H2OError
+from h2o_core.errors import ApplicationError, Code, Fault, H2OError
 from h2o_core.io.client import Client
 from h2o_core.io.context import current_context, runtime_dir
 from h2o_core.names import InvalidName, from_operator, package_of, parse_feature, shown
@@ -76,7 +76,8 @@ async def _call(client: Client, call: Call, feature: Feature, types: Schema) -> 
     except H2OError as error:
         tell(f"h2o: {sentence(error)}")
         again = "yes" if error.retry_is_safe(idempotent=feature.idempotent) else "no"
-        tell(f"  executed: {error.executed.name.lower()}; safe to repeat: {again}", error.hint)
+        whose = "" if error.fault is Fault.NOBODY else f"fault: the {error.fault.value}'s; "
+        tell(f"  {whose}executed: {error.executed.name.lower()}; safe to repeat: {again}", error.hint)
         for line in error.traceback.splitlines():
             indent = len(line) - len(line.lstrip(" "))
             tell(f"    {' ' * min(indent, 40)}{one_line(line.lstrip(' '))}")

@@ -55,7 +55,13 @@ def command(name: str | None, **options: Any) -> Exit:
 
     LINK is the asked host's broker's own view: self, up, connecting, suspect, leaving, or refused (the keys
     don't fit). What is wrong with the register is said on standard error.
-    """
+
+    \b
+    h2o hosts
+    h2o hosts -o wide -l disk=ssd         with addresses and labels, those with an SSD
+
+    Exit codes: 3 no match, 4 neither agent nor ZooKeeper answers.
+    """  # noqa: D301 - \b is click's mark for lines to keep
     told = reading(options)
     fleet = Fleet(told.context(), told.timeout_s, told.labels)
     return show(lambda: page(fleet.hosts(), name), told)

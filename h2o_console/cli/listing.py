@@ -54,7 +54,14 @@ def command(name: str | None, **options: Any) -> Exit:
 
     NAME is a package (service/customer, service.customer), a glob ('service/*'), a feature, or the
     beginning of an instance's id.
-    """
+
+    \b
+    h2o list service/customer
+    h2o list -l zone=b -o wide            in one zone, with everything that is known
+    h2o list -o name 'service/*'          ids alone, for scripts
+
+    Exit codes: 3 no match, 4 neither agent nor ZooKeeper answers.
+    """  # noqa: D301 - \b is click's mark for lines to keep
     told = reading(options)
     fleet = Fleet(told.context(), told.timeout_s, told.labels)
     return show(lambda: page(fleet.instances(), name, told, fleet.say), told)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from h2o_console.cli.completing import everything
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.options import fleet_options, reading
 from h2o_console.cli.output import Colour, Format, to_json
@@ -40,7 +41,7 @@ _SEVERITIES: Final = [each.name for each in Severity if each]
 
 
 @click.command("logs")
-@click.argument("names", metavar="[NAME|ID|HOST/CHILD]...", nargs=-1)
+@click.argument("names", metavar="[NAME|ID|HOST/CHILD]...", nargs=-1, shell_complete=everything)
 @click.option("-f", "--follow", is_flag=True, help="And then what comes, until Ctrl-C.")
 @click.option("--since", default="", metavar="WHEN", help="90s, 10m, 2h, 1d ago, or a time with its zone.")
 @click.option("--until", default="", metavar="WHEN", help="As --since.")

@@ -48,6 +48,18 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"h2o_console.cli.{COMMANDS[cmd_name][0]}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click; of a command that there is not, the nearest that there is."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - only for what was mistyped
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            also = f"; did you mean {near[0]}?" if near else ""
+            ctx.fail(f"there is no command {args[0]!r}{also}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The list in `h2o --help`, from COMMANDS alone."""
         with formatter.section("Commands"):
@@ -57,7 +69,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 no match, 4 agent or ZooKeeper out of reach, 5 partial, 130 Ctrl-C.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 no match, 4 agent or ZooKeeper out of reach, 5 partial, 130 Ctrl-C. "
+    "Is something wrong here? h2o doctor",
 )
 @context_options
 def group(**_options: Any) -> None:
@@ -94,6 +107,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _usage(error: click.UsageError) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help(), err=True)
+        return Exit.USAGE
     command = error.ctx.command_path if error.ctx else "h2o"
     _say(error.format_message(), f"see how: {command} --help")
     return Exit.USAGE

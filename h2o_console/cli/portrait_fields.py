@@ -8,6 +8,8 @@ from typing import Any, Final, cast
 from h2o_console.cli.counting import most_frequent
 from h2o_console.cli.output import Colour, age, bytes_, count, milliseconds, percent
 from h2o_console.cli.sections import Field
+from h2o_core.logs import parse
+from h2o_core.times import rfc3339
 
 STATES: Final = {
     "ready": Colour.GOOD,
@@ -41,6 +43,26 @@ def _last_part(value: Any) -> str:
 
 def _outcomes(value: Any) -> str:
     return most_frequent(cast("Mapping[str, int]", value)) if isinstance(value, Mapping) else ""
+
+
+def _log_line(value: Any) -> str:
+    """One of our own JSON lines as people read it; any other as it is."""
+    text = str(value)
+    if not text.startswith("{"):
+        return text
+    entry = parse(text.encode(errors="replace"), 0.0, {})
+    if not entry.severity:
+        return text
+    exception = entry.attributes.get("exception.type")
+    more = f" ({exception}: {entry.attributes.get('exception.message', '')})" if exception else ""
+    return f"{_time_of_day(entry.timestamp_s)} {entry.severity.name:5} {entry.body}{more}"
+
+
+def _time_of_day(unix_s: float) -> str:
+    try:
+        return rfc3339(unix_s)[11:23]
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def _joined(value: Any) -> str:
@@ -215,5 +237,5 @@ EXIT: Final = (
     Field("ended with", "text"),
     Field("at", "time"),
 )
-LINES: Final = (Field("", "line"),)
+LINES: Final = (Field("", "line", _log_line),)
 COUNTERS: Final = (Field("NAME", "name"), Field("COUNT", "count", count, right=True))

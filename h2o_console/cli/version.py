@@ -32,7 +32,11 @@ def command(**options: Any) -> Exit:
     """Show the versions of this program, of the agent and of the broker it would talk to.
 
     An agent or broker out of reach is shown as such and is no failure.
-    """
+
+    \b
+    h2o version
+    h2o --context prod version --json
+    """  # noqa: D301 - \b is click's mark for lines to keep
     told = reading(options)
     context = told.context()
     return show(lambda: page(parts(context, told)), told)

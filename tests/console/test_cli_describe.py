@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIRST, SECOND = "3f8a91c2d4e5f607", "3f9b00c2d4e5f607"
+LOGGED = (
+    '{"timestamp":"2026-01-31T13:59:59.500Z","severity_text":"ERROR","severity_number":17,"body":"no disk",'
+    '"attributes":{"exception.type":"OSError","exception.message":"full"},"resource":{}}'
+)
 KEY = "service.customer-a7e110-1"
-EXIT = {"code": None, "signal": 9, "text": "signal 9", "time": "2026-01-31T14:00:00.000Z", "lines": ["one", "two"]}
+EXIT = {"code": None, "signal": 9, "text": "signal 9", "time": "2026-01-31T14:00:00.000Z", "lines": ["one", LOGGED]}
+LAST_WORDS = ["13:59:59.500", "ERROR", "no", "disk", "(OSError:", "full)"]
 CHILD: dict[str, Any] = {
     "key": KEY,
     "host": "host-1",
@@ -176,7 +181,7 @@ def test_a_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert section(out, "HEALTH CHECKS")[1] == ["store", "3f8a91c2", "host-1", "fail", "PAGE", "disk", "full"]
     assert section(out, "LAST ERRORS")[1] == ["60s", "retrieve", "3f8a91c2", "host-1", "no", "such", "customer"]
     assert ["ended", "with", "signal", "9"] in section(out, "LAST EXIT")
-    assert section(out, "LAST LINES BEFORE IT") == [["one"], ["two"]]
+    assert section(out, "LAST LINES BEFORE IT") == [["one"], LAST_WORDS]
     assert max(map(len, out.splitlines())) <= 80
 
 
@@ -193,7 +198,7 @@ def test_an_instance(capsys: pytest.CaptureFixture[str]) -> None:
     facts = section(out, "INSTANCE")
     for line in (["restarts", "3"], ["processor", "12%"], ["memory", "48.0", "MiB"], ["log", "file", "/var/log/a.log"]):
         assert line in facts
-    assert section(out, "LAST LINES BEFORE IT") == [["one"], ["two"]]
+    assert section(out, "LAST LINES BEFORE IT") == [["one"], LAST_WORDS]
 
 
 @pytest.mark.usefixtures("fleet")

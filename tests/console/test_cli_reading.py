@@ -295,6 +295,8 @@ def test_stats_of_one_that_has_left_meanwhile(fleet: dict[str, Any], capsys: pyt
         (("list", "--timeout", "0"), 2, ["--timeout"]),
         (("list", "--fleet", "other", "--agent", "AGENT"), 2, ["belongs to fleet test", "--fleet test"]),
         (("nothing",), 2, ["nothing", "h2o --help"]),
+        (("lst",), 2, ["did you mean list?", "h2o --help"]),
+        ((), 2, ["Usage: h2o", "describe", "h2o doctor"]),
         (("list", "--agent", "nonsense"), 2, ["write unix:"]),
         (("list", "--context", "qa"), 2, ["no context 'qa'", "--context NAME"]),
         (("--context", "qa", "list"), 2, ["no context 'qa'"]),
