@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +93,51 @@ def test_hosts_and_zones(operator: Operator) -> None:
         "host-3": ("b", "up", 1),
     }
     assert all(each["agent"] for each in document["hosts"])
+
+
+def test_every_kind_of_page(operator: Operator) -> None:
+    (first, *_) = operator.reads("list", "service/echo")["instances"]
+    package = operator.reads("describe", "service/echo")
+    assert [each["version"] for each in package["versions"]] == ["1.0.0"]
+    assert len(package["instances"]) == 3
+    assert operator.reads("describe", "service/echo/count")["types"][0]["request_type"].startswith("google.protobuf.")
+    instance = operator.reads("describe", first["id"][:6])["instance"]
+    assert (instance["id"], instance["package"]) == (first["id"], "service/echo")
+    assert instance["argv"]
+    assert instance["rss_bytes"] > 1_000_000
+    host = operator.reads("describe", "host-2")
+    assert {each["host"] for each in host["links"]} == {"host-1", "host-3"}
+    assert host["vitals"]["memory_total_bytes"] > 0
+    assert operator.types("describe", "service/echo")[1].startswith("PACKAGE service/echo\n")
+
+
+def test_top(operator: Operator) -> None:
+    hosts = {each["host"]: each for each in operator.reads("top", "hosts")["hosts"]}
+    assert set(hosts) == {"host-1", "host-2", "host-3"}
+    assert all(each["requests_per_s"] is not None and each["memory_pct"] for each in hosts.values())
+    (echo,) = [each for each in operator.reads("top")["packages"] if each["package"] == "service/echo"]
+    assert (echo["instances"], echo["ready"]) == (3, 3)
+    assert echo["memory_bytes"] > 1_000_000
+
+
+def test_doctor_finds_a_fleet_well(operator: Operator) -> None:
+    code, out, _ = operator.types("doctor", "--json")
+    found = {each["check"]: each for each in json.loads(out)["checks"]}
+    for check in ("run directory", "agent", "broker", "hosts", "brokers", "control", "versions"):
+        assert found[check]["status"] == "ok", found[check]
+    assert any(check.startswith("zookeeper") and each["status"] == "ok" for check, each in found.items())
+    assert code == 0
+
+
+def test_how_a_process_ended_last_is_told(breaker: Operator) -> None:
+    (victim, *_) = [each for each in breaker.reads("list", "service/echo")["instances"] if each["host"] == "host-1"]
+    os.kill(victim["pid"], signal.SIGKILL)
+
+    def told() -> bool:
+        code, out, _ = breaker.types("describe", "service/echo", "--json")
+        return code == 0 and json.loads(out).get("last_exit", {}).get("text", "") == "signal 9"
+
+    within(BOUND_S, told, "the last exit in h2o describe")
 
 
 def test_a_call_is_answered_and_counted_where_it_was_served(operator: Operator) -> None:
