@@ -14,6 +14,7 @@ _.display  # textual
 _.check_action  # textual
 _.virtual_size  # textual
 _.cursor_position  # textual
+_._bindings  # textual
 _.__call__  # a protocol's signature, for type checkers
 
 # The wire's own vocabulary: reserved, or for documents and other speakers (docs/wire.md, its test).
@@ -44,24 +45,6 @@ _.kill_agent
 _.STALE
 
 # h2o_console.store.views: what the store shows, for screens that are being drawn
-_.agent_version
-_.broker_up_s
-_.clock_skew_s
-_.cpu_pct
-_.disk_pct
-_.epoch_lag
-_.exit_age_s
-_.heartbeat_age_s
-_.links_down
-_.load1
-_.log_lines_dropped
 _.measured_mean_ms
-_.memory_pct
-_.pong_age_s
-_.register_silent_s
 _.resolution_s
-_.steal_pct
-_.vitals
-HostDetail
-InstanceDetail
 HistoryView

@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.feed.agents import Agents, OutOfReach
 from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
@@ -105,6 +105,13 @@ class Poller:
         """Host → its agent's address, and the token that opens it ("" for a Unix socket)."""
         addresses = self._addresses  # replaced as a whole, never changed: another thread may ask
         return {host: (at, "" if at.startswith("unix:") else self._token) for host, at in addresses.items()}
+
+    async def document(self, host: str, path: str) -> Mapping[str, Any]:
+        """What *host*'s own agent answers at *path*, a JSON object; raises OutOfReach."""
+        address = self._addresses.get(host)
+        if address is None:
+            raise OutOfReach(_NO_AGENT)
+        return await self._agents.document(address, path)
 
     async def run(self) -> None:
         """Ask until cancelled."""

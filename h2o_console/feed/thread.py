@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from h2o_console.feed.agents import OutOfReach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from h2o_console.feed.poller import Poller
 
@@ -55,6 +59,15 @@ class FeedThread:
     def agents(self) -> Mapping[str, tuple[str, str]]:
         """Host → its agent's address, and the token that opens it ("" for a Unix socket)."""
         return self._poller.agents()
+
+    def ask(self, host: str, path: str) -> Future[Mapping[str, Any]]:
+        """What *host*'s agent answers at *path*; the future raises OutOfReach."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            failed: Future[Mapping[str, Any]] = Future()
+            failed.set_exception(OutOfReach("the console has not begun to ask"))
+            return failed
+        return asyncio.run_coroutine_threadsafe(self._poller.document(host, path), loop)
 
     def _run(self) -> None:
         _name_thread()

@@ -6,18 +6,23 @@ thousand changed rows are spread over several calls, so that a key never waits f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Final, Generic
+from collections.abc import Callable, Collection, Iterable
+from typing import Final, Generic, TypeVar
 
 from h2o_console.rows.tables import R
 
 _ON_SCREEN_S: Final = 0.9
 _ELSEWHERE_S: Final = 3.9
 _AT_ONCE: Final = 50
+_NEW_AT_ONCE: Final = 400
+_PER_S: Final = 1000
+"""Views that are taken in a second, at most."""
+
+V = TypeVar("V")
 
 
 class Board(Generic[R]):
-    """All rows of one kind by true name, each with a version that rises when it changes.
+    """All rows of one kind by true name, each with a version that rises when it changes, as `generation` does for any.
 
     *dirty* takes the names whose row may have changed since it was last asked; *make* makes a row, None when
     nothing is left to say of it.
@@ -28,30 +33,42 @@ class Board(Generic[R]):
         self._make_row = make
         self.rows: dict[str, R] = {}
         self.versions: dict[str, int] = {}
+        self.generation = 0
         self._made_s: dict[str, float] = {}
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, None] = {}
         self._talking: set[str] = set()
 
     def update(self, now_s: float, on_screen: Collection[str] = ()) -> bool:
         """Recompute what is due; True when any row changed, came or went."""
         # Sentences say how long something has been so: rows that have one are made again without other cause.
-        self._waiting |= self._dirty(now_s) | self._talking
-        seen = set(on_screen)
-        due = [name for name in self._waiting if self._is_due(name, now_s, seen)]
-        due.sort(key=lambda name: (name in self.rows and name not in seen, self._made_s.get(name, 0.0)))
-        urgent = sum(name in seen or name not in self.rows for name in due)
+        self._waiting.update(dict.fromkeys(self._dirty(now_s) | self._talking))
         changed = False
-        for name in due[: urgent + _AT_ONCE]:
-            self._waiting.discard(name)
+        for name in self._due(now_s, on_screen):
+            self._waiting.pop(name, None)
             self._made_s[name] = now_s
             changed |= self._make(name, now_s)
+        self.generation += changed
         return changed
 
-    def _is_due(self, name: str, now_s: float, seen: Collection[str]) -> bool:
-        made_s = self._made_s.get(name)
-        if made_s is None or name not in self.rows:
-            return True
-        return now_s - made_s >= (_ON_SCREEN_S if name in seen else _ELSEWHERE_S)
+    def _due(self, now_s: float, on_screen: Collection[str]) -> list[str]:
+        """What is on screen first; then what is new; of the rest a few, those that have waited longest."""
+        seen = set(on_screen)
+        due = [name for name in on_screen if name in self._waiting and now_s - self._made(name) >= _ON_SCREEN_S]
+        new = old = 0
+        for name in self._waiting:
+            if name in seen:
+                continue
+            if name not in self.rows:
+                if new < _NEW_AT_ONCE:
+                    due.append(name)
+                    new += 1
+            elif old < _AT_ONCE and now_s - self._made(name) >= _ELSEWHERE_S:
+                due.append(name)
+                old += 1
+        return due
+
+    def _made(self, name: str) -> float:
+        return self._made_s.get(name, float("-inf"))
 
     def _make(self, name: str, now_s: float) -> bool:
         row = self._make_row(name, now_s)
@@ -66,3 +83,21 @@ class Board(Generic[R]):
         self.rows[name] = row
         self.versions[name] = self.versions.get(name, 0) + 1
         return True
+
+
+class Snapshot(Generic[V]):
+    """Views that come all at once: taken once a second, of a large fleet more rarely; all of them are dirty then."""
+
+    def __init__(self, take: Callable[[float], Iterable[V]], key: Callable[[V], str]) -> None:
+        self._take = take
+        self._key = key
+        self._taken_s = float("-inf")
+        self.views: dict[str, V] = {}
+
+    def dirty(self, now_s: float) -> set[str]:
+        """Take them when it is time; the names of those that came, went or may have changed."""
+        if now_s - self._taken_s < max(_ON_SCREEN_S, len(self.views) / _PER_S):
+            return set()
+        before, self._taken_s = self.views, now_s
+        self.views = {self._key(view): view for view in self._take(now_s)}
+        return {*before, *self.views}

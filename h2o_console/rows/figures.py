@@ -5,6 +5,7 @@ Pure. Unknown is always ``-``, never a zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,15 +17,15 @@ _GAP: Final = "·"
 
 def rate(per_s: float | None) -> str:
     """Requests per second in at most five characters: ``0.2  9.5  812  2210  12.3k  1.2M``."""
-    return UNKNOWN if per_s is None else _short(per_s)
+    return UNKNOWN if per_s is None or not _counts(per_s) else _short(per_s)
 
 
 def millis(value_ms: float | None) -> str:
     """Milliseconds in at most five characters; from ten seconds on in seconds: ``0.42  6.2  388  12.3s``."""
-    if value_ms is None:
+    if value_ms is None or not _counts(value_ms):
         return UNKNOWN
     if value_ms >= 999_950:
-        return f"{value_ms / 60_000:.0f}m"
+        return f"{min(value_ms / 60_000, 9999):.0f}m"
     if value_ms >= 9_999.5:
         return f"{value_ms / 1000:.1f}s" if value_ms < 99_950 else f"{value_ms / 1000:.0f}s"
     if value_ms < 0.995:
@@ -60,16 +61,51 @@ def whole_percent(part: int, whole: int) -> str:
 
 def age(seconds: float) -> str:
     """``0.8s  14s  3m  2h  5d``."""
+    if not math.isfinite(seconds):
+        return UNKNOWN
     if seconds < 0.95:
         return f"{max(seconds, 0.0):.1f}s"
     for limit_s, unit_s, name in ((120, 1, "s"), (7200, 60, "m"), (172_800, 3600, "h")):
         if seconds < limit_s:
             return f"{round(seconds / unit_s)}{name}"
-    return f"{round(seconds / 86_400)}d"
+    return f"{min(round(seconds / 86_400), 9999)}d"
+
+
+def whole(share_pct: float | None) -> str:
+    """A percentage that was measured as one, in at most four characters: ``0.3  42  100``."""
+    if share_pct is None or not math.isfinite(share_pct):
+        return UNKNOWN
+    return f"{share_pct:.1f}" if 0 < share_pct < 9.95 else f"{min(max(share_pct, 0.0), 999):.0f}"
+
+
+def size(count_bytes: int | None) -> str:
+    """Bytes in at most six characters: ``512 B  48 M  1.5 G``; a bound of 1024, as operating systems count."""
+    if count_bytes is None or count_bytes < 0:
+        return UNKNOWN
+    value = float(count_bytes)
+    for unit in ("B", "K", "M", "G", "T"):
+        if value < 1000:
+            return f"{value:.1f} {unit}" if 0 < value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
+        value /= 1024
+    return f"{min(value, 999):.0f} P"
+
+
+def skew(seconds: float | None) -> str:
+    """How far a clock is ahead (+) or behind (-), in at most six characters: ``+3ms  -1.2s  +2m``."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    sign, apart = "-" if seconds < 0 else "+", abs(seconds)
+    if apart < 0.0005:
+        return "0ms"
+    if apart < 0.9995:
+        return f"{sign}{apart * 1000:.0f}ms"
+    return f"{sign}{apart:.1f}s" if apart < 9.95 else f"{sign}{age(apart)}"
 
 
 def times(ratio: float) -> str:
     """``2.4x``, ``31x``."""
+    if not math.isfinite(ratio):
+        return UNKNOWN
     return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:.0f}x"
 
 
@@ -77,12 +113,17 @@ def line(values: Sequence[float | None], cells: int, *, ascii_only: bool = False
     """One row of blocks, newest on the right; zero is the lowest, unknown a dot, steady values half high."""
     blocks = ASCII_BLOCKS if ascii_only else BLOCKS
     gap = " " if ascii_only else _GAP
-    folded = _folded(values, cells)
+    folded = _folded([value if value is not None and _counts(value) else None for value in values], cells)
     known = [value for value in folded if value is not None]
     if not known:
         return gap * cells
     top = max(*known, 2 * sum(known) / len(known)) or 1.0
     return "".join(gap if value is None else blocks[min(7, int(8 * value / top))] for value in folded)
+
+
+def _counts(value: float) -> bool:
+    """Something that can have been measured: agents are hostile until what they say is a number."""
+    return 0 <= value < math.inf
 
 
 def _folded(values: Sequence[float | None], cells: int) -> list[float | None]:

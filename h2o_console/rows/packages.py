@@ -12,7 +12,7 @@ from h2o_console.rows.board import Board
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
 from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, newest_first, reasons
-from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, name_column
+from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.text import safe
 
 if TYPE_CHECKING:
@@ -139,11 +139,6 @@ def _why(row: PackageRow, _: Canvas) -> Shown:
     return (row.reasons[0].text, row.glyph.tone) if row.reasons else (Glyph.FINE.word, Tone.DIM)
 
 
-def _most(value: float | None) -> float:
-    """What is unknown sorts below everything that is known."""
-    return -value if value is not None else 1.0
-
-
 def _line_cells(width: int) -> int:
     return 10 if width >= 150 else 5
 
@@ -195,7 +190,7 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             goes=2,
             least=NARROW,
             sort="requests",
-            by=lambda row: (_most(row.rps), row.name),
+            by=lambda row: (most(row.rps), row.name),
         ),
         Column(
             "last 60s",
@@ -224,7 +219,7 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             goes=1,
             least=NARROW,
             sort="p95",
-            by=lambda row: (_most(row.p95_ms), row.name),
+            by=lambda row: (most(row.p95_ms), row.name),
         ),
         Column(
             "last 60s",

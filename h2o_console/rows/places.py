@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+SHORT_ID = 8
+"""Of an instance's id so much is shown; any unique beginning may be typed."""
+
 
 class Kind(Enum):
     """A kind of screen, by the word that the breadcrumbs show."""
@@ -20,6 +23,8 @@ class Kind(Enum):
     INSTANCE = "instance"
     LOGS = "logs"
     LOG_LINE = "line"
+    JSON = "json"
+    DESCRIBE = "describe"
     HELP = "help"
 
 
@@ -33,6 +38,13 @@ class Place:
     kind: Kind
     key: str = ""
     of: Kind | None = None
+
+    @property
+    def crumb(self) -> str:
+        """Its part of the breadcrumbs; of an instance's id the beginning."""
+        if Kind.INSTANCE in {self.kind, self.of} and "/" not in self.key:
+            return self.key[:SHORT_ID]
+        return self.key or self.kind.value
 
 
 @dataclass(frozen=True, slots=True)

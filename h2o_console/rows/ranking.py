@@ -28,8 +28,13 @@ def matches_text(text: str, typed: str) -> bool:
         return True
     if typed.startswith("!"):
         return not typed[1:] or typed[1:].casefold() not in text.casefold()
-    letters = iter(text.casefold())
-    return all(letter in letters for letter in typed.casefold() if not letter.isspace())
+    among, at = text.casefold(), 0
+    for letter in typed.casefold():
+        if not letter.isspace():
+            at = among.find(letter, at) + 1
+            if not at:
+                return False
+    return True
 
 
 class Ranking(Generic[R]):
@@ -42,6 +47,8 @@ class Ranking(Generic[R]):
         self._own = table.order
         self._ranked_s = float("-inf")
         self._key_s = float("-inf")
+        self._pinned = ""
+        self._matched: dict[str, tuple[R, bool]] = {}
 
     @property
     def sort(self) -> str:
@@ -55,10 +62,11 @@ class Ranking(Generic[R]):
     def want(self, wanted: Wanted, rows: Mapping[str, R], now_s: float) -> None:
         """The person asked for another order or choice: it comes at once."""
         self.wanted = wanted
+        self._matched.clear()
         self._rank(rows, "", now_s)
 
-    def update(self, rows: Mapping[str, R], pinned: str, now_s: float) -> None:
-        """Rows changed: move them if it is time, else let only what is gone go and what is new come.
+    def update(self, rows: Mapping[str, R], pinned: str, now_s: float, *, changed: bool = True) -> None:
+        """Rows *changed*: move them if it is time, else let only what is gone go and what is new come.
 
         *pinned*, the row under the cursor, is not taken away because it healed.
         """
@@ -66,14 +74,27 @@ class Ranking(Generic[R]):
         if now_s - self._ranked_s >= MOVE_S and now_s - self._key_s >= STILL_S:
             self._rank(rows, pinned, now_s)
             return
-        shown = {key for key, row in rows.items() if key == pinned or matches(row, self.wanted)}
+        if not changed and pinned == self._pinned:
+            return
+        self._pinned = pinned
+        shown = {key for key, row in rows.items() if key == pinned or self._matches(row)}
         kept = [key for key in self.order if key in shown]
         self.order = (*kept, *self._sorted(rows[key] for key in shown.difference(kept)))
 
     def _rank(self, rows: Mapping[str, R], pinned: str, now_s: float) -> None:
-        self.order = tuple(self._sorted(row for key, row in rows.items() if key == pinned or matches(row, self.wanted)))
+        self._pinned = pinned
+        if len(self._matched) > 2 * len(rows) + 100:
+            self._matched.clear()
+        self.order = tuple(self._sorted(row for key, row in rows.items() if key == pinned or self._matches(row)))
         if self.order:
             self._ranked_s = now_s
+
+    def _matches(self, row: R) -> bool:
+        """Looked at again only when the row is another one: letters are sought in thousands of rows."""
+        known = self._matched.get(row.key)
+        if known is None or known[0] is not row:
+            known = self._matched[row.key] = row, matches(row, self.wanted)
+        return known[1]
 
     def _sorted(self, rows: Iterable[R]) -> list[str]:
         ordered = sorted(rows, key=self._sorts[self.sort], reverse=self.wanted.reverse)

@@ -51,6 +51,14 @@ class Kind(Enum):
     LAST_ONE = "last one"
     VERSIONS = "versions"
     BAD_REQUESTS = "bad requests"
+    LINK = "link"
+    REGISTER = "register"
+    EPOCH = "epoch"
+    SERVER = "server"
+    CLOCK = "clock"
+    CRASHES = "crashes"
+    LEAVING = "leaving"
+    CHECK = "check"
     APPLICATION = "application"
 
 

@@ -106,6 +106,11 @@ def name_column(
     )
 
 
+def most(value: float | None) -> float:
+    """The sort key by which the most is on top, and what is unknown below everything that is known."""
+    return -value if value is not None else 1.0
+
+
 def glyph_column() -> Column[Any]:
     """The sign in front; its word is in the last column or the pane below."""
     return Column("", lambda row, _: (row.glyph.sign, row.glyph.tone), 1)
@@ -154,7 +159,7 @@ def layout(table: Table[R], width: int, longest: Sequence[int] = (), *, wide: bo
         for at, column in enumerate(table.columns)
         if (width >= column.least or (wide and width >= NARROW)) and (wide or not column.wide)
     )
-    least = 14 if wide else max(14, min(width // 5, 40))
+    least = 14 if wide or width < NARROW else max(20, min(width // 5, 40))
     while width - _total(fields) < least:
         going = max(fields, key=lambda entry: entry[0].goes)
         if not going[0].goes:

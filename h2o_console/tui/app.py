@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 
 from h2o_console.rows.places import Kind, Place
-from h2o_console.tui.commands.registry import COMMANDS
+from h2o_console.tui.commands.registry import KEYS
 from h2o_console.tui.frame import Frame
 from h2o_console.tui.journey import Journey
+from h2o_console.tui.memory import Memory
 from h2o_console.tui.themes import PALETTES
 
 if TYPE_CHECKING:
     from h2o_console.feed.thread import FeedThread
     from h2o_console.tui.session import Session
 
-_FLUSH_S = 0.25
+HOME = Place(Kind.PACKAGES)
 
 
 class H2OConsole(App[int], inherit_bindings=False):
-    """Packages first; every other place is reached from there."""
+    """Packages first; every other place is reached from there.
+
+    *memory* is what was remembered from the last time, *remember* hears what to keep for the next,
+    and says why it can't.
+    """
 
     TITLE = "h2o-console"
     ENABLE_COMMAND_PALETTE = False
@@ -29,14 +35,24 @@ class H2OConsole(App[int], inherit_bindings=False):
         Binding("ctrl+c", "quit_now", "quit", show=False, priority=True, system=True),
     ]
 
-    def __init__(self, session: Session, feed: FeedThread | None = None, theme: str = "dark") -> None:
+    def __init__(
+        self,
+        session: Session,
+        feed: FeedThread | None = None,
+        theme: str = "dark",
+        refresh_s: float = 0.25,
+        memory: Memory | None = None,
+        remember: Callable[[Memory], str] = lambda _: "",
+    ) -> None:
         super().__init__()
         self.session = session
         self._feed = feed
+        self._refresh_s = refresh_s
+        self._remember = remember
         self.ascii_only = session.ascii_only
-        session.keys = session.keys or {command.id: command.keys for command in COMMANDS}
-        self.journey = Journey(Place(Kind.PACKAGES))
-        self.frame = Frame(session, self.journey, self.wear)
+        session.keys = session.keys or KEYS
+        self.journey = _begun(memory or Memory())
+        self.frame = Frame(session, self.journey, self.wear, self._keep)
         for palette in PALETTES.values():
             self.register_theme(palette.theme)
         self.theme = PALETTES[theme].theme.name
@@ -47,7 +63,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         if self._feed is not None:
             self.session.poller = self._feed
             self._feed.start()
-        self.set_interval(_FLUSH_S, self.flush)
+        self.set_interval(self._refresh_s, self.flush)
         self.call_after_refresh(self.flush)
 
     def on_unmount(self) -> None:
@@ -67,6 +83,19 @@ class H2OConsole(App[int], inherit_bindings=False):
         """Change the theme."""
         self.theme = PALETTES[theme].theme.name
 
+    def _keep(self) -> str:
+        return self._remember(Memory(self.journey.trail[0], self.journey.looks()))
+
     def action_quit_now(self) -> None:
         """Ctrl+c, whatever has the keys."""
-        self.exit(0)
+        self.frame.leave()
+
+
+def _begun(memory: Memory) -> Journey:
+    """At the first view, or on top of it the one that was last seen."""
+    journey = Journey(HOME)
+    for place, look in memory.looks.items():
+        journey.keep(look, place)
+    if memory.view is not None:
+        journey.view(memory.view)
+    return journey

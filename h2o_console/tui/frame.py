@@ -6,8 +6,9 @@ One widget tree for all screens: going somewhere puts other lines into it, so th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
+from textual.binding import BindingsMap
 from textual.screen import Screen
 
 from h2o_console.rows.cells import Cell, Line, Tone
@@ -15,7 +16,9 @@ from h2o_console.rows.headline import Place as Headed, banner, header_line
 from h2o_console.text import clip, pad, safe, width as cells_of
 from h2o_console.tui.commands.command import Group, bindings, key_shown
 from h2o_console.tui.commands.registry import BY_ID, COMMANDS, Unknown, completions, hints, understand
-from h2o_console.tui.screens.listing import ListScreen
+from h2o_console.tui.copying import OSC_52_BYTES, in_tmux, to_tmux
+from h2o_console.tui.screens.listing import list_of
+from h2o_console.tui.screens.palette import Palette
 from h2o_console.tui.screens.picker import Picker
 from h2o_console.tui.screens.table import SCREENS
 from h2o_console.tui.widgets.block import Block
@@ -24,7 +27,6 @@ from h2o_console.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.binding import BindingType
     from textual.events import Key, Resize
 
     from h2o_console.rows.places import Place
@@ -34,20 +36,25 @@ if TYPE_CHECKING:
     from h2o_console.tui.session import Session
 
 _NOTICE_S = 5.0
+_ODD_S = 60.0
 
 
 class Frame(Screen[None], inherit_bindings=False):
     """Shows the screen of the place where the journey is; `flush` is called four times a second."""
 
-    # Priority: a key is done before the next one is looked at, so what is typed fast goes where it belongs.
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, priority=True)]
-
-    def __init__(self, session: Session, journey: Journey, wear: Callable[[str], None]) -> None:
+    def __init__(
+        self, session: Session, journey: Journey, wear: Callable[[str], None], remember: Callable[[], str]
+    ) -> None:
         super().__init__()
+        # Priority: a key is done before the next one is looked at, so what is typed fast goes where it belongs.
+        self._bindings = BindingsMap(bindings(COMMANDS, session.keys, priority=True))
         self.session = session
         self.journey = journey
         self._wear = wear
+        self._remember = remember
         self._seen = self._arrived()
+        self._told = False
+        self._began_s = session.clock()
         self._fresh = True
         self._shape = -1
         self._header = Block(id="header", frame=True)
@@ -69,6 +76,9 @@ class Frame(Screen[None], inherit_bindings=False):
         """The list has the keys."""
         self._put_lines()
         self._list.focus()
+        wanted = self._seen.began.wanted
+        if wanted.filter or wanted.problems:
+            self.say("rows are left out as you left it the last time; esc shows all")
 
     def on_unmount(self) -> None:
         """Nothing is read for nobody."""
@@ -104,6 +114,9 @@ class Frame(Screen[None], inherit_bindings=False):
         if self.journey.place != self._seen.place:
             self.keep()
             self.session.tails.keep(self.journey.trail)
+            if (why := self._remember()) and not self._told:
+                self._told = True
+                self.say(f"this view can't be remembered for the next start: {why}", Tone.WARN)
             self._seen, self._fresh, self._shape = self._arrived(), True, -1
             self._put_lines()
         self.flush()
@@ -114,24 +127,31 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def flush(self) -> None:
         """Bring everything up to date; nothing but ages moves while the picture is frozen."""
+        size = (self.size.width, self.size.height)
+        if not size[0]:
+            return
+        if self.session.frozen_at_s is None or self._fresh or not self._seen.settled:
+            self._seen.scrolled(self._list.visible_keys)
+            self._seen.update(self.session.clock(), size, self._list.cursor)
+            self._fresh = False
+        self._show()
+
+    def _show(self) -> None:
+        """Paint what is known and looks different; a key that only moves the cursor needs no more."""
         width, height = self.size
         if not width:
             return
         session, seen = self.session, self._seen
-        if session.frozen_at_s is None or self._fresh:
-            seen.scrolled(self._list.visible_keys)
-            seen.update(session.clock(), (width, height), self._list.cursor)
-            self._fresh = False
-        elif isinstance(seen, ListScreen):
-            seen.lay_out(session.clock(), (width, height))
+        if (listed := list_of(seen)) is not None:
+            listed.lay_out(session.clock(), (width, height))
         if seen.shape != self._shape:
             self._shape = seen.shape
             self._list.forget()
         headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s)
         self._header.show([header_line(headed, session.fleet, session.board.rows.values(), width)])
-        trouble = banner(session.fleet)
-        told = trouble is not None and height >= 10
-        self._banner.show([Line("", (Cell(pad(f" {trouble.text}", width), trouble.tone),))] if trouble and told else [])
+        told = [cell for cell in (banner(session.fleet), self._mistakes()) if cell is not None]
+        shown = [Line("", (Cell(pad(f" {cell.text}", width), cell.tone),)) for cell in told]
+        self._banner.show(shown if height >= 10 else [])
         self._heads.show(seen.heads())
         self._list.show(seen.order, seen.empty())
         if seen.ends_at:
@@ -140,9 +160,19 @@ class Frame(Screen[None], inherit_bindings=False):
         self._status.show([self._status_line(width)])
         seen.look_at(self._list.visible_keys)
 
+    def _mistakes(self) -> Cell | None:
+        """What is wrong in the person's own files, for the first minute; the help has all of it."""
+        odd = list(self.session.odd)
+        if not odd or self.session.clock() - self._began_s > _ODD_S:
+            return None
+        more = f"  (and {len(odd) - 1} more: ?)" if len(odd) > 1 else ""
+        return Cell(f"{safe(odd[0], 200)}{more}", Tone.WARN)
+
     def _trail(self) -> tuple[str, ...]:
-        above = tuple(place.key or place.kind.value for place in self.journey.trail[:-1])
-        return (*(above or self._seen.crumbs), self._seen.crumb)
+        above = tuple(place.crumb for place in self.journey.trail[:-1]) or self._seen.crumbs
+        crumb = self._seen.crumb
+        # What stands behind a resource's own screen begins with its name: once is enough.
+        return (*(above[:-1] if above and crumb.startswith(f"{above[-1]} ") else above), crumb)
 
     # the status line
 
@@ -255,7 +285,10 @@ class Frame(Screen[None], inherit_bindings=False):
         order = self._seen.order
         if command.group is Group.LIST and order and self._list.cursor not in order:
             self._list.select(order[0])
-        self.flush()
+        if list_of(self._seen) is not None:
+            self._show()  # rows are brought up to date by the clock alone: a key never waits for thousands of them
+        else:
+            self.flush()
 
     def pick(self, title: str, choices: Mapping[str, str], current: str, then: Callable[[str], None]) -> None:
         """Let the person pick one; *then* hears which."""
@@ -267,6 +300,43 @@ class Frame(Screen[None], inherit_bindings=False):
 
         self.app.push_screen(Picker(title, tuple(choices.items()), current), picked)  # pyright: ignore[reportUnknownMemberType] - App is generic in its result only
 
+    def palette(self) -> None:
+        """All commands that mean something here."""
+        here = [one for one in COMMANDS if one.id != "palette" and one.means_something(self._seen)]
+        keys = {one: " ".join(map(key_shown, pressed)) for one, pressed in self.session.keys.items()}
+
+        def picked(name: str | None) -> None:
+            if name is not None:
+                self._picked(BY_ID[name])
+
+        self.app.push_screen(Palette(here, keys), picked)  # pyright: ignore[reportUnknownMemberType] - as below
+
+    def _picked(self, command: Command) -> None:
+        if command.takes and command.names and not command.keys:
+            self.ask(":", f"{command.names[0]} ")
+        else:
+            self._run(command.id, "")
+
+    def copy(self, text: str) -> None:
+        """To the clipboard, and say where it went."""
+        self.run_worker(self._copy(text), name="copy", exclusive=True)
+
+    async def _copy(self, text: str) -> None:
+        what = f"{text!r}" if len(text) < 60 and "\n" not in text else f"{len(text.splitlines())} lines"
+        if in_tmux():
+            failed = await to_tmux(text)
+            if not failed:
+                self.say(f"copied {what} to tmux's buffer and, through it, to the clipboard")
+                return
+            self.say(f"not copied: {failed}", Tone.WARN)
+        elif len(text.encode()) > OSC_52_BYTES:
+            self.say(
+                f"not copied: {len(text)} characters are more than a terminal takes; inside tmux it works", Tone.WARN
+            )
+        else:
+            self.app.copy_to_clipboard(text)  # pyright: ignore[reportUnknownMemberType] - as below
+            self.say(f"copied {what} to the clipboard, if this terminal takes OSC 52")
+
     def wear(self, theme: str) -> None:
         """Change the theme."""
         self._wear(theme)
@@ -274,6 +344,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def leave(self) -> None:
         """Quit."""
         self.keep()
+        self._remember()
         self.app.exit(0)  # pyright: ignore[reportUnknownMemberType] - as above
 
     def enter(self, key: str) -> None:

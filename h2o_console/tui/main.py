@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 import click
@@ -21,34 +22,53 @@ _USAGE = 2
 @click.option("--ascii", "ascii_only", is_flag=True, help="Only ASCII: for terminals without blocks and dots.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal (selecting, tmux).")
 def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse: bool) -> None:
-    """Watch a fleet: which package does how, why, and since when. Read-only."""
+    """Watch a fleet: which package does how, why, and since when. Read-only.
+
+    Preferences are in console.toml beside the file with the contexts: theme, view, keys (docs/console.md).
+    """
     _check_installed()
     context = _context(name, agent)
     _check_terminal()
-    plain = ascii_only or theme == "ascii" or "utf" not in (sys.stdout.encoding or "").lower()
-    chosen = _theme(theme)
     # Textual would turn our colourless theme into greys; ours needs no filter.
-    os.environ.pop("NO_COLOR", None)
+    colourless = bool(os.environ.pop("NO_COLOR", None))
+    sys.exit(_run(context, Asked(theme, ascii_only, no_mouse, colourless)))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line and the environment say; they beat the file."""
+
+    theme: str | None
+    ascii_only: bool
+    no_mouse: bool
+    colourless: bool
+
+
+def _run(context: Context, asked: Asked) -> int:
+    """Read the person's files, and show the screens until they quit."""
     from h2o_console.feed.poller import Poller  # noqa: PLC0415 - after the checks, which need none of it
     from h2o_console.feed.thread import FeedThread  # noqa: PLC0415
     from h2o_console.store.fleet import Store  # noqa: PLC0415
+    from h2o_console.tui import starting  # noqa: PLC0415
     from h2o_console.tui.app import H2OConsole  # noqa: PLC0415
     from h2o_console.tui.session import Session  # noqa: PLC0415
 
+    begun = starting.begin(context.fleet or context.name or context.agent)
+    liked = begun.preferences
+    theme = asked.theme or ("mono" if asked.colourless else liked.theme) or "dark"
+    plain = asked.ascii_only or liked.ascii or theme == "ascii" or "utf" not in (sys.stdout.encoding or "").lower()
     store = Store()
+    session = Session(context.name or context.fleet, store, ascii_only=plain, keys=begun.keys, odd=begun.odd)
     app = H2OConsole(
-        Session(context.name or context.fleet, store, ascii_only=plain),
+        session,
         FeedThread(Poller(store, context.agent, token=_token(context))),
-        chosen,
+        "terminal" if theme == "ascii" else theme,
+        liked.refresh_s,
+        begun.memory,
+        begun.remember,
     )
-    app.run(mouse=not no_mouse)
-    sys.exit(app.return_code or 0)
-
-
-def _theme(theme: str | None) -> str:
-    if theme == "ascii":
-        return "terminal"
-    return theme or ("mono" if os.environ.get("NO_COLOR") else "dark")
+    app.run(mouse=liked.mouse and not asked.no_mouse)
+    return app.return_code or 0
 
 
 def _context(name: str, agent: str) -> Context:

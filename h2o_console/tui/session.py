@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
 from h2o_console.feed.poller import monotonic_s
+from h2o_console.rows.board import Board, Snapshot
+from h2o_console.rows.hosts import HostRow, host_row
+from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.packages import PackageRow, package_board
 from h2o_console.store.fleet import Store
-from h2o_console.store.views import FleetView
+from h2o_console.store.views import FleetView, HostView, InstanceDetail, InstanceView
 from h2o_console.tui.tailing import Tails
 from h2o_core.io.clock import rfc3339, unix_s
-
-if TYPE_CHECKING:
-    from h2o_console.rows.board import Board
 
 _FLEET_S: Final = 0.95
 
 
-class Looks(Protocol):
-    """Who wants to know which hosts are on screen."""
+class Feed(Protocol):
+    """Who asks the agents: the hosts on screen each second, and whatever is asked besides."""
 
     def look_at(self, hosts: Iterable[str]) -> None:
-        """These are."""
+        """These are on screen."""
+        ...
+
+    def ask(self, host: str, path: str) -> Future[Mapping[str, Any]]:
+        """What *host*'s agent answers at *path*; the future raises OutOfReach."""
         ...
 
     def agents(self) -> Mapping[str, tuple[str, str]]:
@@ -35,26 +40,64 @@ class Looks(Protocol):
 class Session:
     """One person at one fleet. `clock` is the store's; `wall` gives unix seconds for the eye.
 
-    `keys`: the keys of each command, by its id.
+    `keys`: the keys of each command, by its id. `odd`: sentences about mistakes in the person's own files.
     """
 
     context: str
     store: Store = field(default_factory=Store)
-    poller: Looks | None = None
+    poller: Feed | None = None
     ascii_only: bool = False
     clock: Callable[[], float] = monotonic_s
     wall: Callable[[], float] = unix_s
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+    odd: tuple[str, ...] = ()
     board: Board[PackageRow] = field(init=False)
+    hosts: Board[HostRow] = field(init=False)
+    instances: Board[InstanceRow] = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     frozen_at_s: float | None = None
     tails: Tails = field(default_factory=Tails)
     _fleet_s: float = float("-inf")
     _seen: int = -1
+    _servers: Snapshot[HostView] = field(init=False)
+    _running: Snapshot[InstanceView] = field(init=False)
     _on_screen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.board = package_board(self.store)
+        store = self.store
+        self.board = package_board(store)
+        self._servers = Snapshot(store.servers, lambda view: view.name)
+        self.hosts = Board(self._servers.dirty, self._host_row)
+        self._running = Snapshot(store.instances, lambda view: view.key)
+        self.instances = Board(self._running.dirty, self._instance_row)
+
+    def _host_row(self, name: str, _now_s: float) -> HostRow | None:
+        view = self._servers.views.get(name)
+        return None if view is None else host_row(view)
+
+    def _instance_row(self, key: str, now_s: float) -> InstanceRow | None:
+        view = self._running.views.get(key)
+        if view is None:
+            return None
+        p50_ms, p95_ms = self.store.times_of(view.host, view.id, now_s)
+        return instance_row(replace(view, p50_ms=p50_ms, p95_ms=p95_ms))
+
+    def instance_keys(self) -> Iterable[str]:
+        """The keys of all instances."""
+        self._running.dirty(self.clock())
+        return self._running.views.keys()
+
+    def host_of(self, instance: str) -> str:
+        """The host that an instance runs on, by the instance's key; "" when it is gone."""
+        view = self._running.views.get(instance)
+        if view is None:
+            self._running.dirty(self.clock())
+            view = self._running.views.get(instance)
+        return "" if view is None else view.host
+
+    def instance(self, key: str, now_s: float) -> InstanceDetail | None:
+        """An instance in full, by its key; None when it is gone."""
+        return self.store.instance(self.host_of(key), key, now_s)
 
     def update(self) -> bool:
         """Bring board and fleet up to now, unless frozen; True when a row changed."""
@@ -79,8 +122,12 @@ class Session:
         """``14:02:07 UTC``."""
         return f"{rfc3339(self.wall())[11:19]} UTC"
 
-    def look_at(self, packages: Iterable[str]) -> None:
-        """These packages are on screen: their hosts are asked each second."""
+    def ask(self, host: str, path: str) -> Future[Mapping[str, Any]] | None:
+        """What *host*'s agent answers at *path*; None where nobody asks."""
+        return None if self.poller is None else self.poller.ask(host, path)
+
+    def look_at(self, packages: Iterable[str], hosts: Iterable[str] = ()) -> None:
+        """These packages and hosts are on screen: they are asked each second."""
         self._on_screen = tuple(packages)
         if self.poller is not None:
-            self.poller.look_at(self.store.hosts_of(self._on_screen))
+            self.poller.look_at({*self.store.hosts_of(self._on_screen), *hosts})

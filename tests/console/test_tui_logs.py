@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.pilot import Pilot
@@ -37,6 +38,9 @@ class Poller:
 
     def agents(self) -> Mapping[str, tuple[str, str]]:
         return self.at
+
+    def ask(self, host: str, path: str) -> Future[Mapping[str, Any]]:
+        raise NotImplementedError
 
 
 @dataclass

@@ -79,7 +79,7 @@ def test_a_console_s_life_in_a_terminal(tmp_path: Path) -> None:
         terminal.press("Escape")
         terminal.shows("12 packages")
         terminal.press("?")
-        terminal.shows("MOVE", "THE CONSOLE")
+        terminal.shows("MOVE", "WHAT THE CURSOR IS ON")
         terminal.press("q")
         terminal.shows("12 packages")
         terminal.resize(58, 12)
@@ -91,6 +91,55 @@ def test_a_console_s_life_in_a_terminal(tmp_path: Path) -> None:
         terminal.press("Enter")
         terminal.shows("exit=0=")
         assert terminal.ask("#{alternate_on}#{cursor_flag}#{mouse_any_flag}") == "010", "the terminal is as it was"
+
+
+def test_all_views_at_all_sizes_and_a_copy_to_tmux(tmp_path: Path) -> None:
+    fleet = example(3, 12, now_s=time.time())
+    with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1"), width=160) as terminal:
+        terminal.shows("x api/customer", within_s=20)
+        terminal.press("2")
+        terminal.shows("HOST", "CPU%", "host-3", "3 hosts, by trouble")
+        terminal.press("c")
+        terminal.shows("copied 'host-1' to tmux's buffer")
+        assert terminal._tmux("show-buffer") == "host-1"
+        terminal.press("Enter")
+        terminal.shows("hosts > host-1", "BROKER AND AGENT", "INSTANCES (")
+        terminal.press("Enter")
+        terminal.shows("hosts > host-1 > ", "WHAT AND WHERE", "package ")
+        terminal.press("y")
+        terminal.shows('"instance": {', '"package": "')
+        terminal.press("3")
+        terminal.shows("INSTANCE", "instances, by trouble", "api/customer")
+        terminal.press(":")
+        terminal.write("instances service/geo")
+        terminal.press("Enter")
+        terminal.until(lambda screen: "service/geo" in screen and "api/customer" not in screen, "only geo's")
+        terminal.press("C-p")
+        terminal.write("hosts")
+        terminal.press("Enter")
+        terminal.shows("3 hosts, by")
+        for width, height in ((30, 8), (59, 12), (100, 24), (200, 60), (30, 8)):
+            for key, sign in (("1", "customer"), ("2", "host-1"), ("3", "api/cust"), ("?", "MOVE")):
+                terminal.press(key)
+                terminal.resize(width, height)
+                screen = terminal.until(lambda screen, sign=sign: sign in screen, f"{sign} at {width}x{height}")
+                assert all(len(line) <= width for line in screen.splitlines())
+        terminal.press("Escape", "C-c")
+        terminal.shows("exit=0=")
+
+
+def test_a_mistake_in_the_file_warns_and_a_changed_key_works(tmp_path: Path) -> None:
+    fleet = example(1, 6, now_s=time.time())
+    directory = tmp_path / ".config" / "h2o"
+    directory.mkdir(parents=True)
+    (directory / "console.toml").write_text('theem = "dark"\nview = "hosts"\n[keys]\nproblems = "o"\n')
+    with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1"), width=140) as terminal:
+        terminal.shows("console.toml: line 1: theem means nothing; did you mean theme?", "1 hosts, by", within_s=20)
+        terminal.press("o")
+        terminal.shows("(problems)")
+        terminal.press("C-c")
+        terminal.shows("exit=0=")
+    assert [entry.suffix for entry in (tmp_path / ".local" / "state" / "h2o" / "console").iterdir()] == [".json"]
 
 
 def test_a_host_that_dies_and_a_fleet_that_goes_are_told(tmp_path: Path) -> None:

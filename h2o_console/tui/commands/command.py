@@ -79,6 +79,14 @@ class Desk(Protocol):
         """Let the person pick one."""
         ...
 
+    def copy(self, text: str) -> None:
+        """To the clipboard, and say where it went."""
+        ...
+
+    def palette(self) -> None:
+        """Let the person pick a command."""
+        ...
+
     def wear(self, theme: str) -> None:
         """Change the theme."""
         ...
@@ -94,6 +102,7 @@ class Group(Enum):
     MOVE = "MOVE"
     LIST = "THE LIST"
     LOGS = "LOGS"
+    RESOURCE = "WHAT THE CURSOR IS ON"
     PLACES = "PLACES"
     CONSOLE = "THE CONSOLE"
 
@@ -143,10 +152,10 @@ def key_shown(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
-def bindings(commands: Iterable[Command], *, priority: bool) -> list[Binding]:
-    """Textual's bindings for *commands*: the key map finds them by their ids."""
+def bindings(commands: Iterable[Command], keys: Mapping[str, tuple[str, ...]], *, priority: bool) -> list[Binding]:
+    """Textual's bindings for *commands*, with *keys* for each by its id."""
     return [
-        Binding(",".join(one.keys), f"command('{one.id}')", one.does, show=False, priority=priority, id=one.id)
+        Binding(",".join(keys[one.id]), f"command('{one.id}')", one.does, show=False, priority=priority)
         for one in commands
-        if one.keys
+        if keys.get(one.id)
     ]

@@ -54,6 +54,9 @@ def _theme(desk: Desk, name: str) -> None:
 
 FRAME: Final = (
     Command("help", "keys, commands, signs, columns", _help, Group.CONSOLE, ("?",), ("help", "h"), hint="help"),
+    Command(
+        "palette", "all commands, found by their letters", lambda desk, _: desk.palette(), Group.CONSOLE, ("ctrl+p",)
+    ),
     Command("type_command", "a command; tab completes it", lambda desk, _: desk.ask(":"), Group.CONSOLE, (":",)),
     Command(
         "back",

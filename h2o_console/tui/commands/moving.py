@@ -47,3 +47,5 @@ MOVING: Final = (
         hint="open",
     ),
 )
+
+MOVING_KEYS: Final[Mapping[str, tuple[str, ...]]] = {command.id: command.keys for command in MOVING}

@@ -38,9 +38,32 @@ def _packages(session: Session) -> Iterable[str]:
     return sorted(session.board.rows)
 
 
+def _hosts(session: Session) -> Iterable[str]:
+    return sorted(session.store.hosts)
+
+
+def _packages_and_hosts(session: Session) -> Iterable[str]:
+    return [*_packages(session), *_hosts(session)]
+
+
+def _instances(session: Session) -> Iterable[str]:
+    return sorted(session.instance_keys())
+
+
 ENTRIES: Final = (
     Entry(Kind.PACKAGES, ("packages", "pkgs"), "all packages", "1"),
+    Entry(Kind.HOSTS, ("hosts",), "all hosts", "2"),
+    Entry(
+        Kind.INSTANCES,
+        ("instances", "inst"),
+        "all instances, or those of a package or host",
+        "3",
+        "packages or hosts",
+        _packages_and_hosts,
+    ),
     Entry(Kind.PACKAGE, ("package", "pkg"), "one package in full", "", "packages", _packages, one=True),
+    Entry(Kind.HOST, ("host",), "one host in full", "", "hosts", _hosts, one=True),
+    Entry(Kind.INSTANCE, ("instance", "i"), "one instance in full", "", "instances", _instances, one=True),
 )
 
 
@@ -53,7 +76,7 @@ def _go(entry: Entry) -> Callable[[Desk, str], None]:
             elif found:
                 desk.say(f"{len(found)} {entry.of} match {typed!r}; type more of the name", Tone.WARN)
             else:
-                desk.say(f"no {entry.of.removesuffix('s')} matches {typed!r}", Tone.WARN)
+                desk.say(f"no {entry.of.replace('s or ', ' or ').removesuffix('s')} matches {typed!r}", Tone.WARN)
         elif entry.one:
             desk.say(f"which one? :{entry.names[0]} and a part of its name; tab completes it", Tone.WARN)
         else:

@@ -36,6 +36,10 @@ class DetailScreen(ConsoleScreen):
         self._lines = fresh
         self.order = tuple(fresh)
 
+    def resource(self, key: str) -> Place | None:
+        """What the line leads to, else the resource that the screen shows."""
+        return self.opens(key) or self.place
+
     def version(self, key: str, /) -> int:
         """Of the key's line."""
         return self._versions.get(key, 0)

@@ -6,7 +6,7 @@ A list of its own is this class with a table, a board of rows and the kind of pl
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from h2o_console.rows.board import Board
     from h2o_console.tui.session import Session
 
-_MEASURE_S = 1.0
+_MEASURE_S = 5.0
+_MEASURE_NEW_S = 1.0
 
 
 def list_of(screen: ConsoleScreen) -> ListScreen[Any] | None:
@@ -33,7 +34,7 @@ def list_of(screen: ConsoleScreen) -> ListScreen[Any] | None:
 class ListScreen(ConsoleScreen, Generic[R]):
     """Rows of `board` in the columns of `table`."""
 
-    hints: ClassVar[tuple[str, ...]] = ("open", "type_filter", "help", "sort", "problems", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "type_filter", "help", "sort", "problems", "describe", "freeze", "quit")
     of: ClassVar[str] = "lines"
     """What the rows are, many of them."""
     row_kind: ClassVar[Kind | None] = None
@@ -47,15 +48,23 @@ class ListScreen(ConsoleScreen, Generic[R]):
         self._ranking = Ranking(table, look.wanted)
         self._layout: Layout[R] = ()
         self._longest: Sequence[int] = ()
-        self._measured: tuple[float, int, int] = (float("-inf"), 0, 0)
+        self._measured: tuple[float, int] = (float("-inf"), 0)
+        self._mine: Mapping[str, R] = {}
+        self._generation = -1
+        self.visible: Sequence[str] = ()
 
     @abstractmethod
     def all_empty(self) -> Sequence[Cell]:
         """What stands there when there is no row at all."""
 
-    def rows(self) -> dict[str, Any]:
-        """The rows that belong here; a list that is narrowed to one resource leaves some out."""
-        return self.board.rows
+    def belongs(self, row: R) -> bool:
+        """Is the row of this place? A list that is narrowed to one resource leaves some out."""
+        del row
+        return True
+
+    def rows(self) -> Mapping[str, R]:
+        """The rows that belong here."""
+        return self._mine
 
     @property
     def crumb(self) -> str:
@@ -106,17 +115,23 @@ class ListScreen(ConsoleScreen, Generic[R]):
 
     def update(self, now_s: float, size: tuple[int, int], cursor: str) -> None:
         """Rank if it is time, and lay out when width or names changed."""
-        self._ranking.update(self.rows(), cursor, now_s)
+        self.board.update(now_s, self.visible)
+        changed = self.board.generation != self._generation
+        if changed:
+            self._generation = self.board.generation
+            every = self.board.rows
+            self._mine = every if not self.place.key else {key: row for key, row in every.items() if self.belongs(row)}
+        self._ranking.update(self._mine, cursor, now_s, changed=changed)
         self.order = self._ranking.order
-        self.lay_out(now_s, size)
+        self.size = size
 
     def lay_out(self, now_s: float, size: tuple[int, int]) -> None:
         """Columns for the width; every line looks different when they changed."""
         self.size = size
         rows = self.rows()
-        measured_s, count, width = self._measured
-        if len(rows) != count or size[0] != width or now_s - measured_s >= _MEASURE_S:
-            self._longest, self._measured = self.table.longest(rows.values()), (now_s, len(rows), size[0])
+        measured_s, count = self._measured
+        if now_s - measured_s >= (_MEASURE_S if len(rows) == count else _MEASURE_NEW_S) or bool(rows) > bool(count):
+            self._longest, self._measured = self.table.longest(rows.values()), (now_s, len(rows))
         laid_out = layout(self.table, size[0], self._longest, wide=self.wanted.wide)
         if laid_out != self._layout:
             self._layout = laid_out
@@ -150,6 +165,16 @@ class ListScreen(ConsoleScreen, Generic[R]):
     def gone(self, key: str) -> str:
         """Only what has no row any more is gone."""
         return f"{key} is gone" if key and key not in self.board.rows else ""
+
+    def look_at(self, visible: Sequence[str]) -> None:
+        """These rows are on screen: made anew each second, the others more rarely."""
+        self.visible = visible
+        self.watch(visible)
+
+    def watch(self, visible: Sequence[str]) -> None:
+        """Tell the session whose numbers are wanted each second."""
+        self.session.look_at(())
+        del visible
 
     def position(self, visible: int) -> str:
         """How much of the list is on screen, and in which order."""

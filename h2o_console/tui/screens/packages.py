@@ -34,6 +34,6 @@ class PackagesScreen(ListScreen[PackageRow]):
         row = self.board.rows.get(cursor)
         return () if row is None else findings(row.name, row.glyph, row.reasons, self.size)
 
-    def look_at(self, visible: Sequence[str]) -> None:
+    def watch(self, visible: Sequence[str]) -> None:
         """The packages on screen."""
         self.session.look_at(visible)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.places import Look, Place
+from h2o_console.text import safe
 
 if TYPE_CHECKING:
     from h2o_console.rows.cells import Cell, Line
@@ -37,9 +38,14 @@ class ConsoleScreen(ABC):
         self.ends_at = ""
 
     @property
+    def settled(self) -> bool:
+        """It has what it shows; until then it is brought up to date also while the picture is frozen."""
+        return True
+
+    @property
     def crumb(self) -> str:
         """Its part of the breadcrumbs."""
-        return self.place.key or self.place.kind.value
+        return self.place.crumb
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -79,6 +85,15 @@ class ConsoleScreen(ABC):
     def opens(self, key: str) -> Place | None:
         """Where enter goes from the key's line."""
         return self.line(key, 200).opens
+
+    def resource(self, key: str) -> Place | None:
+        """What the key's line stands for."""
+        return self.opens(key)
+
+    def copied(self, key: str) -> str:
+        """What copying takes from the key's line: its resource's name."""
+        place = self.resource(key)
+        return safe(place.key, 500) if place else ""
 
     def gone(self, key: str) -> str:
         """What to say when enter has nowhere to go from *key*."""

@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.places import Kind, Look, Place
+from h2o_console.tui.screens.describe import DescribeScreen
 from h2o_console.tui.screens.help import HelpScreen
+from h2o_console.tui.screens.host import HostScreen
+from h2o_console.tui.screens.hosts import HostsScreen
+from h2o_console.tui.screens.instance import InstanceScreen
+from h2o_console.tui.screens.instances import InstancesScreen
 from h2o_console.tui.screens.logs import LogLineScreen, LogsScreen
 from h2o_console.tui.screens.package import PackageScreen
 from h2o_console.tui.screens.packages import PackagesScreen
+from h2o_console.tui.screens.viewer import JsonScreen
 
 if TYPE_CHECKING:
     from h2o_console.tui.screens.screen import ConsoleScreen
@@ -20,5 +26,11 @@ SCREENS: Final[Mapping[Kind, Callable[[Session, Place, Look], ConsoleScreen]]] =
     Kind.PACKAGE: PackageScreen,
     Kind.LOGS: LogsScreen,
     Kind.LOG_LINE: LogLineScreen,
+    Kind.HOSTS: HostsScreen,
+    Kind.HOST: HostScreen,
+    Kind.INSTANCES: InstancesScreen,
+    Kind.INSTANCE: InstanceScreen,
+    Kind.DESCRIBE: DescribeScreen,
+    Kind.JSON: JsonScreen,
     Kind.HELP: HelpScreen,
 }

@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from h2o_console.rows.cells import Cell, Line
 from h2o_console.text import clip, width as cells_of
 from h2o_console.tui.commands.command import bindings
-from h2o_console.tui.commands.moving import MOVES, MOVING
+from h2o_console.tui.commands.moving import MOVES, MOVING, MOVING_KEYS
 from h2o_console.tui.themes import ascii_of, palette_of, theme_of
 from h2o_console.tui.widgets.block import changed_span, painted
 
@@ -57,7 +57,7 @@ class LineList(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     LineList { height: 1fr; overflow-x: hidden; scrollbar-size: 0 0; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MOVING, priority=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MOVING, MOVING_KEYS, priority=False)]
 
     class Opened(Message):
         """Enter, or a second click, on a key."""

@@ -62,7 +62,10 @@ class Prompt(Horizontal):
             self._input.value = text
         self.display = True
         self.screen.set_focus(self._input)  # at once; `focus()` would wait for its turn, and keys go elsewhere
-        self._input.select_all()  # typing replaces what stood there, an arrow key edits it
+        if mark == "/":
+            self._input.select_all()  # typing replaces the filter that stood there, an arrow key edits it
+        else:
+            self._input.cursor_position = len(text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell the screen what is being typed."""

@@ -1,0 +1,257 @@
+"""Instance views → rows, and the columns of the Instances view. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, size, whole
+from h2o_console.rows.places import SHORT_ID
+from h2o_console.rows.reasons import Reason, error_tone, errors
+from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
+from h2o_console.rows.verdicts import instance_reasons
+from h2o_console.text import safe
+
+if TYPE_CHECKING:
+    from h2o_console.store.views import InstanceView
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """An instance as a line. `package` and `host` are true names, as its key is."""
+
+    key: str
+    name: str
+    glyph: Glyph
+    reasons: tuple[Reason, ...]
+    package: str = ""
+    host: str = ""
+    version: str = ""
+    zone: str = ""
+    state: str = ""
+    ready: bool = False
+    silent: bool = False
+    rps: float | None = None
+    p95_ms: float | None = None
+    requests: int = 0
+    failed: int = 0
+    slots: int | None = None
+    in_flight: int | None = None
+    queued: int | None = None
+    up: str = UNKNOWN
+    up_s: float | None = None
+    cpu_pct: float | None = None
+    rss_bytes: int | None = None
+    restarts: int | None = None
+    pid: int | None = None
+
+    @property
+    def found_by(self) -> str:
+        """Package, version, host, id, state."""
+        return f"{self.package} {self.version} {self.host} {self.key} {self.state}"
+
+    @property
+    def ages(self) -> bool:
+        """Findings say since when."""
+        return bool(self.reasons)
+
+    @property
+    def hurt(self) -> int:
+        """Requests hurt in the last minute."""
+        return max((reason.hurt for reason in self.reasons), default=0)
+
+
+def instance_row(view: InstanceView) -> InstanceRow:
+    """What there is to say of an instance."""
+    why = instance_reasons(view)
+    child = view.child
+    state = view.state if view.ready or view.state != "ready" else "unroutable"
+    return InstanceRow(
+        key=view.key,
+        name=short(view),
+        glyph=why[0].glyph if why else Glyph.FINE,
+        reasons=why,
+        package=view.package,
+        host=view.host,
+        version=safe(view.version, 24),
+        zone=safe(view.zone, 20),
+        state=safe(state, 12),
+        ready=view.ready,
+        silent=view.silent,
+        rps=view.rps,
+        p95_ms=view.p95_ms,
+        requests=sum(view.outcomes.values()),
+        failed=errors(view.outcomes),
+        slots=view.slots,
+        in_flight=view.in_flight,
+        queued=view.queued,
+        up=UNKNOWN if view.up_s is None else age(view.up_s),
+        up_s=None if view.up_s is None or not math.isfinite(view.up_s) else round(view.up_s, -1),
+        cpu_pct=None if child is None or not math.isfinite(child.cpu_pct or 0.0) else child.cpu_pct,
+        rss_bytes=None if child is None or child.rss_bytes is None else child.rss_bytes >> 20 << 20,
+        restarts=None if child is None else child.restarts,
+        pid=view.pid if view.pid is not None or child is None else child.pid,
+    )
+
+
+def short(view: InstanceView) -> str:
+    """Its id as it is shown; of a child that has none, what its agent calls it."""
+    if view.id:
+        return safe(view.id, 40)[:SHORT_ID]
+    return "(none)"
+
+
+def _state(row: InstanceRow, _: Canvas) -> Shown:
+    return row.state, Tone.UNKNOWN if row.silent else Tone.GOOD if row.ready else Tone.WARN
+
+
+def _busy(row: InstanceRow, _: Canvas) -> Shown:
+    if row.in_flight is None and row.slots is None:
+        return UNKNOWN, Tone.UNKNOWN
+    full = row.slots is not None and row.in_flight is not None and row.in_flight >= row.slots > 0
+    busy = UNKNOWN if row.in_flight is None else str(row.in_flight)
+    return f"{busy}/{UNKNOWN if row.slots is None else row.slots}", Tone.WARN if full else Tone.PLAIN
+
+
+def _why(row: InstanceRow, _: Canvas) -> Shown:
+    return (row.reasons[0].text, row.glyph.tone) if row.reasons else (Glyph.FINE.word, Tone.DIM)
+
+
+def _count(number: int | None) -> str:
+    return UNKNOWN if number is None else str(number)
+
+
+INSTANCES: Final[Table[InstanceRow]] = Table(
+    (
+        glyph_column(),
+        Column("INSTANCE", lambda row, _: (row.name, Tone.NAME), 8, "its id; any unique beginning may be typed"),
+        name_column(
+            "PACKAGE",
+            lambda row: (safe(row.package, 80), Tone.NAME),
+            by=lambda row: (row.package, row.version, row.host, row.key),
+        ),
+        Column(
+            "VERSION",
+            lambda row, _: (row.version or UNKNOWN, Tone.PLAIN),
+            7,
+            goes=4,
+            least=NARROW,
+            grows=lambda width: 16 if width >= 120 else 10,
+            sort="version",
+            by=lambda row: (row.version, row.package, row.host),
+            ascending=True,
+        ),
+        Column(
+            "HOST",
+            lambda row, _: (safe(row.host, 40), Tone.PLAIN),
+            6,
+            goes=1,
+            least=NARROW,
+            grows=lambda width: width // 8,
+            sort="host",
+            by=lambda row: (row.host, row.package, row.key),
+            ascending=True,
+        ),
+        Column("ZONE", lambda row, _: (row.zone or UNKNOWN, Tone.DIM), 6, goes=12, least=NARROW, wide=True),
+        Column("STATE", _state, 9, goes=3, least=NARROW),
+        Column(
+            "RPS/10s",
+            lambda row, _: (rate(row.rps), Tone.PLAIN),
+            7,
+            "requests a second, mean of the last 10 s",
+            right=True,
+            goes=5,
+            least=NARROW,
+            sort="requests",
+            by=lambda row: (most(row.rps), row.package, row.key),
+        ),
+        Column(
+            "p95 ms",
+            lambda row, _: (millis(row.p95_ms), Tone.PLAIN),
+            6,
+            "time from the broker to it and back, ms, all features, last 60 s",
+            right=True,
+            goes=2,
+            least=NARROW,
+            sort="p95",
+            by=lambda row: (most(row.p95_ms), row.package, row.key),
+        ),
+        Column(
+            "ERR%",
+            lambda row, _: (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
+            5,
+            "failed by the package's or the platform's fault, last 60 s",
+            right=True,
+            sort="errors",
+            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.package),
+        ),
+        Column(
+            "BUSY",
+            _busy,
+            7,
+            "slots that work on a request, of all it has",
+            right=True,
+            goes=6,
+            least=NARROW,
+            sort="busy",
+            by=lambda row: (most(row.in_flight), row.package, row.key),
+        ),
+        Column(
+            "CPU%",
+            lambda row, _: (whole(row.cpu_pct), Tone.PLAIN),
+            4,
+            "of one core, over the last seconds",
+            right=True,
+            goes=8,
+            least=NARROW,
+            sort="cpu",
+            by=lambda row: (most(row.cpu_pct), row.package, row.key),
+        ),
+        Column(
+            "MEM",
+            lambda row, _: (size(row.rss_bytes), Tone.PLAIN),
+            5,
+            "resident memory of its process",
+            right=True,
+            goes=7,
+            least=NARROW,
+            sort="memory",
+            by=lambda row: (most(row.rss_bytes), row.package, row.key),
+        ),
+        Column(
+            "UP",
+            lambda row, _: (row.up, Tone.DIM),
+            4,
+            right=True,
+            goes=9,
+            least=NARROW,
+            sort="age",
+            by=lambda row: (most(row.up_s), row.package, row.key),
+        ),
+        Column(
+            "QUEUE",
+            lambda row, _: (_count(row.queued), Tone.PLAIN),
+            5,
+            right=True,
+            goes=11,
+            least=NARROW,
+            wide=True,
+        ),
+        Column(
+            "RESTARTS",
+            lambda row, _: (_count(row.restarts), Tone.WARN if row.restarts else Tone.DIM),
+            8,
+            "of this child by its agent",
+            right=True,
+            goes=10,
+            least=120,
+            sort="restarts",
+            by=lambda row: (most(row.restarts), row.package, row.key),
+        ),
+        Column("PID", lambda row, _: (_count(row.pid), Tone.DIM), 7, right=True, goes=13, least=NARROW, wide=True),
+        Column("WHY", _why, 14, "the worst finding; all findings of the row under the cursor stand below the list"),
+    ),
+    worst=lambda row: (-row.glyph, -row.hurt, row.package, row.host, row.key),
+)

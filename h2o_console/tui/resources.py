@@ -1,0 +1,24 @@
+"""What the store holds of the resource that a place names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from h2o_console.rows.places import Kind
+
+if TYPE_CHECKING:
+    from h2o_console.rows.places import Place
+    from h2o_console.tui.session import Session
+
+
+def value_of(session: Session, place: Place, now_s: float) -> object | None:
+    """The view of the resource, whole; None when there is none."""
+    match place.of or place.kind:
+        case Kind.PACKAGE:
+            return session.store.package(place.key, now_s)
+        case Kind.HOST:
+            return session.store.host(place.key, now_s)
+        case Kind.INSTANCE:
+            return session.instance(place.key, now_s)
+        case _:
+            return None
