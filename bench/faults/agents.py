@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bench.faults.result import Result
     from bench.faults.stage import Stage
     from h2o_console.dev.fleet import Fleet
+    from h2o_core.io.zookeeper import ZooKeeperChild
 
 _ALONE_S: Final = 2.0
 _KILLS: Final = 4
@@ -175,20 +176,34 @@ class _Stranger:
 
 
 def left_without_zookeeper(stage: Stage) -> Result:
-    """SIGTERM to an agent while ZooKeeper is down: mended when all of the host has left; nobody's request fails."""
-    fleet = stage.fleet(2)
+    """SIGTERM to an agent while ZooKeeper hangs, to another while it is gone; nobody's request fails.
+
+    Mended when all of the host has left, the slower of the two.
+    """
+    fleet = stage.fleet(3)
+    zookeeper: ZooKeeperChild = fleet.zookeeper  # pyright: ignore[reportAssignmentType] - one of its own
     client = stage.load(fleet, "host-1", _SLOW)
-    fleet.zookeeper.kill()
+    zookeeper.signal(signal.SIGSTOP)
     stage.pass_s(1, [client])
-    left_s = time.monotonic()
-    fleet.kill_agent("host-2", signal.SIGTERM)
-    gone = fleet.agents["host-2"].wait(15)
-    left_s = time.monotonic() - left_s
+    hung_s, broken = _leave(fleet, "host-2")
     stage.pass_s(1, [client])
-    broken = [] if gone and fleet.agents["host-2"].ended() == 0 else ["its agent did not end well"]
-    broken += [f"pid {pid} of it still runs" for pid in _launched(fleet, "host-2")]
-    fleet.agents.pop("host-2")
-    return stage.settle(left_s, [client], broken=broken)
+    zookeeper.kill()
+    stage.pass_s(1, [client])
+    gone_s, more = _leave(fleet, "host-3")
+    stage.pass_s(1, [client])
+    extra = {"zookeeper_hung_s": hung_s, "zookeeper_gone_s": gone_s}
+    return stage.settle(max(hung_s, gone_s), [client], broken=[*broken, *more], extra=extra)
+
+
+def _leave(fleet: Fleet, host: str) -> tuple[float, list[str]]:
+    """How long it took, and what was wrong."""
+    told_s = time.monotonic()
+    fleet.kill_agent(host, signal.SIGTERM)
+    agent = fleet.agents.pop(host)
+    gone = agent.wait(15)
+    left_s = time.monotonic() - told_s
+    broken = [] if gone and agent.ended() == 0 else [f"the agent of {host} did not end well"]
+    return left_s, broken + [f"pid {pid} of {host} still runs" for pid in _launched(fleet, host)]
 
 
 def _launched(fleet: Fleet, host: str) -> set[int]:

@@ -318,6 +318,26 @@ def test_a_broker_that_hangs_is_said_to_be_old(agent: AgentProcess):
     agent.until(lambda: agent.json("/health").get("status") == "pass", "and well again")
 
 
+def test_a_host_file_is_read_again_at_sighup_and_a_bad_one_changes_nothing(agent: AgentProcess):
+    before = {row["pid"] for row in agent.until_ready(2)}
+    path = agent.write_hostfile()
+    good = path.read_text()
+    assert agent.process is not None
+    path.write_text("colour = 3")
+    agent.process.send_signal(signal.SIGHUP)
+    agent.until(lambda: "what it said before stays in force" in agent.log, "it says what is wrong")
+    assert {row["pid"] for row in agent.until_ready(2)} == before
+    path.write_text(good.replace("count = 2", "count = 1") + CRASHES)
+    agent.process.send_signal(signal.SIGHUP)
+    agent.until(lambda: {row["package"] for row in agent.rows()} == {"service/echo", "service/crash"}, "another starts")
+    agent.until(lambda: len(agent.ready()) == 1, "one of two leaves")
+    assert agent.ready()[0]["pid"] in before
+    path.write_text(good.replace('zone = "a"', 'zone = "b"'))
+    agent.process.send_signal(signal.SIGHUP)
+    agent.until(lambda: "used when the agent starts again: zone" in agent.log, "what needs a restart is named")
+    assert len(before & {row["pid"] for row in agent.until_ready(2)}) == 1
+
+
 def test_the_past_is_counted_and_a_killed_agent_goes_on_with_it(agent: AgentProcess):
     agent.until_ready(2)
 
