@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # a stranger's bad request is no news
     path = Path(options.host_file).absolute()
     try:
         hostfile = parse_hostfile(path.read_text())

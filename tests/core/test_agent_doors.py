@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
 from h2o_agent.http.doors import FEWEST, LOCAL, MOST, Doing, Doors, most_for, whose
 
@@ -88,3 +89,36 @@ def test_half_of_the_descriptors_are_for_connections(descriptors: int, most: int
 def test_an_ipv6_network_is_one_address():
     assert whose("2001:db8:1:2::7") == whose("2001:db8:1:2:ffff::8%eth0") != whose("2001:db8:1:3::7")
     assert whose("::ffff:10.0.0.7") == whose("10.0.0.7") == "10.0.0.7"
+
+
+STEP = st.tuples(
+    st.sampled_from(["enter", "turns", "leave"]), st.sampled_from(["a", "b", "c", LOCAL]), st.integers(0, 9)
+)
+
+
+@given(st.lists(st.tuples(STEP, st.sampled_from(list(Doing))), max_size=120))
+def test_whatever_happens_the_bounds_hold_and_nobody_is_shut_out_by_who_waits(
+    steps: list[tuple[tuple[str, str, int], Doing]],
+):
+    doors, there = Doors(5, 3), dict[str, tuple[str, Doing]]()
+    for at, ((what, address, which), doing) in enumerate(steps):
+        some = sorted(there)[which % len(there)] if there else ""
+        if what == "enter":
+            crowd = [does for whose, does in there.values() if whose == address]
+            tcp = [does for whose, does in there.values() if whose != LOCAL]
+            competing = crowd if len(crowd) >= 3 else tcp if address != LOCAL and len(tcp) >= 5 else []
+            let_in, going = doors.enter(f"{at}", address)
+            assert let_in is (not competing or any(does is not Doing.ANSWERED for does in competing))
+            assert (going is not None) is (let_in and bool(competing))
+            if going is not None:
+                went = there.pop(str(going))[1]
+                assert went is min(crowd) if competing is crowd else went is not Doing.ANSWERED
+            if let_in:
+                there[f"{at}"] = (address, Doing.ASKING)
+        elif what == "turns" and some:
+            doors.turns(some, doing)
+            there[some] = (there[some][0], doing)
+        elif some:
+            doors.leave(some)
+            del there[some]
+        assert len(doors) == len(there)
