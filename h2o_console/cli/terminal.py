@@ -57,6 +57,9 @@ def screen() -> Generator[Screen]:
     descriptor = sys.stdin.fileno()
     before: list[Any] = termios.tcgetattr(descriptor)
     handlers = {each: signal.signal(each, _interrupt) for each in (signal.SIGTERM, signal.SIGHUP)}
+    handlers[signal.SIGTSTP] = signal.signal(
+        signal.SIGTSTP, signal.SIG_IGN
+    )  # Ctrl-Z would leave it to the shell as it is
     try:
         tty.setcbreak(descriptor)
         sys.stdout.write(_ENTER)

@@ -42,7 +42,7 @@ def fleet(zookeeper: str, fleet_name: str, monkeypatch: pytest.MonkeyPatch, tmp_
         await registry.create(paths.live("host-2"), live("host-2"))
         await registry.create(paths.live("host-3"), b"{broken")
         for host in ("host-1", "host-4"):
-            await registry.create(paths.agent(host), encode_agent(AgentNode(host, "127.0.0.1", 8101, "a", "machine-1")))
+            await registry.create(paths.agent(host), encode_agent(AgentNode(host, "127.0.0.1", 9, "a", "machine-1")))
         await registry.stop()
 
     asyncio.run(write())
@@ -80,9 +80,9 @@ def test_hosts(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "hosts", "--no-headers")
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
-        ["host-1", "a", "registered", "-", "1", "127.0.0.1:8101", "-"],
+        ["host-1", "a", "registered", "-", "1", "127.0.0.1:9", "-"],
         ["host-2", "a", "registered", "-", "0", "-", "-"],
-        ["host-4", "a", "no", "broker", "-", "0", "127.0.0.1:8101", "-"],
+        ["host-4", "a", "no", "broker", "-", "0", "127.0.0.1:9", "-"],
     ]
 
 
@@ -91,7 +91,7 @@ def test_stats_find_the_agent_by_the_register(capsys: pytest.CaptureFixture[str]
     code, out, err = run(capsys, "stats", "3f8", "--no-headers")
     assert (code, out) == (5, "")
     assert "host-1 is missing here" in err
-    assert "127.0.0.1:8101" in err
+    assert "127.0.0.1:9" in err
 
 
 @pytest.mark.usefixtures("fleet")
