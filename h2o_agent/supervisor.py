@@ -88,8 +88,11 @@ class Supervisor:
             left = []
         for entry in left:
             self._adopt(entry)
+        listed = {entry.token for entry in left}
         for key, (identity, token) in self._processes.left().items():
-            if key not in self._entries:  # a full disk, or a damaged one: nothing may run twice for that
+            # a full disk, or a damaged one: nothing may run twice for that. One that is listed has been judged already:
+            # another process with its token is what it had started, and has outlived it.
+            if key not in self._entries and token not in listed:
                 launch = self._launches.get(key)
                 log.warning("%s (pid %d) runs, though the list of children does not have it", key, identity.pid)
                 package = launch.package if launch is not None else ""

@@ -293,6 +293,24 @@ async def test_what_a_child_has_started_is_not_taken_for_the_child(host: Host):
     os.kill(int(record.read_text()), signal.SIGKILL)
 
 
+async def test_what_outlives_a_dead_child_is_not_taken_for_it_either(host: Host):
+    record = host.directory / "grandchild"
+    host.argv["a"] = ("sh", "-c", f"setsid sleep 600 & echo $! > {record}; exec sleep 600")
+    host.start()
+    host.report()
+    await until(lambda: record.exists() and record.read_text(), "it has a child of its own")
+    grandchild, before = int(record.read_text()), host.pids()["a"]
+    host.supervisor.close()
+    os.kill(before, signal.SIGKILL)
+    await until(lambda: identify(before) is None, "it is dead")
+    host.start()
+    host.report()
+    assert host.pids()["a"] not in {0, before, grandchild}
+    os.kill(grandchild, signal.SIGKILL)
+    await until(lambda: int(record.read_text() or grandchild) != grandchild, "the new one has one, too")
+    os.kill(int(record.read_text()), signal.SIGKILL)
+
+
 async def test_a_child_that_leaves_a_grandchild_behind_leaves_none(host: Host):
     host.policy = Policy(first_backoff_s=30.0)
     host.argv["a"] = ("sh", "-c", f"sleep 600 & echo $! >> {host.directory}/grandchildren; exit 1")
