@@ -69,6 +69,8 @@ class Reloader:
         self._stamps = scan(self._directory)
         self._files: list[str] = []
         """Saved since the last instance that came up."""
+        self._pending = False
+        """Files were saved while an instance came up that does not have them."""
         self._saved_s = unix_s()
         self._look_at_ns = 0
         self._log_start = 0
@@ -121,7 +123,9 @@ class Reloader:
             if await self._is_registered(candidate.pid):
                 return Outcome.READY
             if await self._files_changed():
-                return Outcome.CHANGED
+                # it may have come up since the last look: then it serves, and the save is for the next one
+                self._pending = await self._is_registered(candidate.pid)
+                return Outcome.READY if self._pending else Outcome.CHANGED
             if self._current is not None and monotonic_ns() - began_ns > _READY_S * 1e9:
                 return Outcome.LATE
             await self._pause(_POLL_S)
@@ -129,6 +133,9 @@ class Reloader:
 
     async def _until_due(self) -> None:
         """Until files have changed, the instance has ended, a failed start is due again, or stop."""
+        if self._pending:
+            self._pending = False
+            return
         due_ns = monotonic_ns() + int(min(_LONGEST_PAUSE_S, 2.0**self._failures) * 1e9)
         while not self._stop.is_set():
             if await self._files_changed():
@@ -203,6 +210,9 @@ class Reloader:
     def _came_up(self) -> None:
         took_s = unix_s() - self._saved_s
         self._failures, self._said = 0, ""
+        if self._pending:
+            self._note("ready", "")
+            return
         self._note("ready", named(self._files) if self._files else "", took_s)
         self._files = []
 
