@@ -57,6 +57,7 @@ class BoundedProtocol(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._doors = doors
         self._bounds = bounds
+        self._caught_up = False
         self._waits_for: Any = None
         """What of a request is to come: h11.IDLE a head, h11.SEND_BODY a body, None nothing."""
         self._patience: asyncio.TimerHandle | None = None
@@ -104,6 +105,11 @@ class BoundedProtocol(H11Protocol):
         """The client does not read as fast as it is answered."""
         super().pause_writing()
         self._watch_reading()
+
+    def resume_writing(self) -> None:
+        """It has read nearly all that it was sent: an answer without an end (`/logs?follow`) fills up again at once."""
+        super().resume_writing()
+        self._caught_up = True
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing more was asked; whether the last answer was read is another question."""
@@ -171,10 +177,11 @@ class BoundedProtocol(H11Protocol):
     def _look_at_reading(self, before_bytes: int | None) -> None:
         """Cut off who has taken less than a little in a while."""
         self._stalled = None
+        caught_up, self._caught_up = self._caught_up, False
         left_bytes = self.transport.get_write_buffer_size()
         if not left_bytes:
             return
-        if before_bytes is not None and before_bytes - left_bytes < self._bounds.stall_bytes:
+        if before_bytes is not None and not caught_up and before_bytes - left_bytes < self._bounds.stall_bytes:
             self.transport.abort()
             return
         self._stalled = self.loop.call_later(self._bounds.stall_s, self._look_at_reading, left_bytes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from h2o_agent.http.connection import Bounds
@@ -49,8 +49,21 @@ class Served:
             await self.open.wait()
             return PlainTextResponse("waited")
 
+        async def endless(_: Request) -> Response:
+            async def parts() -> AsyncGenerator[bytes]:
+                while True:
+                    yield bytes(16 << 10)
+                    await asyncio.sleep(0)
+
+            return StreamingResponse(parts())
+
         return Starlette(
-            routes=[Route("/short", short, methods=["GET", "POST"]), Route("/huge", huge), Route("/waits", waits)]
+            routes=[
+                Route("/short", short, methods=["GET", "POST"]),
+                Route("/huge", huge),
+                Route("/waits", waits),
+                Route("/endless", endless),
+            ]
         )
 
     async def tcp(self) -> Pair:
@@ -178,6 +191,18 @@ async def test_who_reads_slowly_but_reads_gets_all(served: Served):
             got += len(chunk)
             await asyncio.sleep(0.01)
         assert got == HUGE_BYTES
+
+
+async def test_who_reads_an_answer_without_an_end_is_not_cut_off_because_it_is_never_done(served: Served):
+    async with connected(served.tcp) as (reader, writer):
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        until_s = asyncio.get_running_loop().time() + HASTE.stall_s * 5
+        while asyncio.get_running_loop().time() < until_s:
+            assert await reader.read(1 << 20), "it was cut off"
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(HASTE.stall_s * 4)
+        while await reader.read(1 << 20):  # and one that stops reading is
+            pass
 
 
 async def test_a_long_answer_is_waited_for(served: Served):
