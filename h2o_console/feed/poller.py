@@ -119,7 +119,7 @@ class Poller:
         try:
             while not fleet.done():
                 self._turn()
-                self._store.prepare(self._clock())
+                self._store.prepare(self._clock(), 0.9 * self._on_screen_s())
                 await asyncio.sleep(_TURN_S)
             fleet.result()
         finally:
@@ -246,9 +246,13 @@ class Poller:
 
     def _interval_s(self, host: str, failures: int) -> float:
         on_screen = host in self._on_screen
-        usual_s = max(ON_SCREEN_S, len(self._on_screen) * self._cost.answer_s / _SHARE) if on_screen else OFF_SCREEN_S
+        usual_s = self._on_screen_s() if on_screen else OFF_SCREEN_S
         longest_s = OFF_SCREEN_S if on_screen else _LONGEST_S
         return min(usual_s * 2 ** min(failures, 6), longest_s)
+
+    def _on_screen_s(self) -> float:
+        """How often hosts on screen are asked."""
+        return min(max(ON_SCREEN_S, len(self._on_screen) * self._cost.answer_s / _SHARE), OFF_SCREEN_S)
 
     async def _ask_stats(self, host: str, asked: _Asked) -> bool:
         address = self._addresses.get(host)

@@ -207,15 +207,18 @@ class Store:
     def package(self, name: str, now_s: float) -> PackageView | None:
         """A package as it is now; None when nothing is left to say of it.
 
-        While `prepare` is called, it is the view that was made ready there: at most a second ago for what is asked
-        for each second, else four.
+        While `prepare` is called, it is the view that was made ready there.
         """
         self._wanted[name] = now_s
         ready = self._ready.get(name)
         return ready[1] if ready is not None else self._package(name, now_s)
 
-    def prepare(self, now_s: float) -> None:
-        """Make ready what `package` was lately asked for: not when a key waits for it, and not in that thread."""
+    def prepare(self, now_s: float, every_s: float = _READY_S) -> None:
+        """Make ready what `package` was lately asked for: not when a key waits for it, and not in that thread.
+
+        *every_s* (4 at most): how often for what is on screen; there is nothing new before its hosts were read again.
+        """
+        often_s = min(max(every_s, _READY_S), _READY_SELDOM_S)
         for name, wanted_s in list(self._wanted.items()):
             if now_s - wanted_s > _WANTED_S:
                 self._wanted.pop(name, None)
@@ -223,7 +226,7 @@ class Store:
                 continue
             ready = self._ready.get(name)
             age_s = _WANTED_S if ready is None else now_s - ready[0]
-            if age_s >= (_READY_S if now_s - wanted_s < _OFTEN_S else _READY_SELDOM_S):
+            if age_s >= (often_s if now_s - wanted_s < _OFTEN_S else _READY_SELDOM_S):
                 view = self._package(name, now_s)
                 if view is None:
                     self._ready.pop(name, None)
