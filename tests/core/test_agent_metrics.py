@@ -182,6 +182,15 @@ def test_buckets_are_cumulative_and_exact_at_their_boundaries(values_ns: list[in
         assert below <= sum(each <= edge_ns * (1 + 1e-9) for each in values_ns)
 
 
+@pytest.mark.parametrize("octave", [16, 20, 34])
+def test_what_is_just_above_a_boundary_is_not_below_it(octave: int):
+    histogram = Histogram()
+    for value_ns in (int(2**octave * 0.995), int(2**octave * 1.005)):
+        histogram.record(value_ns)
+    below = [count for le, count in cumulative(histogram) if le == repr(2**octave / 1e9)]
+    assert below == [1]
+
+
 def told(instances: list[InstanceReport], incarnation: int = 1) -> BrokerReport:
     return BrokerReport(
         incarnation=incarnation,
