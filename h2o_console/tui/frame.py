@@ -130,14 +130,18 @@ class Frame(Screen[None], inherit_bindings=False):
         size = (self.size.width, self.size.height)
         if not size[0]:
             return
-        if self.session.frozen_at_s is None or self._fresh or not self._seen.settled:
+        fresh = self.session.frozen_at_s is None or self._fresh or not self._seen.settled
+        if fresh:
             self._seen.scrolled(self._list.visible_keys)
             self._seen.update(self.session.clock(), size, self._list.cursor)
             self._fresh = False
-        self._show()
+        self._show(at_end=fresh)
 
-    def _show(self) -> None:
-        """Paint what is known and looks different; a key that only moves the cursor needs no more."""
+    def _show(self, *, at_end: bool = False) -> None:
+        """Paint what is known and looks different; a key that only moves the cursor needs no more.
+
+        *at_end*: a list that is to stay at its end goes there; never for a key, which may have led away from it.
+        """
         width, height = self.size
         if not width:
             return
@@ -154,7 +158,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self._banner.show(shown if height >= 10 else [])
         self._heads.show(seen.heads())
         self._list.show(seen.order, seen.empty())
-        if seen.ends_at:
+        if at_end and seen.ends_at:
             self._list.end_at(seen.ends_at)
         self._foot.show(seen.foot(self._list.cursor))
         self._status.show([self._status_line(width)])

@@ -45,11 +45,6 @@ def _hosts(session: Session, place: Place) -> Iterable[str]:
             return (place.key,)
         case Kind.INSTANCE:
             host, slash, _ = place.key.rpartition("/")
-            return (host,) if slash else host_of(session, place.key)
+            return (host,) if slash else (session.host_of(place.key),)
         case _:
-            return store.hosts_of((place.key,)) or store.hosts
-
-
-def host_of(session: Session, instance: str) -> Iterable[str]:
-    """The host on which an instance runs, by its id; nothing when it is not known."""
-    return (name for name, record in session.store.hosts.items() if instance in record.members)
+            return store.hosts_of((place.key,)) or list(store.hosts)
