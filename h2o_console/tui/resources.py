@@ -20,5 +20,10 @@ def value_of(session: Session, place: Place, now_s: float) -> object | None:
             return session.store.host(place.key, now_s)
         case Kind.INSTANCE:
             return session.instance(place.key, now_s)
+        case Kind.FEATURE:
+            return tuple(view for view in session.store.features(now_s) if view.feature == place.key) or None
+        case Kind.CALLS:
+            called = session.store.calls(now_s)
+            return tuple(call for call in called if place.key in {call.caller, call.package}) or None
         case _:
             return None

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from h2o_console.feed.poller import monotonic_s
 from h2o_console.rows.board import Board, Snapshot
+from h2o_console.rows.callers import CallRow, call_row
+from h2o_console.rows.features import FeatureRow, feature_row
 from h2o_console.rows.hosts import HostRow, host_row
 from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.packages import PackageRow, package_board
 from h2o_console.store.fleet import Store
-from h2o_console.store.views import FleetView, HostView, InstanceDetail, InstanceView
+from h2o_console.store.views import CallView, FeatureView, FleetView, HostView, InstanceDetail, InstanceView
 from h2o_console.tui.tailing import Tails
 from h2o_core.io.clock import rfc3339, unix_s
 
 _FLEET_S: Final = 0.95
+V = TypeVar("V")
+W = TypeVar("W")
 
 
 class Feed(Protocol):
@@ -54,6 +58,8 @@ class Session:
     board: Board[PackageRow] = field(init=False)
     hosts: Board[HostRow] = field(init=False)
     instances: Board[InstanceRow] = field(init=False)
+    features: Board[FeatureRow] = field(init=False)
+    calls: Board[CallRow] = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     frozen_at_s: float | None = None
     tails: Tails = field(default_factory=Tails)
@@ -61,6 +67,8 @@ class Session:
     _seen: int = -1
     _servers: Snapshot[HostView] = field(init=False)
     _running: Snapshot[InstanceView] = field(init=False)
+    _served: Snapshot[FeatureView] = field(init=False)
+    _called: Snapshot[CallView] = field(init=False)
     _on_screen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -70,6 +78,14 @@ class Session:
         self.hosts = Board(self._servers.dirty, self._host_row)
         self._running = Snapshot(store.instances, lambda view: view.key)
         self.instances = Board(self._running.dirty, self._instance_row)
+        self._served = Snapshot(store.features, lambda view: view.key)
+        self.features = Board(self._served.dirty, lambda key, _: _made(feature_row, self._served.views.get(key)))
+        self._called = Snapshot(store.calls, lambda view: view.key)
+        self.calls = Board(self._called.dirty, lambda key, _: _made(call_row, self._called.views.get(key)))
+
+    def feature_names(self) -> Iterable[str]:
+        """The names of all features."""
+        return sorted({view.feature for view in self.store.features(self.clock())})
 
     def _host_row(self, name: str, _now_s: float) -> HostRow | None:
         view = self._servers.views.get(name)
@@ -131,3 +147,7 @@ class Session:
         self._on_screen = tuple(packages)
         if self.poller is not None:
             self.poller.look_at({*self.store.hosts_of(self._on_screen), *hosts})
+
+
+def _made(make: Callable[[V], W], view: V | None) -> W | None:
+    return None if view is None else make(view)

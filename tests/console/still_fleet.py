@@ -8,6 +8,7 @@ from typing import cast
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import (
     AlarmView,
+    CallView,
     CheckView,
     ChildView,
     FeatureView,
@@ -36,6 +37,7 @@ class StillFleet:
     details: dict[str, HostDetail] = field(default_factory=dict[str, HostDetail])
     seen: dict[str, InstanceDetail] = field(default_factory=dict[str, InstanceDetail])
     silent: tuple[SilentHost, ...] = ()
+    called: tuple[CallView, ...] = ()
     changed: int = 0
 
     def store(self) -> Store:
@@ -72,6 +74,12 @@ class StillFleet:
     def instance(self, _host: str, key: str, _now_s: float) -> InstanceDetail | None:
         one = self.running.get(key)
         return None if one is None else replace(self.seen.get(key) or InstanceDetail(one), instance=one)
+
+    def features(self, _now_s: float) -> tuple[FeatureView, ...]:
+        return tuple(one for view in self.packages.values() for one in view.features)
+
+    def calls(self, _now_s: float) -> tuple[CallView, ...]:
+        return self.called
 
     def hosts_of(self, packages: object) -> set[str]:
         return {one.host for one in self.running.values() if one.package in set(cast("tuple[str, ...]", packages))}

@@ -324,7 +324,7 @@ async def test_enter_opens_and_esc_backspace_and_q_go_back(scene: Scene) -> None
             await pilot.pause()
             assert isinstance(scene.seen, PackageScreen)
             assert "packages > api/customer" in scene.lines()[0]
-            assert "2.4.0: 1 instance" in scene.text()
+            assert "1 ready" in scene.text()
             await pilot.press(key)
             await pilot.pause()
             assert isinstance(scene.seen, PackagesScreen)
@@ -343,7 +343,7 @@ async def test_the_detail_screen_lives_and_keeps_its_cursor(scene: Scene) -> Non
         await scene.settle(pilot)
         assert scene.list.cursor == key
         assert scene.text() != before
-        assert "2.5.0: 1 instance" in scene.text()
+        assert re.search(r"2\.5\.0 +1 ", scene.text())
 
 
 async def test_q_in_the_first_view_quits_nothing(scene: Scene) -> None:

@@ -218,8 +218,8 @@ def test_details_name_the_share_that_was_measured() -> None:
         outcomes={"OK": 4},
     )
     shown = [text_of(line).strip() for line in package_lines(view, {}, 120)]
-    assert "2.0: 1 instance, 25% of the requests measured" in shown
-    assert "1.0: 1 instance, 75% of the requests measured" in shown
+    versions = {line.split()[0]: line.split()[1:4] for line in shown if line.startswith(("1.0 ", "2.0 "))}
+    assert versions == {"1.0": ["1", "75", "3"], "2.0": ["1", "25", "1"]}, "instances, TRAF%, requests"
 
 
 # commands

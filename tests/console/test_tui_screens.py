@@ -100,6 +100,10 @@ def places(fleet: StillFleet) -> list[Place]:
         Place(Kind.INSTANCE, failing),
         Place(Kind.JSON, failing, Kind.INSTANCE),
         Place(Kind.DESCRIBE, failing, Kind.INSTANCE),
+        Place(Kind.FEATURES),
+        Place(Kind.FEATURE, next((one.feature for one in fleet.features(0.0)), "service/none/at-all")),
+        Place(Kind.CALLERS),
+        Place(Kind.CALLS, package),
         Place(Kind.HELP, "hosts"),
     ]
 

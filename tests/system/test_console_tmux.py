@@ -73,7 +73,7 @@ def test_a_console_s_life_in_a_terminal(tmp_path: Path) -> None:
         terminal.press("Enter")
         terminal.shows("packages /geo", "1 of 12 packages")
         terminal.press("Enter")
-        terminal.shows("packages > service/geo", "VERSIONS × INSTANCES", "FEATURES")
+        terminal.shows("packages > service/geo", "VERSIONS, last 60 s", "FEATURES")
         terminal.press("Escape")
         terminal.shows("1 of 12 packages")
         terminal.press("Escape")
@@ -226,8 +226,9 @@ def test_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
         row = next(line for line in screen.splitlines() if "service/echo" in line and "INST" not in line)
         assert row.split()[:4] == ["x", "service/echo", "3", "1.0.0"]
         terminal.press("Enter")
-        detail = terminal.shows("host-1", "host-2", "host-3", "fail", "say", "OK ", "INTERNAL ")
-        assert "3 instances, 100% of the requests measured" in detail
+        terminal.shows("VERSIONS", "3 ready", "last 60 min, 10 s each", "req/s", "fail", "say", "OK ", "INTERNAL ")
+        terminal.press("G")
+        terminal.shows("HOSTS (3)", "host-1", "host-2", "host-3", "CALLERS", "operator")
         terminal.press("Escape")
         terminal.shows("1 packages")
         terminal.press("C-c")

@@ -9,6 +9,7 @@ from h2o_console.rows.places import Kind, Place
 from h2o_console.tui.commands.command import Command, Group
 from h2o_console.tui.commands.places import find
 from h2o_console.tui.screens.logs import LogsScreen
+from h2o_core.names import package_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,12 +24,21 @@ def _open(desk: Desk, typed: str) -> None:
     if typed:
         _open_named(desk, typed)
         return
-    under = desk.seen.opens(desk.list.cursor)
-    place = next((one for one in (under, desk.seen.place) if one is not None and one.kind in _HAVE_LOGS), None)
+    under = (desk.seen.opens(desk.list.cursor), desk.seen.place)
+    place = next((one for one in map(_whose, under) if one is not None), None)
     if place is None:
         desk.say("nothing under the cursor has logs; :logs and a package, a host or an instance", Tone.WARN)
     else:
         desk.open(Place(Kind.LOGS, place.key, place.kind))
+
+
+def _whose(place: Place | None) -> Place | None:
+    """Whose logs tell of it: a feature's package's."""
+    if place is None or place.kind in _HAVE_LOGS:
+        return place
+    if place.kind is Kind.FEATURE:
+        return Place(Kind.PACKAGE, shown(package_of(f"/{place.key}")))
+    return Place(Kind.PACKAGE, place.key) if place.kind is Kind.CALLS else None
 
 
 def _open_named(desk: Desk, typed: str) -> None:
@@ -46,7 +56,7 @@ def _open_named(desk: Desk, typed: str) -> None:
 def _named(session: Session) -> Iterable[tuple[Kind, list[str]]]:
     yield Kind.PACKAGE, sorted(session.board.rows)
     yield Kind.HOST, sorted(session.store.hosts)
-    yield Kind.INSTANCE, sorted(one for host in session.store.hosts.values() for one in host.members)
+    yield Kind.INSTANCE, sorted(session.instance_keys())
 
 
 def _offers(desk: Desk) -> Iterable[str]:

@@ -46,6 +46,10 @@ def _packages_and_hosts(session: Session) -> Iterable[str]:
     return [*_packages(session), *_hosts(session)]
 
 
+def _features(session: Session) -> Iterable[str]:
+    return session.feature_names()
+
+
 def _instances(session: Session) -> Iterable[str]:
     return sorted(session.instance_keys())
 
@@ -60,6 +64,12 @@ ENTRIES: Final = (
         "3",
         "packages or hosts",
         _packages_and_hosts,
+    ),
+    Entry(Kind.FEATURES, ("features",), "all features, or those of a package", "4", "packages", _packages),
+    Entry(Kind.CALLERS, ("callers",), "who calls whom, of the fleet or of a package", "5", "packages", _packages),
+    Entry(Kind.FEATURE, ("feature",), "one feature: its versions and its callers", "", "features", _features, one=True),
+    Entry(
+        Kind.CALLS, ("calls", "tree"), "a package's callers and callees, as a tree", "", "packages", _packages, one=True
     ),
     Entry(Kind.PACKAGE, ("package", "pkg"), "one package in full", "", "packages", _packages, one=True),
     Entry(Kind.HOST, ("host",), "one host in full", "", "hosts", _hosts, one=True),

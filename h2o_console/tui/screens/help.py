@@ -7,7 +7,9 @@ from itertools import chain, zip_longest
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from h2o_console.rows.callers import CALLS
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
+from h2o_console.rows.features import FEATURES
 from h2o_console.rows.hosts import HOSTS
 from h2o_console.rows.instances import INSTANCES
 from h2o_console.rows.packages import PACKAGES
@@ -33,7 +35,13 @@ _HEADER: Final = ("data 0.8s", "age of the oldest numbers among the hosts that a
 _NAME: Final = 18
 _TWO: Final = 150
 """From this width on keys and commands stand side by side."""
-_TABLES: Final[Mapping[Kind, Table[Any]]] = {Kind.PACKAGES: PACKAGES, Kind.HOSTS: HOSTS, Kind.INSTANCES: INSTANCES}
+_TABLES: Final[Mapping[Kind, Table[Any]]] = {
+    Kind.PACKAGES: PACKAGES,
+    Kind.HOSTS: HOSTS,
+    Kind.INSTANCES: INSTANCES,
+    Kind.FEATURES: FEATURES,
+    Kind.CALLERS: CALLS,
+}
 
 
 class HelpScreen(DetailScreen):

@@ -1,16 +1,39 @@
-"""One package in full: why, versions × instances, features and outcomes."""
+"""One package in full: why, versions side by side, an hour of each, features, instances, hosts, callers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.details import package_lines
+from h2o_console.rows.graphs import Window
+from h2o_console.rows.package_graphs import Picture, graph_lines
+from h2o_console.tui.asking import PastReader
 from h2o_console.tui.screens.detail import DetailScreen
+
+if TYPE_CHECKING:
+    from h2o_console.rows.places import Look, Place
+    from h2o_console.tui.session import Session
+
+_MADE_S = 0.9
+"""Counters come once a second; all lines of a package take some milliseconds."""
 
 
 class PackageScreen(DetailScreen):
-    """A package, live."""
+    """A package, live; its history is asked for when it is opened."""
+
+    hints: ClassVar[tuple[str, ...]] = ("open", "describe", "back", "help", "freeze", "quit")
+
+    def __init__(self, session: Session, place: Place, look: Look) -> None:
+        super().__init__(session, place, look)
+        self._reader = PastReader(session, place.key)
+        self._scales: dict[str, float] = {}
+        self._graphs: tuple[Line, ...] = ()
+        self._drawn: tuple[object, ...] = ()
+        self._made: Sequence[Line] = ()
+        self._made_s = float("-inf")
+        self._made_for: tuple[int, int] = (0, -1)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -19,11 +42,39 @@ class PackageScreen(DetailScreen):
 
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
-        view = self.session.store.package(self.place.key, now_s)
+        store, name = self.session.store, self.place.key
+        self._reader.update(store.hosts_of((name,)), now_s)
+        made_for: tuple[int, int] = (width, self._reader.past.changed)
+        if now_s - self._made_s < _MADE_S and made_for == self._made_for:
+            return self._made
+        self._made, self._made_s, self._made_for = self._make(now_s, width), now_s, made_for
+        return self._made
+
+    def _make(self, now_s: float, width: int) -> Sequence[Line]:
+        store, name = self.session.store, self.place.key
+        view = store.package(name, now_s)
         if view is None:
             return ()
-        times = self.session.store.times(self.place.key, now_s)
-        return package_lines(view, times, width, ascii_only=self.session.ascii_only)
+        versions = tuple(dict.fromkeys(one.version for one in view.instances))
+        calls = [call for call in store.calls(now_s) if call.package == name]
+        return package_lines(
+            view,
+            store.times(name, now_s),
+            width,
+            self._graph_lines(versions, width),
+            calls,
+            ascii_only=self.session.ascii_only,
+        )
+
+    def _graph_lines(self, versions: tuple[str, ...], width: int) -> tuple[Line, ...]:
+        """Drawn anew when an answer came, or the window moved on."""
+        past, now_s = self._reader.past, self.session.wall()
+        wanted = (past.changed, Window.until(now_s, past.newest).last, versions, width)
+        if wanted != self._drawn:
+            self._drawn = wanted
+            picture = Picture(width, now_s, self._scales, ascii_only=self.session.ascii_only)
+            self._graphs = tuple(graph_lines(past, versions, picture))
+        return self._graphs
 
     def empty(self) -> Sequence[Cell]:
         """It went while somebody looked at it."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.places import Kind, Look, Place
+from h2o_console.tui.screens.callers import CallersScreen, CallsScreen
 from h2o_console.tui.screens.describe import DescribeScreen
+from h2o_console.tui.screens.features import FeatureScreen, FeaturesScreen
 from h2o_console.tui.screens.help import HelpScreen
 from h2o_console.tui.screens.host import HostScreen
 from h2o_console.tui.screens.hosts import HostsScreen
@@ -31,6 +33,10 @@ SCREENS: Final[Mapping[Kind, Callable[[Session, Place, Look], ConsoleScreen]]] =
     Kind.INSTANCES: InstancesScreen,
     Kind.INSTANCE: InstanceScreen,
     Kind.DESCRIBE: DescribeScreen,
+    Kind.FEATURES: FeaturesScreen,
+    Kind.FEATURE: FeatureScreen,
+    Kind.CALLERS: CallersScreen,
+    Kind.CALLS: CallsScreen,
     Kind.JSON: JsonScreen,
     Kind.HELP: HelpScreen,
 }

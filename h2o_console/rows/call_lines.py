@@ -1,0 +1,136 @@
+"""Calls as lines of a detail: who called what, with which outcomes; and a package's calls as a tree. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.rows.cells import Cell, Line, Tone
+from h2o_console.rows.figures import UNKNOWN, millis, percent
+from h2o_console.rows.places import Kind, Place
+from h2o_console.rows.reasons import error_tone, errors
+from h2o_console.rows.sections import Field, Grid, outcomes_text, plain, title
+from h2o_console.text import pad, safe
+
+if TYPE_CHECKING:
+    from h2o_console.store.views import CallView
+
+_CALLS: Final = (
+    Field("CALLER", 8),
+    Field("VERSION", 7, 6),
+    Field("FEATURE", 8, 1),
+    Field("REQS", 7, 2, right=True),
+    Field("p95 ms", 6, 3, right=True),
+    Field("ERR%", 5, right=True),
+    Field("HOSTS", 5, 5, right=True),
+    Field("OUTCOMES IN 60 s", 16),
+)
+
+
+def call_lines(calls: Sequence[CallView], width: int, opens: Callable[[CallView], Place]) -> Iterator[Line]:
+    """One line each, the most frequent on top."""
+    content = {
+        "CALLER": [safe(one.caller, 60) for one in calls],
+        "FEATURE": [_feature(one) for one in calls],
+        "VERSION": [safe(one.version, 20) for one in calls],
+    }
+    grid = Grid.fitting(_CALLS, content, width)
+    yield grid.heads()
+    for one in sorted(calls, key=lambda call: (-sum(call.outcomes.values()), call.key)):
+        yield _call(one, grid, opens(one))
+
+
+def _feature(one: CallView) -> str:
+    return safe(one.feature.removeprefix(one.package + "/"), 60)
+
+
+def _call(one: CallView, grid: Grid, opens: Place) -> Line:
+    requests, failed = sum(one.outcomes.values()), errors(one.outcomes)
+    said = f"! {safe(one.forbidden, 80)}  " if one.forbidden else ""
+    values = (
+        (safe(one.caller, 60) or "(nobody)", Tone.NAME),
+        (safe(one.version, 20) or UNKNOWN, Tone.DIM),
+        (_feature(one), Tone.PLAIN),
+        (str(requests), Tone.PLAIN),
+        (millis(one.p95_ms), Tone.PLAIN),
+        (percent(failed, requests), error_tone(failed, requests)),
+        (str(one.hosts), Tone.DIM),
+        (f"{said}{outcomes_text(one.outcomes)}", Tone.WARN if one.forbidden else Tone.DIM),
+    )
+    return grid.line(f"call:{one.key}", values, opens)
+
+
+_DEEP: Final = 6
+_MOST: Final = 500
+
+
+def tree_lines(package: str, calls: Sequence[CallView], width: int) -> tuple[Line, ...]:
+    """Up: who calls the package, and who calls those. Down: what it calls, and what they call."""
+    up: dict[str, dict[str, list[CallView]]] = {}
+    down: dict[str, dict[str, list[CallView]]] = {}
+    for call in calls:
+        up.setdefault(call.package, {}).setdefault(call.caller, []).append(call)
+        down.setdefault(call.caller, {}).setdefault(call.package, []).append(call)
+    if package not in up and package not in down:
+        return ()
+    return (
+        *title(f"CALLED BY, 60 s: who calls {safe(package, 60)}, and who calls them", width),
+        *_tree("up", package, up, width),
+        *title(f"CALLS, 60 s: what {safe(package, 60)} calls, and what that calls", width),
+        *_tree("down", package, down, width),
+    )
+
+
+def _tree(way: str, package: str, edges: dict[str, dict[str, list[CallView]]], width: int) -> Iterator[Line]:
+    yield plain(f"{way}:root", f"  {safe(package, 60)}", Tone.NAME, width)
+    if package not in edges:
+        yield plain(f"{way}:none", "  └ nobody" if way == "up" else "  └ nothing", Tone.UNKNOWN, width)
+        return
+    branches = _branches(way, (package,), edges, width)
+    yield from islice(branches, _MOST)
+    if next(branches, None) is not None:
+        yield plain(f"{way}:more", "  … there is more than can be shown", Tone.DIM, width)
+
+
+def _branches(
+    way: str, path: tuple[str, ...], edges: dict[str, dict[str, list[CallView]]], width: int, lead: str = "  "
+) -> Iterator[Line]:
+    nexts = sorted(edges.get(path[-1], {}).items(), key=lambda entry: (-_requests(entry[1]), entry[0]))
+    for at, (name, calls) in enumerate(nexts):
+        last = at == len(nexts) - 1
+        again = name in path
+        yield _branch(
+            f"{way}:{'>'.join((*path, name))}", f"{lead}{'└' if last else '├'} ", name, calls, width, again=again
+        )
+        if not again and len(path) < _DEEP:
+            yield from _branches(way, (*path, name), edges, width, f"{lead}{' ' if last else '│'}  ")
+
+
+def _requests(calls: Sequence[CallView]) -> int:
+    return sum(sum(call.outcomes.values()) for call in calls)
+
+
+def _branch(key: str, lead: str, name: str, calls: Sequence[CallView], width: int, *, again: bool) -> Line:
+    outcomes: dict[str, int] = {}
+    for call in calls:
+        for code, count in call.outcomes.items():
+            outcomes[code] = outcomes.get(code, 0) + count
+    requests, failed = sum(outcomes.values()), errors(outcomes)
+    slowest = max((call.p95_ms for call in calls if call.p95_ms is not None), default=None)
+    forbidden = next((call.forbidden for call in calls if call.forbidden), "")
+    wide = max(min(width * 2 // 5, 50), 12)
+    # An operator is no package: there is nothing to open.
+    place = Place(Kind.CALLS, name) if "/" in name else None
+    cells = [Cell(lead, Tone.DIM), Cell(pad(safe(name, 60), max(wide - len(lead), 8)), Tone.NAME)]
+    cells.append(Cell(f" {requests:>7} ", Tone.PLAIN))
+    cells.append(Cell(f"{percent(failed, requests):>5}%", error_tone(failed, requests)))
+    if width >= 90:
+        cells.append(Cell(f"  p95 {millis(slowest):>5} ms", Tone.DIM))
+    said = "again " if again else ""
+    warned = f"! {safe(forbidden, 80)}  " if forbidden else ""
+    rest = max(width - sum(len(cell.text) for cell in cells) - 2, 0)
+    cells.append(
+        Cell("  " + pad(f"{warned}{said}{outcomes_text(outcomes)}", rest), Tone.WARN if forbidden else Tone.DIM)
+    )
+    return Line(key, tuple(cells), opens=place)

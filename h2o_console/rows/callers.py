@@ -1,0 +1,146 @@
+"""Who calls whom → rows, and the columns of the Callers view: counted where the calls come from. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.features import WINDOW_S
+from h2o_console.rows.figures import millis, percent, rate
+from h2o_console.rows.reasons import Kind, Reason, error_tone, errors
+from h2o_console.rows.sections import outcomes_text
+from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
+from h2o_console.rows.verdicts import failing, ranked
+from h2o_console.text import safe
+
+if TYPE_CHECKING:
+    from h2o_console.store.views import CallView
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """What one caller got from one feature, as a line. `caller` and `package` are true names."""
+
+    key: str
+    name: str
+    glyph: Glyph
+    reasons: tuple[Reason, ...]
+    caller: str = ""
+    version: str = ""
+    feature: str = ""
+    package: str = ""
+    requests: int = 0
+    failed: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    hosts: int = 0
+    outcomes: str = ""
+
+    @property
+    def found_by(self) -> str:
+        """Both ends."""
+        return f"{self.caller} {self.feature}"
+
+    @property
+    def ages(self) -> bool:
+        """Nothing says since when."""
+        return False
+
+    @property
+    def rps(self) -> float:
+        """Mean of the last minute."""
+        return self.requests / WINDOW_S
+
+    @property
+    def hurt(self) -> int:
+        """Requests hurt in the last minute."""
+        return max((reason.hurt for reason in self.reasons), default=0)
+
+
+def call_row(view: CallView) -> CallRow:
+    """What there is to say of it."""
+    found = [*failing(view.outcomes)]
+    if view.forbidden:
+        found.append(Reason(Kind.LINK, Glyph.WARN, safe(view.forbidden, 120)))
+    why = ranked(found)
+    return CallRow(
+        key=view.key,
+        name=safe(view.caller, 80) or "(nobody)",
+        glyph=why[0].glyph if why else Glyph.FINE,
+        reasons=why,
+        caller=view.caller,
+        version=safe(view.version, 24),
+        feature=safe(view.feature, 80),
+        package=view.package,
+        requests=sum(view.outcomes.values()),
+        failed=errors(view.outcomes),
+        p50_ms=view.p50_ms,
+        p95_ms=view.p95_ms,
+        hosts=view.hosts,
+        outcomes=outcomes_text(Counter(view.outcomes)),
+    )
+
+
+def _why(row: CallRow, _: Canvas) -> Shown:
+    if row.reasons:
+        return f"{row.reasons[0].text}  {row.outcomes}", row.glyph.tone
+    return row.outcomes, Tone.DIM
+
+
+CALLS: Final[Table[CallRow]] = Table(
+    (
+        glyph_column(),
+        name_column("CALLER", lambda row: (row.name, Tone.NAME), "the package that calls; operator: no package"),
+        Column("VERSION", lambda row, _: (row.version, Tone.DIM), 7, "the caller's", goes=6, least=120, wide=True),
+        Column(
+            "CALLS",
+            lambda row, _: (row.feature, Tone.PLAIN),
+            8,
+            "the feature",
+            goes=0,
+            least=0,
+            grows=lambda width: width * 3 // 10,
+            sort="feature",
+            by=lambda row: (row.feature, row.name),
+            ascending=True,
+        ),
+        Column(
+            "RPS/60s",
+            lambda row, _: (rate(row.rps), Tone.PLAIN),
+            7,
+            "calls a second, mean of the last 60 s, counted where they come from",
+            right=True,
+            goes=2,
+            least=NARROW,
+            sort="requests",
+            by=lambda row: (most(row.rps), row.name),
+        ),
+        Column("p50", lambda row, _: (millis(row.p50_ms), Tone.PLAIN), 5, right=True, goes=4, least=90),
+        Column(
+            "p95 ms",
+            lambda row, _: (millis(row.p95_ms), Tone.PLAIN),
+            6,
+            "as the caller sees it, brokers and queue included, ms, last 60 s",
+            right=True,
+            goes=3,
+            least=NARROW,
+            sort="p95",
+            by=lambda row: (most(row.p95_ms), row.name),
+        ),
+        Column(
+            "ERR%",
+            lambda row, _: (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
+            5,
+            "failed by the callee's or the platform's fault, what never reached an instance included, last 60 s",
+            right=True,
+            goes=1,
+            sort="errors",
+            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
+        ),
+        Column("HOSTS", lambda row, _: (str(row.hosts), Tone.DIM), 5, "it calls from", right=True, goes=5, least=100),
+        Column("WHY, OUTCOMES", _why, 14, "the worst finding, and what the caller got by code", short="OUTCOMES"),
+    ),
+    worst=lambda row: (-row.glyph, -row.hurt, row.name, row.feature),
+)

@@ -1,0 +1,276 @@
+"""Feature views → rows, the columns of the Features view, and one feature in full. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.rows.call_lines import call_lines
+from h2o_console.rows.cells import Glyph, Line, Tone
+from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, times
+from h2o_console.rows.places import Kind as PlaceKind, Place
+from h2o_console.rows.reasons import FEWEST, PROMISE_SLACK, Kind, Reason, error_tone, errors
+from h2o_console.rows.sections import Field, Grid, facts, outcomes_text, plain, title, verdict
+from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
+from h2o_console.rows.verdicts import failing, ranked
+from h2o_console.text import safe
+
+if TYPE_CHECKING:
+    from h2o_console.store.views import CallView, FeatureView
+
+WINDOW_S: Final = 60
+_FRESH_S: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """One feature of one version as a line. `feature` and `package` are true names; `key` has the version, too."""
+
+    key: str
+    name: str
+    glyph: Glyph
+    reasons: tuple[Reason, ...]
+    feature: str = ""
+    package: str = ""
+    version: str = ""
+    known: bool = True
+    rps: float | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    upper95_ms: float | None = None
+    requests: int = 0
+    failed: int = 0
+    declared: int = 0
+    instances: int = 0
+    last_error: str = ""
+
+    @property
+    def found_by(self) -> str:
+        """Its name, with the package's, and its version."""
+        return f"{self.feature} {self.version}"
+
+    @property
+    def ages(self) -> bool:
+        """The last error says how long ago it was."""
+        return bool(self.last_error)
+
+    @property
+    def hurt(self) -> int:
+        """Requests hurt in the last minute."""
+        return max((reason.hurt for reason in self.reasons), default=0)
+
+
+def feature_row(view: FeatureView) -> FeatureRow:
+    """What there is to say of a feature."""
+    why = feature_reasons(view)
+    requests = sum(view.outcomes.values())
+    return FeatureRow(
+        key=view.key,
+        name=safe(view.feature, 80) or "(no name)",
+        glyph=why[0].glyph if why else Glyph.FINE,
+        reasons=why,
+        feature=view.feature,
+        package=view.package,
+        version=safe(view.version, 24),
+        known=view.known,
+        rps=requests / WINDOW_S if view.known else None,
+        p50_ms=view.p50_ms,
+        p95_ms=view.p95_ms,
+        upper95_ms=view.upper95_ms,
+        requests=requests,
+        failed=errors(view.outcomes),
+        declared=view.outcomes.get("APPLICATION", 0),
+        instances=view.instances,
+        last_error=_last_error(view),
+    )
+
+
+def _last_error(view: FeatureView) -> str:
+    if not view.last_error or view.error_age_s is None:
+        return ""
+    return f"{age(view.error_age_s)} ago: {safe(view.last_error, 200)}"
+
+
+def feature_reasons(view: FeatureView) -> tuple[Reason, ...]:
+    """All that is to say of it; empty when all is well."""
+    return ranked((*_unknown(view), *failing(view.outcomes), *_slow(view)))
+
+
+def _unknown(view: FeatureView) -> Iterator[Reason]:
+    if not view.known:
+        yield Reason(Kind.SILENT, Glyph.UNKNOWN, "no fresh stats of any instance that serves it")
+
+
+def _slow(view: FeatureView) -> Iterator[Reason]:
+    requests = sum(view.outcomes.values())
+    if view.p95_ms is None or not view.upper95_ms or requests < FEWEST:
+        return
+    ratio = view.p95_ms / view.upper95_ms
+    if ratio > PROMISE_SLACK:
+        text = f"p95 {times(ratio)} its promise: {millis(view.p95_ms)} ms, promised {millis(view.upper95_ms)}"
+        yield Reason(Kind.SLOW, Glyph.WARN, text, requests // 20)
+
+
+def _p95(row: FeatureRow, _: Canvas) -> Shown:
+    slow = any(reason.kind is Kind.SLOW for reason in row.reasons)
+    return millis(row.p95_ms), Tone.WARN if slow else Tone.PLAIN
+
+
+def _why(row: FeatureRow, _: Canvas) -> Shown:
+    if row.reasons:
+        last = f"; last error {row.last_error}" if row.last_error and row.failed else ""
+        return f"{row.reasons[0].text}{last}", row.glyph.tone
+    return (f"last error {row.last_error}" if row.last_error else Glyph.FINE.word), Tone.DIM
+
+
+FEATURES: Final[Table[FeatureRow]] = Table(
+    (
+        glyph_column(),
+        name_column("FEATURE", lambda row: (row.name, Tone.NAME)),
+        Column(
+            "VERSION",
+            lambda row, _: (row.version, Tone.DIM),
+            7,
+            "each version that runs, or was called in the last minute, has a line",
+            goes=5,
+            least=NARROW,
+            grows=lambda width: 16 if width >= 120 else 10,
+        ),
+        Column(
+            "RPS/60s",
+            lambda row, _: (rate(row.rps), Tone.PLAIN),
+            7,
+            "requests a second, mean of the last 60 s",
+            right=True,
+            goes=2,
+            least=NARROW,
+            sort="requests",
+            by=lambda row: (most(row.rps), row.name),
+        ),
+        Column("p50", lambda row, _: (millis(row.p50_ms), Tone.PLAIN), 5, right=True, goes=4, least=90),
+        Column(
+            "p95 ms",
+            _p95,
+            6,
+            "time from the broker to the instance and back, ms, last 60 s",
+            right=True,
+            goes=1,
+            least=NARROW,
+            sort="p95",
+            by=lambda row: (most(row.p95_ms), row.name),
+        ),
+        Column(
+            "PROMISED",
+            lambda row, _: (millis(row.upper95_ms), Tone.DIM),
+            8,
+            "the 95th percentile that the package declares (upper95), ms",
+            right=True,
+            goes=3,
+            least=90,
+            sort="promise",
+            by=lambda row: (-(row.p95_ms / row.upper95_ms) if row.p95_ms and row.upper95_ms else 1.0, row.name),
+        ),
+        Column(
+            "ERR%",
+            lambda row, _: (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
+            5,
+            "failed by the package's or the platform's fault, last 60 s",
+            right=True,
+            sort="errors",
+            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
+        ),
+        Column(
+            "APP%",
+            lambda row, _: (percent(row.declared, row.requests), Tone.PLAIN if row.declared else Tone.DIM),
+            5,
+            "application errors that the package declares, last 60 s",
+            right=True,
+            goes=7,
+            least=NARROW,
+        ),
+        Column(
+            "INST",
+            lambda row, _: (str(row.instances) if row.known else UNKNOWN, Tone.DIM),
+            4,
+            "instances that serve it",
+            right=True,
+            goes=8,
+            least=120,
+        ),
+        Column("WHY, LAST ERROR", _why, 14, "the worst finding, else its last error of any kind", short="WHY"),
+    ),
+    worst=lambda row: (-row.glyph, -row.hurt, row.name, row.version),
+)
+
+_VERSIONS: Final = (
+    Field("VERSION", 7),
+    Field("INST", 4, 4, right=True),
+    Field("REQS", 7, 2, right=True),
+    Field("mean", 5, 5, right=True),
+    Field("p50", 5, 5, right=True),
+    Field("p95 ms", 6, right=True),
+    Field("PROMISED", 8, 3, right=True),
+    Field("ERR%", 5, right=True),
+    Field("APP%", 5, 6, right=True),
+    Field("OUTCOMES IN 60 s", 16),
+)
+
+
+def feature_lines(views: Sequence[FeatureView], calls: Sequence[CallView], width: int) -> tuple[Line, ...]:
+    """One feature in full: *views* are its versions, *calls* its callers'."""
+    return (
+        *verdict(ranked(reason for view in views for reason in _named(view, several=len(views) > 1)), width),
+        *_versions(views, width),
+        *_errors(views, width),
+        *_callers(calls, width),
+    )
+
+
+def _named(view: FeatureView, *, several: bool) -> Iterator[Reason]:
+    for reason in feature_reasons(view):
+        before = f"{safe(view.version, 24)}: " if several else ""
+        yield Reason(reason.kind, reason.glyph, f"{before}{reason.text}", reason.hurt)
+
+
+def _versions(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
+    yield from title("VERSIONS, last 60 s", width)
+    if not views:
+        return
+    yield from facts("of", (("package", safe(views[0].package, 80), Tone.NAME),), width)
+    grid = Grid.fitting(_VERSIONS, {"VERSION": [safe(view.version, 24) for view in views]}, width)
+    yield grid.heads()
+    for view in views:
+        requests, failed = sum(view.outcomes.values()), errors(view.outcomes)
+        declared = view.outcomes.get("APPLICATION", 0)
+        slow = any(reason.kind is Kind.SLOW for reason in feature_reasons(view))
+        values = (
+            (safe(view.version, 24), Tone.NAME),
+            (str(view.instances) if view.known else UNKNOWN, Tone.PLAIN),
+            (str(requests) if view.known else UNKNOWN, Tone.PLAIN),
+            (millis(view.measured_mean_ms), Tone.PLAIN),
+            (millis(view.p50_ms), Tone.PLAIN),
+            (millis(view.p95_ms), Tone.WARN if slow else Tone.PLAIN),
+            (millis(view.upper95_ms), Tone.DIM),
+            (percent(failed, requests), error_tone(failed, requests)),
+            (percent(declared, requests), Tone.PLAIN if declared else Tone.DIM),
+            (outcomes_text(view.outcomes), Tone.DIM),
+        )
+        yield grid.line(f"version:{view.version}", values, Place(PlaceKind.PACKAGE, view.package))
+
+
+def _errors(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
+    told = [view for view in views if view.last_error]
+    if not told:
+        return
+    yield from title("LAST ERROR, of any kind", width)
+    for view in told:
+        yield plain(f"error:{view.version}", f"  {safe(view.version, 24)}  {_last_error(view)}", Tone.PLAIN, width)
+
+
+def _callers(calls: Sequence[CallView], width: int) -> Iterator[Line]:
+    yield from title("CALLERS, 60 s (counted where they call from; never added to the above)", width)
+    if not calls:
+        yield plain("none:callers", "  nobody has called it", Tone.UNKNOWN, width)
+        return
+    yield from call_lines(calls, width, lambda call: Place(PlaceKind.CALLS, call.package))

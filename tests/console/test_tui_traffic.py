@@ -1,0 +1,167 @@
+"""Package, Features, Callers: an hour of history, hostile traffic, every size, ways on; and one picture of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from h2o_console.rows.places import Kind, Place
+from tests.console.pictures import Pictures, scrubbed
+from tests.console.test_tui_screens import NARROW, USUAL, WIDE, Stage, staged
+from tests.console.traffic_fleet import Historian, busy, history, hostile_history, hostile_traffic
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+PACKAGE = Place(Kind.PACKAGE, "api/customer")
+PLACES = (
+    PACKAGE,
+    Place(Kind.FEATURES),
+    Place(Kind.FEATURE, "api/customer/retrieve"),
+    Place(Kind.CALLERS),
+    Place(Kind.CALLS, "api/customer"),
+)
+
+
+def stage(*, ascii_only: bool = False) -> Stage:
+    made = Stage(busy(), ascii_only=ascii_only)
+    made.session.poller = Historian({name: history(name, gap=True) for name in ("host-1", "host-2")})
+    return made
+
+
+async def test_the_history_of_a_package_is_asked_for_once_it_is_opened_and_what_is_missing_is_named() -> None:
+    made = stage()
+    historian = made.session.poller
+    assert isinstance(historian, Historian)
+    async with staged(made, (160, 60)) as pilot:
+        assert not historian.asked
+        await made.go(pilot, PACKAGE)
+        await made.settle(pilot)
+        assert "last 60 min, 10 s each, without host-3" in made.text
+        assert "2.4.0  req/s" in made.text
+        assert "-60m" in made.text
+        assert {host for host, _ in historian.asked} == {"host-1", "host-2", "host-3"}
+        assert "resolution=10s&kind=package&package=api/customer&since=1769996400" in historian.asked[0][1]
+        count = len(historian.asked)
+        for _ in range(11):
+            await made.settle(pilot)
+        later = dict(historian.asked[count:])
+        assert later["host-1"].endswith("since=1770000000"), "only what has come since"
+        assert later["host-3"].endswith("since=1769996400"), "all of it: nothing has come yet"
+
+
+async def test_without_a_feed_the_rest_of_the_screen_is_there() -> None:
+    made = Stage(busy())
+    async with staged(made, (160, 60)) as pilot:
+        await made.go(pilot, PACKAGE)
+        for words in ("asking its hosts…", "VERSIONS", "2 ready, 1 backoff", "FEATURES × VERSIONS", "HOSTS (3)"):
+            assert words in made.text
+
+
+async def test_lines_open_what_they_name() -> None:
+    made = stage()
+    async with staged(made, (160, 80)) as pilot:
+        await made.go(pilot, PACKAGE)
+        for key, place in (
+            ("version:2.4.0", Place(Kind.INSTANCES, "api/customer")),
+            ("feature:2.4.0:api/customer/retrieve", Place(Kind.FEATURE, "api/customer/retrieve")),
+            ("host:host-2", Place(Kind.HOST, "host-2")),
+            ("call:operator 1.0.0 api/customer/retrieve", Place(Kind.CALLS, "api/customer")),
+        ):
+            made.app.frame.list.select(key)
+            await pilot.press("enter")
+            await made.settle(pilot)
+            assert made.place == place
+            await pilot.press("escape")
+            await made.settle(pilot)
+        assert made.place == PACKAGE
+
+
+async def test_what_happened_is_told_with_its_age() -> None:
+    made = stage()
+    async with staged(made, (160, 80)) as pilot:
+        await made.go(pilot, PACKAGE)
+        assert "41s ago  an instance ended: signal 9, 3 times in a row (2.4.0 on host-3)" in made.text
+        assert "came (2.4.0 on host-3)" in made.text
+
+
+async def test_features_are_listed_and_opened_in_full() -> None:
+    made = stage()
+    async with staged(made, (120, 30)) as pilot:
+        await pilot.press("colon", *"features", "enter")
+        await made.settle(pilot)
+        assert made.lines[2].startswith("x api/customer/retrieve")
+        await pilot.press("enter")
+        await made.settle(pilot)
+        assert made.place == Place(Kind.FEATURE, "api/customer/retrieve")
+        for words in ("2.4.0: INTERNAL 15.1% (460)", "promised 120", "CALLERS", "operator", "LAST ERROR"):
+            assert words in made.text
+        await pilot.press("escape", "colon", *"features payment", "enter")
+        await made.settle(pilot)
+        assert made.place == Place(Kind.FEATURES, "service/payment")
+        assert "1 features" in made.text
+
+
+async def test_callers_lead_to_the_tree_and_through_it() -> None:
+    made = stage()
+    async with staged(made, (120, 30)) as pilot:
+        await pilot.press("colon", *"callers", "enter")
+        await made.settle(pilot)
+        assert "! orchestration/registration" in made.text
+        assert "orchestration may not call api" in made.text
+        made.app.frame.list.select("api/customer 1.0.0 service/payment/charge")
+        await pilot.press("enter")
+        await made.settle(pilot)
+        assert made.place == Place(Kind.CALLS, "service/payment")
+        tree = [line.split("  ")[1].strip() or line.strip() for line in made.lines if "└" in line or "├" in line]
+        assert len(tree) >= 4
+        made.app.frame.list.select("up:service/payment>api/customer")
+        await pilot.press("enter")
+        await made.settle(pilot)
+        assert made.place == Place(Kind.CALLS, "api/customer")
+
+
+@pytest.mark.parametrize("size", [(200, 60), (100, 30), (60, 20), (39, 20), (30, 8), (12, 3), (1, 1)])
+@pytest.mark.parametrize("fleet", [busy, hostile_traffic], ids=["busy", "hostile"])
+async def test_every_size_is_survived_and_everything_is_inert(fleet: type, size: tuple[int, int]) -> None:
+    made = Stage(fleet())
+    first = next(iter(made.fleet.packages))
+    feature = made.fleet.packages[first].features[0].feature
+    made.session.poller = Historian(dict.fromkeys(made.fleet.hosts, hostile_history(first)))
+    places = (*(Place(kind, first) for kind in (Kind.PACKAGE, Kind.CALLS)), Place(Kind.FEATURE, feature))
+    async with staged(made, size) as pilot:
+        for place in (*places, Place(Kind.FEATURES), Place(Kind.CALLERS)):
+            await made.go(pilot, place)
+            await made.settle(pilot)
+            assert all(line.isprintable() for line in made.lines)
+            assert all(len(line) <= size[0] for line in made.lines if line.isascii())
+            await pilot.press("G", "enter", "escape")
+        assert made.app.is_running
+
+
+async def test_ascii_is_ascii() -> None:
+    made = stage(ascii_only=True)
+    async with staged(made, (120, 60)) as pilot:
+        for place in PLACES:
+            await made.go(pilot, place)
+            await made.settle(pilot)
+            assert made.text.isascii(), place
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.kind.value)
+@pytest.mark.parametrize("size", [WIDE, USUAL, NARROW], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_it_looks_as_it_did(place: Place, size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
+    made = stage()
+    async with staged(made, size) as pilot:
+        await made.go(pilot, place)
+        await made.settle(pilot)
+        assert snapshot(extension_class=Pictures) == scrubbed(made.app)
+
+
+async def test_a_tall_package_screen_looks_as_it_did(snapshot: SnapshotAssertion) -> None:
+    made = stage()
+    async with staged(made, (160, 70)) as pilot:
+        await made.go(pilot, PACKAGE)
+        await made.settle(pilot)
+        assert snapshot(extension_class=Pictures) == scrubbed(made.app)

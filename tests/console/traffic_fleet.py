@@ -1,0 +1,175 @@
+"""A fleet that stands still with everything that traffic leaves: versions side by side, an hour of history, callers."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from h2o_console.feed.agents import OutOfReach
+from h2o_console.store.calls import tier_problem
+from h2o_console.store.views import CallView, ChildView, FeatureView
+from h2o_core.histogram import Histogram
+from h2o_core.times import rfc3339
+from tests.console.still_fleet import HOSTILE, StillFleet, host, hostile, instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NOW_S = 1_770_000_000.0
+
+
+def call(caller: str, feature: str, outcomes: Mapping[str, int], p95_ms: float | None = 12.0) -> CallView:
+    package = "/".join(feature.split("/")[:2])
+    return CallView(
+        caller, "1.0.0", feature, package, outcomes, 4.0, p95_ms, hosts=2, forbidden=tier_problem(caller, feature)
+    )
+
+
+def busy() -> StillFleet:
+    """`api/customer` at two versions, the newer one in trouble; who calls it, and what it calls."""
+    fleet = StillFleet()
+    for name in ("host-1", "host-2", "host-3"):
+        fleet.hosts[name] = host(name, "a")
+    running = (("2.3.9", "host-1"), ("2.3.9", "host-2"), ("2.4.0", "host-2"), ("2.4.0", "host-3"))
+    for number, (version, on) in enumerate(running, start=1):
+        bad = {"OK": 1890, "INTERNAL": 230} if version == "2.4.0" else {"OK": 2760}
+        fleet.add(instance(number, "api/customer", version, on, outcomes=bad, up_s=140.0 if number == 4 else 5400.0))
+    loop = ChildView(
+        "api.customer-9", "backoff", None, None, due_in_s=4.0, failures=3, restarts=3, exit="signal 9", exit_age_s=41.0
+    )
+    fleet.add(
+        replace(
+            instance(9, "api/customer", "2.4.0", "host-3", state="backoff", routable=False, outcomes={}, child=loop),
+            id="", slots=None, in_flight=None, queued=None, up_s=None, rps=None, p50_ms=None, p95_ms=None,
+        )
+    )  # fmt: skip
+    for number in range(3):
+        fleet.add(instance(20 + number, "service/payment", "3.0.1", f"host-{number + 1}"))
+    fleet.packages["api/customer"] = replace(fleet.packages["api/customer"], features=_features(), callers={"OK": 9})
+    fleet.packages["service/payment"] = replace(
+        fleet.packages["service/payment"],
+        features=(
+            FeatureView("service/payment/charge", "3.0.1", {"OK": 8280}, 4.1, 9.7, 5.0, 90.0, package="service/payment",
+                        measured_mean_ms=4.4, instances=3),
+        ),
+    )  # fmt: skip
+    fleet.called = (
+        call("operator", "api/customer/retrieve", {"OK": 120}),
+        call("orchestration/registration", "api/customer/update", {"OK": 900, "TIMEOUT": 4}, 61.0),
+        call("api/customer", "service/payment/charge", {"OK": 8280, "APPLICATION": 80}),
+        call("service/payment", "service/ledger/book", {"OK": 8200}),
+        call("service/ledger", "service/payment/charge", {"OK": 3}),
+    )
+    return fleet
+
+
+def _features() -> tuple[FeatureView, ...]:
+    return (
+        FeatureView("api/customer/retrieve", "2.3.9", {"OK": 3600, "APPLICATION": 12}, 31.0, 74.0, 20.0, 120.0,
+                    package="api/customer", measured_mean_ms=34.0, instances=2),
+        FeatureView("api/customer/update", "2.3.9", {"OK": 1920}, 12.0, 24.0, 10.0, 60.0, package="api/customer",
+                    measured_mean_ms=13.0, instances=2),
+        FeatureView("api/customer/retrieve", "2.4.0", {"OK": 2580, "INTERNAL": 460}, 88.0, 402.0, 20.0, 120.0,
+                    "could not connect to server: connection refused", 0.8, "api/customer", 131.0, 2),
+        FeatureView("api/customer/update", "2.4.0", {"OK": 1200}, 12.0, 24.0, 10.0, 60.0, package="api/customer",
+                    measured_mean_ms=13.0, instances=2),
+    )  # fmt: skip
+
+
+def hostile_traffic() -> StillFleet:
+    """Features and callers from somebody who means no good."""
+    fleet = hostile()
+    nan = float("nan")
+    first = next(iter(fleet.packages))
+    features = tuple(
+        FeatureView(
+            f"{first}/{evil}", evil, {evil: 2**70, "INTERNAL": 9}, nan, float("inf"), nan, -1.0, evil, nan, first
+        )
+        for evil in HOSTILE
+    )
+    fleet.packages[first] = replace(fleet.packages[first], features=features)
+    fleet.called = tuple(
+        CallView(evil, evil, f"{first}/{evil}", first, {evil: 2**70, "INTERNAL": 5}, nan, nan, -1, evil)
+        for evil in HOSTILE
+    )
+    return fleet
+
+
+def history(name: str, *, gap: bool = False, now_s: float = NOW_S) -> dict[str, Any]:
+    """An hour of `api/customer` on one host: 2.4.0 came half an hour ago, and in trouble since ten minutes."""
+    dice = Random(name)
+    return {
+        "schema": 1,
+        "series": [
+            {
+                "kind": "package",
+                "package": "api/customer",
+                "version": version,
+                "points": [
+                    _point(version, at, dice, now_s)
+                    for at in range(360)
+                    if (version == "2.3.9" or at >= 180) and not (gap and 100 <= at < 140)
+                ],
+            }
+            for version in ("2.3.9", "2.4.0")
+        ],
+    }
+
+
+def _point(version: str, at: int, dice: Random, now_s: float) -> dict[str, Any]:
+    troubled = version == "2.4.0" and at >= 300
+    requests = int(400 * (1 + 0.4 * math.sin(at / 30)) * dice.uniform(0.8, 1.2))
+    failed = requests * 12 // 100 if troubled else 0
+    times = Histogram()
+    for _ in range(20):
+        times.record(int(41e6 * dice.lognormvariate(0, 0.4) * (3 if troubled else 1)))
+    index, count = times.lists()
+    return {
+        "t": rfc3339((now_s // 10 - 360 + at) * 10),
+        "covered_s": 10.0,
+        "outcomes": {"OK": requests - failed, **({"INTERNAL": failed} if failed else {})},
+        "sketch": {"index": index, "count": count, "zero": 0, "sum": times.sum_ns},
+        "instances": 1,
+    }
+
+
+def hostile_history(package: str) -> dict[str, Any]:
+    """Numbers and texts that nobody should believe."""
+    points = (
+        {
+            "t": "2026-02-02T02:39:00Z",
+            "covered_s": float("nan"),
+            "outcomes": {"OK": 2**80, "INTERNAL": -1},
+            "sketch": {"index": [2**60, "x"], "count": [1]},
+        },
+        {"t": "2026-02-02T02:39:10Z", "outcomes": {"\x1b": 3}, "sketch": {"index": [5], "count": [2**50], "zero": -3}},
+        {"t": None},
+        {"t": "9999-12-31T23:59:59Z"},
+        7,
+    )
+    return {"series": [{"kind": "package", "package": package, "version": "\x1b[2J", "points": list(points)}, 7]}
+
+
+@dataclass
+class Historian:
+    """Answers at once what agents would: `documents` by host, nobody else is in reach."""
+
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"])
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def look_at(self, hosts: Iterable[str]) -> None: ...
+
+    def agents(self) -> Mapping[str, tuple[str, str]]:
+        return {}
+
+    def ask(self, host: str, path: str) -> Future[Mapping[str, Any]]:
+        self.asked.append((host, path))
+        future: Future[Mapping[str, Any]] = Future()
+        if host in self.documents:
+            future.set_result(self.documents[host])
+        else:
+            future.set_exception(OutOfReach("connection refused"))
+        return future
