@@ -237,7 +237,7 @@ def test_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
 
 def test_following_the_logs_of_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
     fleet = shared_fleet
-    with console(tmp_path, "--agent", fleet.agent_address("host-1"), width=140) as terminal:
+    with console(tmp_path, "--agent", fleet.agent_address("host-1"), width=140, height=50) as terminal:
         terminal.shows("service/echo", "3 hosts", within_s=20)
         terminal.press("l")
         terminal.shows("following", "service/echo on 3 hosts", within_s=15)
