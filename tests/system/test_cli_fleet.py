@@ -179,7 +179,7 @@ def test_the_printed_example_can_be_called(operator: Operator) -> None:
             1,
             ["APPLICATION refused: no more", "executed: yes; safe to repeat: no"],
         ),
-        (("service/echo/fail", '"a bug"'), 1, ["INTERNAL", "executed: yes", "h2o stats service/echo"]),
+        (("service/echo/fail", '"a bug"'), 1, ["INTERNAL", "executed: yes", "h2o logs ", "--grep"]),
         (("service/echo/wait", '"30s"', "--timeout", "0.3"), 1, ["TIMEOUT", "executed: unknown; safe to repeat: no"]),
         (("service/echo/sya", "1"), 3, ["has no feature service/echo/sya", "h2o call service/echo/say"]),
         (("service/echo",), 3, ["is a package, not a feature", "service/echo/wait"]),
