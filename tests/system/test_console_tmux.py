@@ -256,7 +256,7 @@ def test_following_the_logs_of_the_real_fleet(shared_fleet: Fleet, tmp_path: Pat
         terminal.press("Escape")
         terminal.shows("RuntimeError: boom")
         terminal.press("Enter")
-        terminal.shows("BODY", "WHOSE", "service.instance.id", "service/echo")
+        terminal.shows("BODY", "TRACEBACK", "RuntimeError: boom", "trace_id")
         terminal.press("Escape", "Escape")
         terminal.shows("1 packages")
         terminal.press("C-c")
