@@ -448,7 +448,7 @@ def _twist(draw: st.DrawFn, message: Message) -> None:
             _twist(draw, value)
     else:
         scalar = _scalar(draw, one)
-        with suppress(ValueError, TypeError):  # beyond what the field's type takes
+        with suppress(ValueError, TypeError, OverflowError):  # beyond what the field's type takes
             if one.is_repeated:
                 value.append(scalar)
             else:
