@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_broker.members import Caller, Health, LocalInstance
 from h2o_broker.requests import LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, onward
-from h2o_core.envelope import HEADER_BYTES, MalformedFrame, RequestRoute, decode_request_route, encode_answer_route
+from h2o_core.envelope import (
+    HEADER_BYTES,
+    REQUEST_EXACT,
+    MalformedFrame,
+    RequestRoute,
+    decode_request_route,
+    encode_answer_route,
+)
 from h2o_core.errors import Code
 
 if TYPE_CHECKING:
@@ -62,6 +69,7 @@ class Destination:
         frame: bytes,
         tail_at: int,
         name: bytes,
+        flags: int,
         attempt: int,
         now: int,
     ) -> None:
@@ -79,6 +87,7 @@ class Destination:
             return
         request = self._ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
         request.attempt = attempt
+        request.flags = flags & REQUEST_EXACT
         request.caller = caller
         pool = self._features.get(name)
         version = pool.local.get(route.version) if pool is not None else None
@@ -93,7 +102,9 @@ class Destination:
             self._ledger.refuse(request, Code.UNAVAILABLE)
         else:
             preferred = next((one for one in version.ready if one.id == route.instance), None)
-            if not self.place(request, version, preferred, now):
+            if preferred is None and request.flags:
+                self._ledger.refuse(request, Code.UNAVAILABLE)
+            elif not self.place(request, version, preferred, now):
                 self._ledger.refuse(request, Code.OVERLOADED)
 
     def _learn_route(self, block: bytes) -> tuple[RequestRoute, Caller] | None:
@@ -109,8 +120,13 @@ class Destination:
         return route, caller
 
     def place(self, request: Request, version: LocalVersion, preferred: LocalInstance | None, now: int) -> bool:
-        """Give it to *preferred*, else to a free instance, else queue it; False: there is no room."""
+        """Give it to *preferred*, else to a free instance, else queue it; False: there is no room.
+
+        One that is for a certain instance does not wait: the queue is the version's, and any of it would take it.
+        """
         if preferred is None or preferred.pending >= preferred.slots:
+            if request.flags:
+                return False
             preferred = version.free_instance()
         if preferred is not None:
             self._dispatch(request, preferred, now)

@@ -12,6 +12,7 @@ from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_r
 from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
+    from h2o_core.envelope import RouteWish
     from h2o_core.znodes import NewVersions, PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
@@ -239,6 +240,11 @@ class Peer:
         """When we last said HELLO because the other side did not know the link."""
 
 
+def host_of(member: LocalInstance | RemoteInstance, own_host: str) -> str:
+    """Where it runs."""
+    return member.peer.host if isinstance(member, RemoteInstance) else own_host
+
+
 class Pool:
     """A package: its versions, where they run, and whom a request may be given to now."""
 
@@ -267,6 +273,20 @@ class Pool:
             self.candidates = [member for version in serving for member in self._members(version, health)]
             if self.candidates:
                 return
+
+    def wished(self, wish: RouteWish, own_host: str) -> list[LocalInstance | RemoteInstance]:
+        """Those that *wish* allows, of versions without traffic too; suspects when nobody better is left."""
+        versions = (wish.version,) if wish.version else (*self.local, *self.remote)
+        for health in (Health.READY, Health.SUSPECT):
+            members = [member for version in dict.fromkeys(versions) for member in self._members(version, health)]
+            fitting = [
+                member
+                for member in members
+                if wish.instance in {"", member.id} and wish.host in {"", host_of(member, own_host)}
+            ]
+            if fitting:
+                return fitting
+        return []
 
     def _members(self, version: str, health: Health) -> list[LocalInstance | RemoteInstance]:
         here = self.local.get(version)

@@ -25,6 +25,7 @@ from h2o_core.pb.answer_pb2 import Failure
 if TYPE_CHECKING:
     from h2o_broker.members import LocalVersion, Source
     from h2o_broker.telemetry import FeatureCounter
+    from h2o_core.envelope import RouteWish
 
 LOCAL: Final = 0
 INBOUND: Final = 1
@@ -53,6 +54,7 @@ class Request:
         "counter",
         "deadline_ns",
         "ended",
+        "flags",
         "frame",
         "id",
         "known",
@@ -66,6 +68,7 @@ class Request:
         "tail_at",
         "target",
         "types",
+        "wish",
     )
 
     def __init__(
@@ -101,6 +104,10 @@ class Request:
         self.counter: FeatureCounter | None = None
         self.bucket = _NO_BUCKET
         self.refused_by = ""
+        self.wish: RouteWish | None = None
+        """Where alone an operator wants it executed."""
+        self.flags = 0
+        """REQUEST_EXACT or nothing: goes along with it."""
 
 
 class Ledger:
@@ -244,7 +251,7 @@ def onward(request: Request, route: bytes, now: int) -> bytes:
     head = _PACK(
         WIRE,
         REQUEST,
-        0,
+        request.flags,
         request.attempt,
         request.id,
         remaining,

@@ -11,7 +11,17 @@ from struct import error as struct_error
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.destination import HIGHEST_CODE, Destination
-from h2o_broker.members import OPERATOR, Caller, Health, LocalInstance, LocalVersion, Pool, RemoteInstance, Source
+from h2o_broker.members import (
+    OPERATOR,
+    Caller,
+    Health,
+    LocalInstance,
+    LocalVersion,
+    Pool,
+    RemoteInstance,
+    Source,
+    host_of,
+)
 from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger, Request, onward
 from h2o_broker.telemetry import Oddities
 from h2o_core.envelope import (
@@ -23,7 +33,10 @@ from h2o_core.envelope import (
     REFUSED,
     RELEASED,
     REQUEST,
+    REQUEST_EXACT,
     WIRE,
+    MalformedFrame,
+    decode_wish,
     encode,
 )
 from h2o_core.errors import Code
@@ -35,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from h2o_broker.events import Event
+    from h2o_core.envelope import RouteWish
 
 IN_FLIGHT_PER_SOURCE: Final = 16_384
 ORIGIN_GRACE_NS: Final = 25_000_000
@@ -124,7 +138,7 @@ class Switch:
         head = self._parse(frame)
         if head is None:
             return
-        kind, _, attempt, correlation, remaining, types, tail_at, name_len, _ = head
+        kind, flags, attempt, correlation, remaining, types, tail_at, name_len, _ = head
         if kind not in _TO_DESTINATION:
             if self.rare is not None:
                 self.rare(INBOUND, rid, frame, now)
@@ -136,7 +150,7 @@ class Switch:
             self._cancelled(source, correlation, now)
         else:
             name = frame[tail_at : tail_at + name_len]
-            self.destination.arrive(source, correlation, remaining, types, frame, tail_at, name, attempt, now)
+            self.destination.arrive(source, correlation, remaining, types, frame, tail_at, name, flags, attempt, now)
 
     def on_outbound(self, rid: bytes, frame: bytes, now: int) -> None:
         """A frame from another broker, over the link that we opened."""
@@ -207,13 +221,34 @@ class Switch:
         elif len(source.requests) > IN_FLIGHT_PER_SOURCE:
             message = f"this client has {IN_FLIGHT_PER_SOURCE} requests in flight already"
             self.ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
-        else:
+        elif tail_at == HEADER_BYTES or self._wishes(request, frame[HEADER_BYTES:tail_at], now):
             self._route(request, pool, now)
+
+    def _wishes(self, request: Request, block: bytes, now: int) -> bool:
+        """Take a client's wish where to go; False: it may not have one, and has been told so."""
+        try:
+            wish = decode_wish(block)
+        except MalformedFrame:
+            message = "its route block is no wish: host, version and instance"
+            self.ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, message, now)
+            return False
+        if request.source.instance is not None:
+            message = "a package may not choose host, version or instance: operators' weights and drains do"
+            self.ledger.end(request, Code.FORBIDDEN, NOT_EXECUTED, message, now)
+            return False
+        request.wish = wish
+        request.flags = REQUEST_EXACT if wish.instance else 0
+        return True
+
+    def _candidates(self, request: Request, pool: Pool, without: str) -> list[LocalInstance | RemoteInstance]:
+        """Whom it may be given to, but for the instances of one host."""
+        candidates = pool.candidates if request.wish is None else pool.wished(request.wish, self.host)
+        return [one for one in candidates if host_of(one, self.host) != without] if without else candidates
 
     def _route(self, request: Request, pool: Pool, now: int) -> None:
         candidates = pool.candidates
-        if request.refused_by:
-            candidates = [one for one in candidates if self._host_of(one) != request.refused_by]
+        if request.refused_by or request.wish is not None:
+            candidates = self._candidates(request, pool, request.refused_by)
         if not candidates:
             self._nobody(request, pool, now)
             return
@@ -222,9 +257,6 @@ class Switch:
             self._forward(request, target, now)
         elif not self._place(request, target.version, target, now):
             self._refused(request, self.host, Code.OVERLOADED, now)
-
-    def _host_of(self, member: LocalInstance | RemoteInstance) -> str:
-        return member.peer.host if isinstance(member, RemoteInstance) else self.host
 
     def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
         peer = target.peer
@@ -239,7 +271,7 @@ class Switch:
         pool = self.features[request.name]
         if request.source.port != LOCAL:
             self.ledger.refuse(request, code)
-        elif request.attempt == 0 and any(self._host_of(one) != host for one in pool.candidates):
+        elif request.attempt == 0 and self._candidates(request, pool, without=host):
             request.attempt = 1
             request.refused_by = host
             self._route(request, pool, now)
@@ -247,7 +279,8 @@ class Switch:
             request.attempt = 1  # nobody else has it: it may wait there
             self._route(request, pool, now)
         elif code is Code.OVERLOADED:
-            message = f"every slot of {pool.package} is taken and its queues are full"
+            whose = f"instance {request.wish.instance}" if request.wish and request.wish.instance else pool.package[1:]
+            message = f"every slot of {whose} is taken and its queues are full"
             self.ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
         else:
             message = f"{host} had no instance that could take it"
@@ -304,6 +337,8 @@ class Switch:
         if self._settling(request, now):
             return
         message = f"no instance of {pool.package[1:]} can take it"
+        if request.wish is not None:
+            message = f"{message} where it is wanted: {_shown(request.wish)}"
         self.ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
 
     # ------------------------------------------------------------------ losses
@@ -369,3 +404,8 @@ class Switch:
         """Answer a PING: our incarnation and the asker's own clock."""
         body = self.incarnation.to_bytes(8, "big") + clock
         self.out.append((port, rid, encode(PONG, flags=flags, payload=body)))
+
+
+def _shown(wish: RouteWish) -> str:
+    parts = (("host", wish.host), ("version", wish.version), ("instance", wish.instance))
+    return " ".join(f"{what} {name}" for what, name in parts if name) or "anywhere"

@@ -65,6 +65,9 @@ TYPE_NAMES: Final[dict[int, str]] = {
 # Flags: the low two bits of an ANSWER say whether it was executed (h2o_core.errors.Executed).
 EXECUTED_MASK: Final = 0b11
 
+REQUEST_EXACT: Final = 0b1
+"""On a REQUEST from a broker: for the instance that its route block names, and no other."""
+
 TOLD_MORE: Final = 0b1
 """On a TOLD: its payload is a part, and another TOLD of the same correlation follows."""
 
@@ -122,6 +125,15 @@ class RequestRoute:
     caller: str
     caller_version: str
     caller_instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteWish:
+    """On a REQUEST from an operator's client: where alone it may be executed. Empty: anywhere."""
+
+    host: str = ""
+    version: str = ""
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +267,21 @@ def decode_request_route(block: bytes) -> RequestRoute:
         raise MalformedFrame(msg)
     (incarnation,) = _REQUEST_ROUTE.unpack_from(block)
     return RequestRoute(incarnation, *_read_str8(block, _REQUEST_ROUTE.size, 5))
+
+
+def encode_wish(wish: RouteWish) -> bytes:
+    """The route block of a REQUEST from a client; empty for no wish."""
+    return b"".join(map(_str8, (wish.host, wish.version, wish.instance))) if wish != RouteWish() else b""
+
+
+def decode_wish(block: bytes) -> RouteWish:
+    """Parse it; raises MalformedFrame."""
+    return RouteWish(*_read_str8(block, 0, 3))
+
+
+def with_route(frame: bytes, route: bytes) -> bytes:
+    """A frame that has no route block, with one."""
+    return b"".join((frame[:20], len(route).to_bytes(2, "big"), frame[22:HEADER_BYTES], route, frame[HEADER_BYTES:]))
 
 
 def encode_answer_route_tail(version: str, instance: str, host: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from h2o_console.cli.completing import features
+from h2o_console.cli.completing import features, hosts, ids
 from h2o_console.cli.options import flags_of, fleet_options
 from h2o_console.cli.output import Format
 
@@ -18,10 +18,19 @@ if TYPE_CHECKING:
 @click.argument("feature", shell_complete=features)
 @click.argument("request", metavar="[JSON]", required=False)
 @click.option("--key", metavar="KEY", help="A sticky key: the same key, the same version.")
+@click.option("--host", default="", metavar="HOST", help="Executed on this host or nowhere.", shell_complete=hosts)
+@click.option("--version", default="", metavar="VERSION", help="By this version, also one without traffic.")
+@click.option(
+    "--instance",
+    default="",
+    metavar="ID",
+    help="By this one: its id, or any unique beginning of it.",
+    shell_complete=ids,
+)
 @click.option("-o", "--output", type=click.Choice(["json", "yaml"]), default="json", help="How to print the reply.")
 @click.option("--json", "as_json", is_flag=True, help="The same as -o json.")
 @fleet_options
-def command(feature: str, request: str | None, key: str | None, **options: Any) -> Exit:
+def command(feature: str, request: str | None, *, host: str, version: str, instance: str, **options: Any) -> Exit:
     """Call FEATURE (service/customer/retrieve) with a request in JSON; '-' reads it from standard input.
 
     Without JSON, print a filled example of the request and call nothing. The types are those that the package
@@ -30,12 +39,16 @@ def command(feature: str, request: str | None, key: str | None, **options: Any) 
     \b
     h2o call service/customer/retrieve                    an example to fill in
     h2o call service/customer/retrieve '{"id": 11}'
+    h2o call service/customer/retrieve '{"id": 11}' --version 2.0.0 --host host-3
     echo '{"id": 11}' | h2o call service/customer/retrieve - -o yaml
 
     An error says whose fault it is, whether it was executed, whether to repeat it is safe, and what to type next.
     Exit codes: 1 the call failed, 2 the JSON does not fit, 3 no such feature, 4 no broker.
     """  # noqa: D301 - \b is click's mark for lines to keep
     from h2o_console.cli import calling  # noqa: PLC0415 - protobuf and zmq, which `h2o call --help` needs not
+    from h2o_core.envelope import RouteWish  # noqa: PLC0415 - as calling
 
     output = Format.JSON if options["as_json"] else Format(options["output"])
-    return calling.run(calling.Call(feature, request, key, options.get("timeout"), output, flags_of(options)))
+    where = RouteWish(host, version, instance)
+    told = calling.Call(feature, request, options["key"], where, options.get("timeout"), output, flags_of(options))
+    return calling.run(told)

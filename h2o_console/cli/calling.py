@@ -16,7 +16,9 @@ from h2o_console.cli.output import Format, one_line, to_json, to_yaml
 from h2o_console.cli.printing import write
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.schema import Schema, document_of, example, parse_request, schema_of
+from h2o_console.cli.whereabouts import wish
 from h2o_core.context import BROKER_SOCKET, Context, NoContext, Overrides, check_socket_path
+from h2o_core.envelope import RouteWish
 from h2o_core.errors import ApplicationError, Code, Fault, H2OError
 from h2o_core.io.client import Client
 from h2o_core.io.context import current_context, runtime_dir
@@ -30,11 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was typed. `timeout_s` None: five times the feature's promise, one second at least."""
+    """What was typed. `where`: an instance's id may be a beginning.
+
+    `timeout_s` None: five times the feature's promise, one second at least.
+    """
 
     feature: str
     request: str | None
     key: str | None
+    where: RouteWish
     timeout_s: float | None
     output: Format
     flags: Overrides
@@ -53,11 +59,13 @@ async def _run(call: Call) -> Exit:
     endpoint, context = _endpoint(call.flags)
     async with Client(endpoint, program="h2o call", connect_timeout_s=call.timeout_s or DEFAULT_TIMEOUT_S) as client:
         _check_fleet(client, context)
-        manifest, feature = await _registered(client, from_operator(call.feature))
+        name = from_operator(call.feature)
+        where = await wish(client, name, call.where) if call.where != RouteWish() else None
+        manifest, feature = await _registered(client, name, where.version if where is not None else "")
         types = schema_of(manifest, feature)
         if call.request is None:
             return _show_example(feature, types)
-        return await _call(client, call, feature, types)
+        return await _call(client, call, where, feature, types)
 
 
 def _show_example(feature: Feature, types: Schema) -> Exit:
@@ -67,12 +75,14 @@ def _show_example(feature: Feature, types: Schema) -> Exit:
     return Exit.OK
 
 
-async def _call(client: Client, call: Call, feature: Feature, types: Schema) -> Exit:
+async def _call(client: Client, call: Call, where: RouteWish | None, feature: Feature, types: Schema) -> Exit:
     text = sys.stdin.read() if call.request == "-" else call.request or ""
     request = parse_request(types, text, shown(feature.name))
     within_s = call.timeout_s or max(1.0, 5 * feature.upper95_ms / 1000)
     try:
-        reply = await client.call(feature.name, request, types.reply, timeout_s=within_s, sticky_key=call.key)
+        reply = await client.call(
+            feature.name, request, types.reply, timeout_s=within_s, sticky_key=call.key, wish=where
+        )
     except H2OError as error:
         tell(f"h2o: {sentence(error)}")
         again = "yes" if error.retry_is_safe(idempotent=feature.idempotent) else "no"
@@ -115,10 +125,11 @@ def _check_fleet(client: Client, context: Context) -> None:
         raise CommandFailed(Exit.USAGE, msg, hint)
 
 
-async def _registered(client: Client, name: str) -> tuple[Manifest, Feature]:
-    """The newest manifest of the feature's package; raises CommandFailed with what there is instead."""
+async def _registered(client: Client, name: str, version: str) -> tuple[Manifest, Feature]:
+    """The manifest of the feature's package (no *version*: the newest); raises CommandFailed with what there is."""
     try:
-        manifest = Manifest.FromString(await client.ask(Ask(what=Ask.MANIFEST, package=package_of(name))))
+        question = Ask(what=Ask.MANIFEST, package=package_of(name), version=version)
+        manifest = Manifest.FromString(await client.ask(question))
     except H2OError as error:
         if error.code is not Code.NOT_FOUND:
             raise

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from google.protobuf.message import EncodeError, Message
 
-from h2o_core.envelope import ASK, decode, encode
+from h2o_core.envelope import ASK, decode, encode, encode_wish, with_route
 from h2o_core.errors import Code, Executed
 from h2o_core.io.ambient import AMBIENT
 from h2o_core.io.answers import error_of, reply_of
@@ -33,6 +33,7 @@ from h2o_core.io.waiting import Ended
 from h2o_core.names import InvalidName, parse_feature
 
 if TYPE_CHECKING:
+    from h2o_core.envelope import RouteWish
     from h2o_core.pb.registration_pb2 import Welcome
     from h2o_core.pb.stats_pb2 import Ask
 
@@ -82,17 +83,21 @@ class Client:
         *,
         timeout_s: float | None = None,
         sticky_key: str | None = None,
+        wish: RouteWish | None = None,
     ) -> Reply:
         """Call *feature* and wait for its reply; raises H2OError (ApplicationError for declared outcomes).
 
         *timeout_s* (1 s without) is cut to what the request being handled has left. *sticky_key*: None carries
-        the ambient one on, "" sends none. Cancelling the waiting task cancels the call.
+        the ambient one on, "" sends none. *wish*: where alone it may be executed; for operators, a package's is
+        FORBIDDEN. Cancelling the waiting task cancels the call.
         """
         link = self._link
         if link is None or get_ident() != link.thread_ident:
-            return await self._call_elsewhere(feature, request, reply_type, timeout_s, sticky_key)
+            return await self._call_elsewhere(feature, request, reply_type, timeout_s, sticky_key, wish)
         correlation = link.next_correlation()
         frame, deadline_ns = self._frame(correlation, feature, request, reply_type, timeout_s, sticky_key)
+        if wish is not None:
+            frame = with_route(frame, encode_wish(wish))
         try:
             outcome = await link.submit(correlation, frame, deadline_ns)
         except asyncio.CancelledError:
@@ -131,10 +136,13 @@ class Client:
         reply_type: type[Reply],
         timeout_s: float | None,
         sticky_key: str | None,
+        wish: RouteWish | None,
     ) -> Reply:
         """A call from another loop than the link's."""
         link = self._opened()
         frame, deadline_ns = self._frame(0, feature, request, reply_type, timeout_s, sticky_key)
+        if wish is not None:
+            frame = with_route(frame, encode_wish(wish))
         outcome = await asyncio.wrap_future(hand_over(link, frame, deadline_ns))
         return reply_of(outcome, reply_type, frame)
 

@@ -22,14 +22,18 @@ from h2o_core.envelope import (
     REFUSED,
     RELEASED,
     REQUEST,
+    REQUEST_EXACT,
     WELCOME,
     WIRE,
+    Frame,
     RequestRoute,
+    RouteWish,
     decode,
     decode_request_route,
     encode,
     encode_answer_route,
     encode_request_route,
+    encode_wish,
     types_hash,
 )
 from h2o_core.errors import Code
@@ -65,6 +69,8 @@ class SwitchMachine(RuleBasedStateMachine):
         self.held: dict[tuple[bytes, int], bool] = {}
         """What instances execute: (routing id, correlation) → the slot is theirs."""
         self.at_peer: list[int] = []
+        self.wishes: dict[bytes, RouteWish] = {}
+        """Payload → where alone it may be executed."""
         self.lost_clients: set[bytes] = set()
         self.slots: dict[bytes, int] = {}
         self.peer_rid = b""
@@ -97,9 +103,19 @@ class SwitchMachine(RuleBasedStateMachine):
                     assert rid in self.slots, "a request for an instance that is gone"
                     assert (rid, frame.correlation) not in self.held, "a correlation in use was used again"
                     self.held[rid, frame.correlation] = True
+                    self._as_wished(frame, "host-1", sure=True)
                 elif frame.type == REQUEST:
                     assert decode_request_route(frame.route).incarnation == THEIRS
+                    self._as_wished(frame, "host-2", sure=False)
                     self.at_peer.append(frame.correlation)
+
+    def _as_wished(self, frame: Frame, host: str, *, sure: bool) -> None:
+        """*sure*: it is at an instance, which is the one in its route; at a peer only an exact one has to be."""
+        wish, route = self.wishes.get(frame.payload, RouteWish()), decode_request_route(frame.route)
+        assert wish.host in {"", host}
+        assert wish.version in {"", route.version}
+        assert wish.instance in {"", route.instance}
+        assert sure or bool(frame.flags & REQUEST_EXACT) is bool(wish.instance)
 
     # ------------------------------------------------------------------ members
 
@@ -199,23 +215,59 @@ class SwitchMachine(RuleBasedStateMachine):
         self.switch.on_local(rid, frame, self.now)
         self._deliver()
 
-    @rule(remaining=st.sampled_from([0, 50, 1000]), version=st.sampled_from([*SPECS, "9"]), ours=st.booleans())
-    def peer_asks(self, remaining: int, version: str, ours: bool) -> None:
+    @rule(data=st.data(), host=st.sampled_from(["", "host-1", "host-2"]), version=st.sampled_from(["", *SPECS, "9"]))
+    def operator_asks_for_a_place(self, data: st.DataObject, host: str, version: str) -> None:
+        """A wish is kept or nobody gets it; also from a package, which is not allowed to have one."""
+        known = [*(one.id for one in self.switch.instances.values()), *(f"r{at}-0" for at in range(3))]
+        wish = RouteWish(host, version, data.draw(st.sampled_from(["", *sorted(known)])))
+        rid = data.draw(st.sampled_from([b"c0", *sorted(self.slots)]))
+        correlation = self._next()
+        payload = f"wish {correlation}".encode()
+        self.wishes[payload] = wish
+        self.asked[LOCAL, rid, correlation] = 0
+        route = data.draw(st.sampled_from([encode_wish(wish), b"\x09broken"]))
+        frame = encode(
+            REQUEST,
+            correlation=correlation,
+            remaining_ms=1000,
+            types=TYPES,
+            route=route,
+            name=FEATURE.encode(),
+            payload=payload,
+        )
+        self.switch.on_local(rid, frame, self.now)
+        allowed = rid == b"c0" and route[:1] != b"\x09"
+        assert allowed or not route or self.asked[LOCAL, rid, correlation] == 0
+        self._deliver()
+        assert allowed or not route or self.asked[LOCAL, rid, correlation] == 1, "refused at once"
+
+    @rule(
+        remaining=st.sampled_from([0, 50, 1000]),
+        version=st.sampled_from([*SPECS, "9"]),
+        ours=st.booleans(),
+        data=st.data(),
+        exact=st.booleans(),
+    )
+    def peer_asks(self, remaining: int, version: str, ours: bool, data: st.DataObject, exact: bool) -> None:
         rid, correlation = b"peer-in", self._next()
         if rid not in self.switch.inbound:
             hello = Hello(wire=WIRE, host="host-2", incarnation=THEIRS).SerializeToString()
             self.switch.on_inbound(rid, encode(HELLO, payload=hello), self.now)
-        route = encode_request_route(RequestRoute(OWN if ours else OWN + 1, version, "", "/api/x", "1", "z"))
+        instance = data.draw(st.sampled_from(["gone", *sorted(one.id for one in self.switch.instances.values())]))
+        payload = f"peer's {correlation}".encode()
+        self.wishes[payload] = RouteWish("host-1", version, instance if exact else "")
+        route = encode_request_route(RequestRoute(OWN if ours else OWN + 1, version, instance, "/api/x", "1", "z"))
         if ours:
             self.asked[INBOUND, rid, correlation] = 0
         frame = encode(
             REQUEST,
+            flags=REQUEST_EXACT if exact else 0,
             correlation=correlation,
             remaining_ms=remaining,
             types=TYPES,
             route=route,
             name=FEATURE.encode(),
-            payload=b"x",
+            payload=payload,
         )
         self.switch.on_inbound(rid, frame, self.now)
         self._deliver()

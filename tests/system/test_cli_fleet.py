@@ -154,6 +154,33 @@ def test_a_call_is_answered_and_counted_where_it_was_served(operator: Operator) 
     within(BOUND_S, lambda: requests() == 3, "three requests in the statistics")
 
 
+def test_a_call_goes_where_it_is_wanted_and_nowhere_else(operator: Operator) -> None:
+    """A failed call's error says who executed it."""
+    instances = operator.reads("list", "service/echo")["instances"]
+    for each in instances:
+        for where in (["--instance", each["id"][:10]], ["--host", each["host"], "--version", each["version"]]):
+            for _ in range(4):
+                code, _, err = operator.types("call", "service/echo/fail", '"here"', *where)
+                assert code == 1
+                assert f"host {each['host']} " in err
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "sentence"),
+    [
+        (("--host", "host-9"), 3, "service/echo does not run there: host host-9"),
+        (("--version", "7"), 3, "it runs on host-1, host-2, host-3, as "),
+        (("--instance", ""), 0, ""),
+        (("--instance", "zzz"), 3, "instance zzz"),
+    ],
+)
+def test_a_place_that_there_is_not_is_named(
+    operator: Operator, where: tuple[str, ...], code: int, sentence: str
+) -> None:
+    found, _, err = operator.types("call", "service/echo/say", '"x"', *where)
+    assert (found, sentence in err) == (code, True)
+
+
 def test_stats_of_one_instance_on_another_host(operator: Operator) -> None:
     (there,) = [each for each in operator.reads("list")["instances"] if each["host"] == "host-3"]
     (stats,) = operator.reads("stats", there["id"][:10])["instances"]
