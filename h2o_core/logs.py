@@ -71,14 +71,15 @@ class Entry:
         number = document.get("severity_number")
         body = document["body"]
         said_s = unix_s(_text(document, "timestamp"))
+        said = _texts(_table(document, "resource"))
         return cls(
-            timestamp_s=said_s if said_s is not None and 0 <= said_s < _LATEST_S else now_s,
-            severity=Severity.of_number(number) if type(number) is int else Severity.UNSET,
-            body=body if isinstance(body, str) else json.dumps(body, ensure_ascii=False),
-            trace_id=_text(document, "trace_id"),
-            span_id=_text(document, "span_id"),
-            attributes=_table(document, "attributes"),
-            resource={**resource, **{key: str(value) for key, value in _table(document, "resource").items()}},
+            said_s if said_s is not None and 0 <= said_s < _LATEST_S else now_s,
+            Severity.of_number(number) if type(number) is int else Severity.UNSET,
+            body if isinstance(body, str) else json.dumps(body, ensure_ascii=False),
+            _text(document, "trace_id"),
+            _text(document, "span_id"),
+            _table(document, "attributes"),
+            {**resource, **said} if resource else said,
         )
 
     def document(self) -> dict[str, Any]:
@@ -117,10 +118,13 @@ def parse(line: bytes, now_s: float, resource: Mapping[str, str]) -> Entry:
 def own_document(line: bytes) -> dict[str, Any] | None:
     """The line's object, when it is one of ours: it has a body and a severity. NaN is no JSON, so it is none."""
     try:
-        parsed: Any = _decode(line.decode())
+        text = line.decode().strip(_BLANKS)
+        parsed, end = _decode(text)
     except (ValueError, RecursionError):
         return None
-    if isinstance(parsed, dict) and "body" in parsed and "severity_text" in parsed and "severity_number" in parsed:
+    if end != len(text) or not isinstance(parsed, dict):
+        return None
+    if "body" in parsed and "severity_text" in parsed and "severity_number" in parsed:
         return cast("dict[str, Any]", parsed)
     return None
 
@@ -129,7 +133,9 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-_decode: Final = json.JSONDecoder(parse_constant=_refuse).decode
+_BLANKS: Final = " \t\r\n"
+_decode: Final = json.JSONDecoder(parse_constant=_refuse).raw_decode
+"""A third less than `decode`, which looks for blanks with a regular expression before and after."""
 
 
 def _text(document: Mapping[str, Any], key: str) -> str:
@@ -140,3 +146,10 @@ def _text(document: Mapping[str, Any], key: str) -> str:
 def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
     value: Any = document.get(key)
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _texts(table: dict[str, Any]) -> dict[str, str]:
+    for value in table.values():
+        if type(value) is not str:
+            return {key: str(each) for key, each in table.items()}
+    return table

@@ -19,6 +19,8 @@ _STEP_S: Final = 0.05
 _LONGEST_S: Final = 600.0
 _SLOWLY: Final = 0.1
 LAST: Final = "the last line"
+PID_FILE: Final = "writer"
+"""Its suffix is the writer's pid."""
 _TEXT: Final = "looked up customer %d in the table of customers, which took %d rows"
 
 
@@ -27,6 +29,7 @@ def main(rate: str, directory: str) -> None:
     configure(own_resource("service/bench", "1.0"))
     log = logging.getLogger("bench")
     who, home = os.environ.get("H2O_LAUNCH", str(os.getpid())), Path(directory)
+    (home / f"{PID_FILE}.{os.getpid()}").touch()
     give_up_s = time.monotonic() + _LONGEST_S
     while not (home / "go").exists() and time.monotonic() < give_up_s:
         time.sleep(_STEP_S)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from h2o_agent.logs.query import Query
     from h2o_agent.logs.splitting import RawLine
 
-CONTROL_KEYS: Final = ("source", "cursor", "dropped", "gap", "alive")
+CONTROL_KEYS: Final = frozenset({"source", "cursor", "dropped", "gap", "alive"})
 """Top-level keys that the agent alone writes."""
 
 
@@ -121,7 +121,7 @@ def _whole(document: dict[str, Any], resource: dict[str, Any], host: str) -> boo
         and type(document.get("attributes", _EMPTY)) is dict
         and type(document.get("trace_id", "")) is str
         and type(document.get("span_id", "")) is str
-        and not any(key in document for key in CONTROL_KEYS)
+        and CONTROL_KEYS.isdisjoint(document)
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from h2o_agent.logs.cursor import Position
 from h2o_agent.logs.files import open_all
 from h2o_agent.logs.seek import at_last, at_time, prime
 from h2o_agent.logs.shaping import Context, Shaper
@@ -15,7 +15,6 @@ from h2o_agent.logs.trail import Trail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from h2o_agent.logs.cursor import Position
     from h2o_agent.logs.query import Query
     from h2o_agent.logs.shelf import LogSource, Shelf
 
@@ -97,7 +96,7 @@ class Track:
             if shaped is None:
                 continue
             self._last_s = max(self._last_s, min(shaped.timestamp_s, now_s))
-            after = replace(position, offset=raw.end, skipping=raw.skipping)
+            after = Position(position.mark, raw.end, raw.skipping)
             self.waiting.append(Waiting(self._last_s, shaped.text, after))
         if not self.waiting:
             self._passed()

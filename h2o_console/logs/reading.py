@@ -166,9 +166,7 @@ async def follow(
             except TimeoutError:
                 pass
             else:
-                now = Moment(monotonic_ns(), unix_s())
-                for line in batch.lines:
-                    window.add(line, now)
+                window.add(batch.lines, Moment(monotonic_ns(), unix_s()))
                 notices = batch.notices
             due = window.due(monotonic_ns())
             if due or notices:

@@ -28,13 +28,15 @@ class Following(RuleBasedStateMachine):
         self.arrived: dict[int, int] = {}
         self.number = 0
 
-    @rule(host=st.sampled_from(HOSTS), late_s=st.floats(-5, 5))
-    def comes(self, host: str, late_s: float) -> None:
-        self.number += 1
-        one = line(host, self.now_ns / 1e9 - late_s, self.number)
-        self.came[host].append(one)
-        self.arrived[self.number] = self.now_ns
-        self.window.add(one, Moment(self.now_ns, self.now_ns / 1e9))
+    @rule(host=st.sampled_from(HOSTS), late_s=st.lists(st.floats(-5, 5), max_size=4))
+    def come(self, host: str, late_s: list[float]) -> None:
+        lines: list[Line] = []
+        for each_s in late_s:
+            self.number += 1
+            lines.append(line(host, self.now_ns / 1e9 - each_s, self.number))
+            self.arrived[self.number] = self.now_ns
+        self.came[host] += lines
+        self.window.add(lines, Moment(self.now_ns, self.now_ns / 1e9))
 
     @rule(milliseconds=st.integers(0, 400))
     def passes(self, milliseconds: int) -> None:
@@ -74,7 +76,7 @@ def test_what_is_late_by_less_than_the_window_is_in_order(said: list[tuple[str, 
     given: list[Line] = []
     for came_s, at_s, host in sorted(written):
         given += window.due(int(came_s * 1e9))
-        window.add(line(host, 1000 + at_s), Moment(int(came_s * 1e9), 2000.0))
+        window.add([line(host, 1000 + at_s)], Moment(int(came_s * 1e9), 2000.0))
     given += window.due(10**12)
     times = [one.entry.timestamp_s for one in given]
     assert times == sorted(1000 + at_s for _, at_s, _ in written)
