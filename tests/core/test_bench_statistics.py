@@ -84,7 +84,14 @@ def test_a_window_says_what_a_request_cost() -> None:
     assert one.cpu_us("broker") == pytest.approx(10)
 
 
-ELSEWHERE = {"list_200_ms", "list_5000_ms", "completion_ms", "broker_rss_growth_mib"}
+ELSEWHERE = {"list_200_ms", "list_5000_ms", "completion_ms", "broker_rss_growth_mib"} | {
+    "first_screen_s",
+    "cpu_ui_pct",
+    "cpu_all_pct",
+    "key_p95_ms",
+    "quiet_bytes_per_s",
+}
+"""Measured by the groups `cli` and `console`, whose tests look that each of theirs is."""
 """Goals that no round of windows is held against."""
 SPEED = {
     "sdk": 80,
