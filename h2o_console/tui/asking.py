@@ -32,7 +32,11 @@ class PastReader:
         """Take what has been answered; ask whom it is time to ask."""
         for host in [host for host, future in self._asked.items() if future.done()][:_AT_ONCE]:
             self._take(host, self._asked.pop(host))
-        for host in sorted(hosts)[:MOST_HOSTS]:
+        every = sorted(hosts)
+        for host in every[MOST_HOSTS:]:
+            if host not in self.past.missing:
+                self.past.fail(host, f"no more than {MOST_HOSTS} hosts are asked")
+        for host in every[:MOST_HOSTS]:
             if host not in self._asked and now_s >= self._due_s.get(host, 0.0):
                 self._due_s[host] = now_s + SLOT_S
                 if (future := self._session.ask(host, self._path(host))) is not None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from h2o_console.rows.package_graphs import Picture, graph_lines
 from h2o_console.rows.past import SLOT_S, Past
+from h2o_console.tui.asking import MOST_HOSTS, PastReader
 from h2o_core.times import rfc3339
 from tests.console.traffic_fleet import NOW_S, history
+
+if TYPE_CHECKING:
+    from h2o_console.tui.session import Session
 
 NEWEST = int(NOW_S // SLOT_S) - 1
 
@@ -108,3 +112,25 @@ def test_nothing_yet_is_a_sentence() -> None:
     assert drawn(past, 100)[-1].strip() == "no host tells its history: connection refused"
     past.put("a", {"series": []})
     assert drawn(past, 100)[-1].strip() == "its hosts have counted nothing yet"
+
+
+def test_hosts_beyond_those_that_are_asked_are_named() -> None:
+    asked: list[str] = []
+
+    class Asks:
+        """As much of a session as the reader needs."""
+
+        def ask(self, host: str, _path: str) -> None:
+            asked.append(host)
+
+        def wall(self) -> float:
+            return 1e9
+
+    reader = PastReader(cast("Session", Asks()), "service/customer")
+    hosts = [f"host-{at:03}" for at in range(MOST_HOSTS + 3)]
+    reader.update(hosts, 0.0)
+    assert asked == hosts[:MOST_HOSTS]
+    assert set(reader.past.missing) == set(hosts[MOST_HOSTS:])
+    changed = reader.past.changed
+    reader.update(hosts, 0.25)
+    assert reader.past.changed == changed, "said once"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.call_lines import tree_lines
 from h2o_console.rows.callers import CALLS, CallRow
@@ -12,7 +12,7 @@ from h2o_console.rows.findings import findings
 from h2o_console.rows.headline import nothing_known
 from h2o_console.rows.places import Kind, Look, Place
 from h2o_console.text import safe
-from h2o_console.tui.screens.detail import DetailScreen
+from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
 from h2o_console.tui.screens.listing import ListScreen
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class CallersScreen(ListScreen[CallRow]):
 
 class CallsScreen(DetailScreen):
     """One package's callers, up to the top, and what it calls, down to the bottom."""
+
+    every_s: ClassVar[float] = ONCE_A_SECOND
 
     @property
     def crumb(self) -> str:

@@ -1,10 +1,10 @@
-"""A screen that shows one resource in full: lines made anew each second, painted where they changed."""
+"""A screen that shows one resource in full: lines made anew, painted where they changed."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from h2o_console.rows.cells import Line
 from h2o_console.tui.screens.screen import ConsoleScreen
@@ -14,13 +14,26 @@ if TYPE_CHECKING:
     from h2o_console.tui.session import Session
 
 
+ONCE_A_SECOND: Final = 0.9
+"""Counters come no more often, and all lines of a resource take some milliseconds."""
+
+
 class DetailScreen(ConsoleScreen):
-    """Lines of one resource, by its true name."""
+    """Lines of one resource, by its true name. `every_s`: how often they are made anew when there is no `news`."""
+
+    every_s: ClassVar[float] = 0.0
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look)
         self._lines: dict[str, Line] = {}
         self._versions: dict[str, int] = {}
+        self._made_s = float("-inf")
+        self._made_for: tuple[int, int] = (0, 0)
+
+    def news(self, now_s: float) -> int:
+        """Asked at each look; another number than before: the lines are to be made anew at once."""
+        del now_s
+        return 0
 
     @abstractmethod
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
@@ -29,6 +42,10 @@ class DetailScreen(ConsoleScreen):
     def update(self, now_s: float, size: tuple[int, int], cursor: str) -> None:
         """Make the lines anew; a line that came out equal keeps its version."""
         del cursor
+        made_for = (size[0], self.news(now_s))
+        if now_s - self._made_s < self.every_s and made_for == self._made_for:
+            return
+        self._made_s, self._made_for = now_s, made_for
         fresh = {line.key: line for line in self.lines(now_s, size[0])}
         for key, line in fresh.items():
             if self._lines.get(key) != line:

@@ -11,7 +11,7 @@ from h2o_console.rows.findings import findings
 from h2o_console.rows.headline import nothing_known
 from h2o_console.rows.places import Kind, Look, Place
 from h2o_console.text import safe
-from h2o_console.tui.screens.detail import DetailScreen
+from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
 from h2o_console.tui.screens.listing import ListScreen
 from h2o_core.names import package_of, shown
 
@@ -61,6 +61,8 @@ class FeaturesScreen(ListScreen[FeatureRow]):
 
 class FeatureScreen(DetailScreen):
     """One feature of all its versions, and who calls it."""
+
+    every_s: ClassVar[float] = ONCE_A_SECOND
 
     hints: ClassVar[tuple[str, ...]] = ("open", "back", "help", "freeze", "quit")
 

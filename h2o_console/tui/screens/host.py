@@ -7,11 +7,13 @@ from typing import ClassVar
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.host_detail import host_lines
-from h2o_console.tui.screens.detail import DetailScreen
+from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
 
 
 class HostScreen(DetailScreen):
     """A host, live."""
+
+    every_s: ClassVar[float] = ONCE_A_SECOND
 
     hints: ClassVar[tuple[str, ...]] = ("open", "describe", "back", "help", "freeze", "quit")
 

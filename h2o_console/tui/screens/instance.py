@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.instance_detail import instance_lines
-from h2o_console.tui.screens.detail import DetailScreen
+from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
 
 if TYPE_CHECKING:
     from h2o_console.rows.places import Place
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class InstanceScreen(DetailScreen):
     """An instance, live."""
+
+    every_s: ClassVar[float] = ONCE_A_SECOND
 
     hints: ClassVar[tuple[str, ...]] = ("open", "describe", "back", "help", "freeze", "quit")
 

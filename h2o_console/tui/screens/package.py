@@ -10,20 +10,18 @@ from h2o_console.rows.details import package_lines
 from h2o_console.rows.graphs import Window
 from h2o_console.rows.package_graphs import Picture, graph_lines
 from h2o_console.tui.asking import PastReader
-from h2o_console.tui.screens.detail import DetailScreen
+from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
 
 if TYPE_CHECKING:
     from h2o_console.rows.places import Look, Place
     from h2o_console.tui.session import Session
-
-_MADE_S = 0.9
-"""Counters come once a second; all lines of a package take some milliseconds."""
 
 
 class PackageScreen(DetailScreen):
     """A package, live; its history is asked for when it is opened."""
 
     hints: ClassVar[tuple[str, ...]] = ("open", "describe", "back", "help", "freeze", "quit")
+    every_s: ClassVar[float] = ONCE_A_SECOND
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look)
@@ -31,26 +29,19 @@ class PackageScreen(DetailScreen):
         self._scales: dict[str, float] = {}
         self._graphs: tuple[Line, ...] = ()
         self._drawn: tuple[object, ...] = ()
-        self._made: Sequence[Line] = ()
-        self._made_s = float("-inf")
-        self._made_for: tuple[int, int] = (0, -1)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
         """It is one of the packages."""
         return ("packages",)
 
+    def news(self, now_s: float) -> int:
+        """Raised by each answer about the past."""
+        self._reader.update(self.session.store.hosts_of((self.place.key,)), now_s)
+        return self._reader.past.changed
+
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
-        store, name = self.session.store, self.place.key
-        self._reader.update(store.hosts_of((name,)), now_s)
-        made_for: tuple[int, int] = (width, self._reader.past.changed)
-        if now_s - self._made_s < _MADE_S and made_for == self._made_for:
-            return self._made
-        self._made, self._made_s, self._made_for = self._make(now_s, width), now_s, made_for
-        return self._made
-
-    def _make(self, now_s: float, width: int) -> Sequence[Line]:
         store, name = self.session.store, self.place.key
         view = store.package(name, now_s)
         if view is None:
