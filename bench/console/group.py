@@ -138,9 +138,13 @@ def _rss_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
+_NOT_ITS: Final = ("H2O_", "TMUX", "NO_COLOR", "COLUMNS", "LINES")
+"""pytest-xdist's workers have COLUMNS and LINES, which would go before the terminal's own size."""
+
+
 def _environment() -> Mapping[str, str]:
     """A terminal as most have it; neither this user's configuration nor an H2O variable of this shell counts."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("H2O_", "TMUX", "NO_COLOR"))}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)}
     return {**env, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8", "H2O_CONFIG": os.devnull}
 
 

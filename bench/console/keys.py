@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ class Typist:
         """At least so many keys, spread in time. Raises BenchError when one is not answered."""
         while len(self.waits_ms) < keys:
             for key in self._moves():
-                self._press(key, self._moved(), "the cursor's line to change")
+                self._press(key, self._moved, "the cursor's line to change")
             self._filter(self._dice.choice(_WORDS))
 
     def _moves(self) -> Iterator[str]:
@@ -58,18 +59,21 @@ class Typist:
 
     def _filter(self, word: str) -> None:
         """Each letter stands in the breadcrumbs when the list has been narrowed; esc takes all of it back."""
-        self._press("/", lambda screen: screen.line(screen.height - 1).lstrip().startswith("/"), "the filter's line")
+        self._press("/", lambda: _filtering, "the filter's line")
         for end in range(1, len(word) + 1):
-            self._press(word[end - 1], _names(f"/{word[:end]} "), f"/{word[:end]} in the header")
-        self._press(ESCAPE, lambda screen: f"/{word}" not in screen.line(0), "no filter in the header")
+            typed = f"/{word[:end]}"
+            self._press(word[end - 1], partial(_names, f"{typed} "), f"{typed} in the header")
+        self._press(ESCAPE, lambda: lambda screen: f"/{word}" not in screen.line(0), "no filter in the header")
         self._terminal.until(lambda screen: _cursor(screen) is not None, "the cursor's line", _ANSWER_S)
         # The cursor has moved to the first match: go to a known place without counting it.
         self._terminal.press("G")
         time.sleep(_PAUSE_S[1])
         self._at = self._rows - 1
 
-    def _press(self, key: str, answered: Callable[[Screen], bool], what: str) -> None:
+    def _press(self, key: str, answer: Callable[[], Callable[[Screen], bool]], what: str) -> None:
+        """*answer* looks at the screen as it is when the key is pressed: what moved before that is no answer to it."""
         time.sleep(self._dice.uniform(*_PAUSE_S))
+        answered = answer()
         pressed_ns = time.perf_counter_ns()
         self._terminal.press(key)
         answered_ns = self._terminal.until(answered, f"{what} after {key!r}", _ANSWER_S)
@@ -80,7 +84,11 @@ def _names(word: str) -> Callable[[Screen], bool]:
     return lambda screen: word in screen.line(0)
 
 
+def _filtering(screen: Screen) -> bool:
+    return screen.line(screen.height - 1).lstrip().startswith("/")
+
+
 def _cursor(screen: Screen) -> tuple[int, str] | None:
-    """Which line is selected, and what it says first; None while it is being painted."""
+    """Which line is selected, and the name on it (its numbers change by themselves); None while it is being painted."""
     y = screen.odd_line(1, screen.height - _BELOW)
-    return None if y < 0 else (y, screen.line(y)[:40])
+    return None if y < 0 else (y, next((word for word in screen.line(y).split() if "/" in word), ""))

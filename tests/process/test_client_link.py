@@ -121,7 +121,7 @@ async def test_errors_carry_where_and_what_to_type(client: Client, peer: Peer) -
     assert (error.host, error.version, error.feature) == ("host-7", "1.4.2", SAY)
     assert len(error.request_id) == 32
     assert "KeyError: 'x'" in str(error)
-    assert "h2o stats service/echo" in str(error)
+    assert f"h2o logs abababab --grep {error.request_id}" in str(error)
 
 
 async def test_declared_outcomes_arrive_as_application_errors(client: Client, peer: Peer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,16 @@ def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return short
 
 
+def _brokers() -> list[psutil.Process]:
+    """Those that this process has started; other tests' children may be ending beside them."""
+    found: list[psutil.Process] = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if "h2o_broker" in child.cmdline():
+                found.append(child)
+    return found
+
+
 async def test_packages_call_each_other_there(directories: Path) -> None:
     first, second = echo(), echo("/orchestration/echo")
 
@@ -51,7 +62,7 @@ async def test_packages_call_each_other_there(directories: Path) -> None:
         assert (await client.call("/orchestration/echo/ask", StringValue(value="x"), StringValue)).value == (
             "/service/echo x"
         )
-        brokers = [each for each in psutil.Process().children(recursive=True) if "h2o_broker" in each.cmdline()]
+        brokers = _brokers()
         assert brokers
     assert not [each for each in brokers if each.is_running()]
     assert left(directories) == []
