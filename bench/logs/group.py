@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bench.children import BenchError, Children, wait_until
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 GROUP: Final = "logs"
 _BROKER_S: Final = 30.0
 _END_S: Final = 30.0
+_IN_TIME_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ class Plan:
     writers: int = 10
     rate: int = 667
     calm_s: float = 20.0
+    dead_s: float = 5.0
+    """From the kill of the agent until it is started again."""
     after_s: float = 10.0
     log_bytes: int = 6 << 20
     slow_after: bool = False
     """From the kill on a tenth of the lines: for a test, where an agent may take long to start."""
 
 
-QUICK: Final = Plan(calm_s=8.0, after_s=5.0, log_bytes=4 << 20)
+QUICK: Final = Plan(calm_s=8.0, dead_s=2.0, after_s=5.0, log_bytes=4 << 20)
 
 
 @dataclass(slots=True)
@@ -62,9 +65,20 @@ class Measured:
     delays_s: list[float]
     notices: list[str]
     away_s: float
+    """From the agent's start until the client follows it again; `caught_up_s`: until its lines come in time again."""
     log_bytes: int
     """What the largest log took on the disk at the end, with the old one; `log_size`: how long it was then."""
     log_size: int = 0
+    caught_up_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Comeback:
+    """Of the host whose agent is killed. `in_time`: followed again, and its lines are not late any more."""
+
+    host: str
+    followed: asyncio.Event = field(default_factory=asyncio.Event)
+    in_time: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,7 @@ def run(directory: Path, quick: bool, say: Callable[[str], None]) -> list[Figure
         ),
         Figure(GROUP, "delay_ms_p50", quantile(delays, 0.5) * 1000, "ms"),
         Figure(GROUP, "followed_again_s", seen.away_s, "s"),
+        Figure(GROUP, "caught_up_s", seen.caught_up_s, "s"),
         *_cpu_figures(seen.cpu),
     ]
 
@@ -184,9 +199,9 @@ class _Host:
 
 async def _follow(directory: Path, hosts: list[_Host], plan: Plan, say: Callable[[str], None]) -> Measured:
     seen = Measured(Account(), Cpu(), 0.0, [], [], 0.0, 0)
-    back = asyncio.Event()
+    comeback = _Comeback(hosts[0].name)
     question = Question(packages=("service/bench",), tail=0)
-    reading = asyncio.create_task(_read(hosts, question, seen, back))
+    reading = asyncio.create_task(_read(hosts, question, seen, comeback))
     await asyncio.sleep(1)
     (directory / "go").touch()
     await asyncio.sleep(1)
@@ -199,13 +214,10 @@ async def _follow(directory: Path, hosts: list[_Host], plan: Plan, say: Callable
     seen.delays_s = seen.account.delays_s[first:]
     say("logs: SIGKILL of one agent, and started again")
     os.kill(hosts[0].pid, signal.SIGKILL)
-    killed_s = time.monotonic()
     if plan.slow_after:
         (directory / "slow").touch()
-    hosts[0].start()
-    async with asyncio.timeout(_END_S):
-        await back.wait()
-    seen.away_s = time.monotonic() - killed_s
+    await asyncio.sleep(plan.dead_s)
+    await _restart(hosts[0], seen, comeback)
     await asyncio.sleep(plan.after_s)
     (directory / "stop").touch()
     give_up_s = time.monotonic() + _END_S
@@ -226,17 +238,32 @@ def _cpu(directory: Path, hosts: list[_Host]) -> Cpu:
     return Cpu(agents, sum(map(cpu_s, writers)), time.process_time(), machine_busy_s())
 
 
-async def _read(hosts: list[_Host], question: Question, seen: Measured, back: asyncio.Event) -> None:
+async def _restart(host: _Host, seen: Measured, comeback: _Comeback) -> None:
+    """Start the agent and wait until all that was written while it was dead has come."""
+    host.start()
+    began_s = time.monotonic()
+    async with asyncio.timeout(_END_S):
+        await comeback.followed.wait()
+        seen.away_s = time.monotonic() - began_s
+        await comeback.in_time.wait()
+        seen.caught_up_s = time.monotonic() - began_s
+
+
+async def _read(hosts: list[_Host], question: Question, seen: Measured, comeback: _Comeback) -> None:
     async with aclosing(follow([host.target for host in hosts], question)) as batches:
         async for batch in batches:
-            _note(batch, seen, back)
+            _note(batch, seen, comeback)
 
 
-def _note(batch: Batch, seen: Measured, back: asyncio.Event) -> None:
+def _note(batch: Batch, seen: Measured, comeback: _Comeback) -> None:
     now_s = time.time()
     for line in batch.lines:
         seen.account.came(line.entry.attributes, now_s, last=line.entry.body == LAST)
+    if comeback.followed.is_set():
+        last_s = max((line.entry.timestamp_s for line in batch.lines if line.host == comeback.host), default=0.0)
+        if now_s - last_s < _IN_TIME_S:
+            comeback.in_time.set()
     for notice in batch.notices:
         seen.notices.append(f"{notice.host}: {notice.kind.value} {notice.count or ''} {notice.why}")
         if notice.kind.value == "back":
-            back.set()
+            comeback.followed.set()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.timeout(150)
 def test_no_line_is_lost_or_doubled_over_a_kill_of_the_agent_and_while_heads_are_cut(tmp_path: Path):
-    plan = Plan(hosts=2, writers=2, rate=800, calm_s=6.0, after_s=3.0, log_bytes=1 << 20, slow_after=True)
+    plan = Plan(hosts=2, writers=2, rate=800, calm_s=6.0, dead_s=1.0, after_s=3.0, log_bytes=1 << 20, slow_after=True)
     seen = measure(tmp_path, plan, lambda _: None)
     assert (seen.account.lost, seen.account.doubled) == (0, 0), seen.notices
     assert seen.account.finished == 4
