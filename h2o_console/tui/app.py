@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 
@@ -13,9 +14,14 @@ from h2o_console.tui.commands.registry import KEYS
 from h2o_console.tui.frame import Frame
 from h2o_console.tui.journey import Journey
 from h2o_console.tui.memory import Memory
+from h2o_console.tui.narrow import Narrow
+from h2o_console.tui.pauses import Pauses
 from h2o_console.tui.themes import PALETTES
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from textual.screen import Screen
+
     from h2o_console.feed.thread import FeedThread
     from h2o_console.tui.session import Session
 
@@ -49,6 +55,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         self._feed = feed
         self._refresh_s = refresh_s
         self._remember = remember
+        self._pauses = Pauses()
         self.ascii_only = session.ascii_only
         session.keys = session.keys or KEYS
         self.journey = _begun(memory or Memory())
@@ -61,6 +68,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         """Start asking, show the first view, and look four times a second for what changed."""
         self.push_screen(self.frame)
         if self._feed is not None:
+            self._pauses.begin(self.session.clock())
             self.session.poller = self._feed
             self._feed.start()
         self.set_interval(self._refresh_s, self.flush)
@@ -70,6 +78,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         """Ask no longer."""
         if self._feed is not None:
             self._feed.stop()
+        self._pauses.end()
 
     def flush(self) -> None:
         """Bring what is seen up to date; the dirty set collects what came in between."""
@@ -78,6 +87,11 @@ class H2OConsole(App[int], inherit_bindings=False):
         self.session.update()
         if self.frame.is_mounted:
             self.frame.flush()
+        self._pauses.tick(self.session.clock(), self.frame.idle_s)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        narrow = Narrow(renderable) if isinstance(renderable, ChopsUpdate) else renderable
+        super()._display(screen, narrow)  # pyright: ignore[reportUnknownMemberType] - Screen is generic in its result only
 
     def wear(self, theme: str) -> None:
         """Change the theme."""

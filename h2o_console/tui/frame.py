@@ -54,7 +54,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self._remember = remember
         self._seen = self._arrived()
         self._told = False
-        self._began_s = session.clock()
+        self._began_s = self._touched_s = session.clock()
         self._fresh = True
         self._shape = -1
         self._header = Block(id="header", frame=True)
@@ -99,6 +99,15 @@ class Frame(Screen[None], inherit_bindings=False):
     def _arrived(self) -> ConsoleScreen:
         place = self.journey.place
         return SCREENS[place.kind](self.session, place, self.journey.look)
+
+    @property
+    def idle_s(self) -> float:
+        """How long nobody has done anything."""
+        return self.session.clock() - self._touched_s
+
+    def _touch(self) -> None:
+        self._touched_s = self.session.clock()
+        self._seen.touched()
 
     def keep(self) -> None:
         """Remember how the screen that is seen looks."""
@@ -218,7 +227,7 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def on_key(self, _event: Key) -> None:
         """A key that means nothing, or a letter that is being typed: rows stand still all the same."""
-        self._seen.touched()
+        self._touch()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a line is being typed, keys are letters; only leaving is not. A key means what it means here."""
@@ -229,7 +238,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def action_command(self, name: str) -> None:
         """A key was pressed."""
         command = BY_ID[name]
-        self._seen.touched()
+        self._touch()
         if command.means_something(self._seen):
             command.run(self, "")
             self._settle(command)
@@ -277,7 +286,7 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def _run(self, name: str, rest: str) -> None:
         command = BY_ID[name]
-        self._seen.touched()
+        self._touch()
         if command.means_something(self._seen):
             command.run(self, rest)
             self._settle(command)
@@ -363,7 +372,7 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def on_line_list_moved(self, _event: LineList.Moved) -> None:
         """The cursor moved: other findings."""
-        self._seen.touched()
+        self._touch()
         self.flush()
 
     def on_line_list_opened(self, event: LineList.Opened) -> None:

@@ -20,6 +20,8 @@ from h2o_console.tui.tailing import Tails
 from h2o_core.io.clock import rfc3339, unix_s
 
 _FLEET_S: Final = 0.95
+_LOOK_S: Final = 1.0
+"""Where a package runs changes seldom: the store is asked again so often while the same is on screen."""
 V = TypeVar("V")
 W = TypeVar("W")
 
@@ -70,6 +72,8 @@ class Session:
     _served: Snapshot[FeatureView] = field(init=False)
     _called: Snapshot[CallView] = field(init=False)
     _on_screen: tuple[str, ...] = ()
+    _looked_at: tuple[tuple[str, ...], frozenset[str]] = ((), frozenset())
+    _looked_s: float = float("-inf")
 
     def __post_init__(self) -> None:
         store = self.store
@@ -144,9 +148,13 @@ class Session:
 
     def look_at(self, packages: Iterable[str], hosts: Iterable[str] = ()) -> None:
         """These packages and hosts are on screen: they are asked each second."""
-        self._on_screen = tuple(packages)
+        seen, now_s = (tuple(packages), frozenset(hosts)), self.clock()
+        if seen == self._looked_at and now_s - self._looked_s < _LOOK_S:
+            return  # a key never waits for the store
+        self._looked_at, self._looked_s = seen, now_s
+        self._on_screen = seen[0]
         if self.poller is not None:
-            self.poller.look_at({*self.store.hosts_of(self._on_screen), *hosts})
+            self.poller.look_at({*self.store.hosts_of(seen[0]), *hosts})
 
 
 def _made(make: Callable[[V], W], view: V | None) -> W | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -11,11 +11,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from h2o_console.rows.cells import Line, Tone, in_ascii
-from h2o_console.text import width as cells_of
+from h2o_console.text import char_width
 from h2o_console.tui.themes import ascii_of, palette_of
 
 if TYPE_CHECKING:
     from rich.style import Style
+
+_CLOSE: Final = 6
+"""Going there costs as many bytes as so many characters between."""
 
 
 def painted(line: Line, styles: Mapping[Tone, Style], width: int, *, ascii_only: bool) -> Strip:
@@ -25,16 +28,44 @@ def painted(line: Line, styles: Mapping[Tone, Style], width: int, *, ascii_only:
     return Strip(segments).adjust_cell_length(width, styles[Tone.PLAIN])
 
 
-def changed_span(before: Line, after: Line) -> tuple[int, int] | None:
-    """(first cell, number of cells) in which two lines differ; None when they look the same."""
+def changed_spans(before: Line, after: Line) -> list[tuple[int, int]]:
+    """(first cell, number of cells) of each place in which two lines differ; what stands close together is one."""
     if before.cells == after.cells:
-        return None
-    widths = [cells_of(cell.text) for cell in after.cells]
-    if [cells_of(cell.text) for cell in before.cells] != widths:
-        return 0, max(sum(widths), sum(cells_of(cell.text) for cell in before.cells))
-    differing = [at for at, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)) if old != new]
-    first, last = differing[0], differing[-1]
-    return sum(widths[:first]), sum(widths[first : last + 1])
+        return []
+    old, new = _characters(before), _characters(after)
+    if len(old) != len(new):
+        return [(0, max(len(old), len(new)))]
+    spans: list[tuple[int, int]] = []
+    for at in (at for at, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]):
+        first, cells = spans[-1] if spans else (0, 0)
+        if spans and at - (first + cells) <= _CLOSE:
+            spans[-1] = first, at + 1 - first
+        else:
+            spans.append((at, 1))
+    return [_whole_characters(new, first, cells) for first, cells in spans]
+
+
+def _characters(line: Line) -> list[tuple[str, Tone]]:
+    """What each cell shows; a wide character is in its first one, "" in its second."""
+    found: list[tuple[str, Tone]] = []
+    for cell in line.cells:
+        if cell.text.isascii():
+            found += [(char, cell.tone) for char in cell.text]
+            continue
+        for char in cell.text:
+            cells = char_width(char)
+            if cells:
+                found += [(char, cell.tone), ("", cell.tone)][:cells]
+            elif found:
+                found[-1] = found[-1][0] + char, cell.tone
+    return found
+
+
+def _whole_characters(shown: Sequence[tuple[str, Tone]], first: int, cells: int) -> tuple[int, int]:
+    end = first + cells
+    first -= not shown[first][0]
+    end += end < len(shown) and not shown[end][0]
+    return first, end - first
 
 
 class Block(Widget):
@@ -64,8 +95,8 @@ class Block(Widget):
             self.display = bool(self._lines)
             self.refresh()
             return
-        spans = ((y, changed_span(old, new)) for y, (old, new) in enumerate(zip(before, self._lines, strict=True)))
-        regions = [Region(span[0], y, span[1], 1) for y, span in spans if span is not None]
+        spans = ((y, changed_spans(old, new)) for y, (old, new) in enumerate(zip(before, self._lines, strict=True)))
+        regions = [Region(first, y, cells, 1) for y, found in spans for first, cells in found]
         if regions:
             self.refresh(*regions)
 

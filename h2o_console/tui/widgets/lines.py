@@ -20,7 +20,7 @@ from h2o_console.text import clip, width as cells_of
 from h2o_console.tui.commands.command import bindings
 from h2o_console.tui.commands.moving import MOVES, MOVING, MOVING_KEYS
 from h2o_console.tui.themes import ascii_of, palette_of, theme_of
-from h2o_console.tui.widgets.block import changed_span, painted
+from h2o_console.tui.widgets.block import changed_spans, painted
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -43,9 +43,8 @@ class Source(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Painted:
     version: int
-    width: int
-    selected: bool
-    theme: str
+    look: tuple[int, bool, str]
+    """Width, selected, theme."""
     line: Line
     strip: Strip
 
@@ -76,6 +75,8 @@ class LineList(ScrollView, can_focus=True):
         self._order: tuple[str, ...] = ()
         self._at: dict[str, int] = {}
         self._cache: dict[str, _Painted] = {}
+        self._shown: dict[int, _Painted] = {}
+        """By line of the screen, what was painted there."""
         self._empty: tuple[Cell, ...] = ()
         self._last_at = 0
         self._touched = False
@@ -90,6 +91,7 @@ class LineList(ScrollView, can_focus=True):
         self._source, self._has_cursor = source, has_cursor
         self._order, self._at, self._empty = (), {}, ()
         self._cache.clear()
+        self._shown.clear()
         self.cursor, self._touched, self._top, self._last_at = cursor, bool(cursor), top, 0
         self._left = cursor
 
@@ -130,42 +132,44 @@ class LineList(ScrollView, can_focus=True):
             self._empty = tuple(empty)
             self.refresh()
             return
-        self._paint_changes(before)
+        self._paint_changes()
 
     def _scroll_back(self, source: Source, top: int) -> None:
         """Once more, when the lines around the list have their heights."""
         if source is self._source and self.cursor == self._left:
             self.scroll_to(y=top, animate=False, immediate=True)
 
-    def _paint_changes(self, before: Sequence[str]) -> None:
+    def _paint_changes(self) -> None:
+        """What looks different from what each line showed when it was painted last, also where another key is now."""
         regions: list[Region] = []
-        first, width = round(self.scroll_offset.y), self.size.width
-        for y in range(self.size.height):
-            at = first + y
-            old, new = before[at] if at < len(before) else "", self._order[at] if at < len(self._order) else ""
-            if old != new:
+        width = self.size.width
+        for y, at in enumerate(range(round(self.scroll_offset.y), round(self.scroll_offset.y) + self.size.height)):
+            known = self._shown.get(y)
+            fresh = self._current(self._order[at]) if at < len(self._order) else None
+            if known is fresh:
+                continue
+            if known is None or fresh is None or known.look != fresh.look:
                 regions.append(Region(0, y, width, 1))
-            elif new and (span := self._repaint(new)):
-                regions.append(Region(span[0], y, span[1], 1))
+            else:
+                regions += [Region(x, y, cells, 1) for x, cells in changed_spans(known.line, fresh.line)]
+                self._shown[y] = fresh if known.line.cells == fresh.line.cells else known
         if regions:
             self.refresh(*regions)
 
-    def _repaint(self, key: str) -> tuple[int, int] | None:
-        """Make the line anew when its version rose; where it looks different."""
+    def _current(self, key: str) -> _Painted:
+        """The key's line, from the cache when it is still true."""
         known = self._cache.get(key)
-        if known is None:
-            return 0, self.size.width
-        if known.version == self._source.version(key):
-            return None
-        fresh = self._make(key)
-        return changed_span(known.line, fresh.line)
+        look = self.size.width, key == self.cursor, theme_of(self)
+        if known is None or known.look != look or known.version != self._source.version(key):
+            known = self._make(key)
+        return known
 
     def _make(self, key: str) -> _Painted:
         palette = palette_of(self)
         width, selected = self.size.width, key == self.cursor
         line = self._source.line(key, width)
         strip = painted(line, palette.selected if selected else palette.plain, width, ascii_only=ascii_of(self))
-        made = _Painted(self._source.version(key), width, selected, theme_of(self), line, strip)
+        made = _Painted(self._source.version(key), (width, selected, theme_of(self)), line, strip)
         self._cache[key] = made
         return made
 
@@ -173,13 +177,10 @@ class LineList(ScrollView, can_focus=True):
         """One visible line, from the cache when it is still true."""
         at = y + round(self.scroll_offset.y)
         if at >= len(self._order):
+            self._shown.pop(y, None)
             return self._blank(y)
-        key = self._order[at]
-        known = self._cache.get(key)
-        wanted = (self._source.version(key), self.size.width, key == self.cursor, theme_of(self))
-        if known is None or (known.version, known.width, known.selected, known.theme) != wanted:
-            known = self._make(key)
-        return known.strip
+        shown = self._shown[y] = self._current(self._order[at])
+        return shown.strip
 
     def _blank(self, y: int) -> Strip:
         palette, width = palette_of(self), self.size.width
@@ -194,6 +195,7 @@ class LineList(ScrollView, can_focus=True):
     def forget(self) -> None:
         """Everything may look different now (another width, another layout)."""
         self._cache.clear()
+        self._shown.clear()
         self.refresh()
 
     # the cursor
