@@ -183,7 +183,7 @@ def test_a_copied_state_directory_is_found_out(hosts: Hosts, zookeeper: str) -> 
     first = hosts.start("host-1", zookeeper)
     eventually(lambda: register(hosts.link()).picture_age_s == 0, "it is registered")
     copy = BrokerProcess(hosts.directory / "copy", host="host-1", fleet=hosts.fleet, zookeeper=zookeeper)
-    shutil.copytree(first.directory / "state", copy.directory / "state")
+    shutil.copytree(first.directory / "state", copy.directory / "state", ignore=shutil.ignore_patterns("*.draft"))
     with copy:
         process = first.process
         assert process is not None
