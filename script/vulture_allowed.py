@@ -46,5 +46,3 @@ _.STALE
 
 # h2o_console.store.views: what the store shows, for screens that are being drawn
 _.measured_mean_ms
-_.resolution_s
-HistoryView

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.features import WINDOW_S
 from h2o_console.rows.figures import millis, percent, rate
-from h2o_console.rows.reasons import Kind, Reason, error_tone, errors
+from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, most_hurt
 from h2o_console.rows.sections import outcomes_text
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.rows.verdicts import failing, ranked
@@ -56,7 +56,7 @@ class CallRow:
     @property
     def hurt(self) -> int:
         """Requests hurt in the last minute."""
-        return max((reason.hurt for reason in self.reasons), default=0)
+        return most_hurt(self.reasons)
 
 
 def call_row(view: CallView) -> CallRow:

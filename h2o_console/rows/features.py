@@ -10,7 +10,7 @@ from h2o_console.rows.call_lines import call_lines
 from h2o_console.rows.cells import Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, times
 from h2o_console.rows.places import Kind as PlaceKind, Place
-from h2o_console.rows.reasons import FEWEST, PROMISE_SLACK, Kind, Reason, error_tone, errors
+from h2o_console.rows.reasons import FEWEST, PROMISE_SLACK, Kind, Reason, error_tone, errors, most_hurt
 from h2o_console.rows.sections import Field, Grid, facts, outcomes_text, plain, title, verdict
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.rows.verdicts import failing, ranked
@@ -58,7 +58,7 @@ class FeatureRow:
     @property
     def hurt(self) -> int:
         """Requests hurt in the last minute."""
-        return max((reason.hurt for reason in self.reasons), default=0)
+        return most_hurt(self.reasons)
 
 
 def feature_row(view: FeatureView) -> FeatureRow:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, age, percent, rate, skew, whole
-from h2o_console.rows.reasons import Reason, error_tone, errors
+from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.rows.verdicts import CPU_PCT, DISK_PCT, FULL_PCT, MEMORY_PCT, SKEW_S, STEAL_PCT, host_reasons
 from h2o_console.text import safe
@@ -58,7 +58,7 @@ class HostRow:
     @property
     def hurt(self) -> int:
         """Requests hurt in the last minute."""
-        return max((reason.hurt for reason in self.reasons), default=0)
+        return most_hurt(self.reasons)
 
 
 def host_row(view: HostView) -> HostRow:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, size, whole
 from h2o_console.rows.places import SHORT_ID
-from h2o_console.rows.reasons import Reason, error_tone, errors
+from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.rows.verdicts import instance_reasons
 from h2o_console.text import safe
@@ -60,7 +60,7 @@ class InstanceRow:
     @property
     def hurt(self) -> int:
         """Requests hurt in the last minute."""
-        return max((reason.hurt for reason in self.reasons), default=0)
+        return most_hurt(self.reasons)
 
 
 def instance_row(view: InstanceView) -> InstanceRow:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.board import Board
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
-from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, newest_first, reasons
+from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, most_hurt, newest_first, reasons
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.text import safe
 
@@ -60,7 +60,7 @@ class PackageRow:
     @property
     def hurt(self) -> int:
         """Requests hurt in the last minute, by the worst finding."""
-        return max((reason.hurt for reason in self.reasons), default=0)
+        return most_hurt(self.reasons)
 
 
 def package_row(view: PackageView) -> PackageRow:

@@ -7,7 +7,7 @@ texts from outside go through `safe` here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -70,6 +70,11 @@ class Reason:
     glyph: Glyph
     text: str
     hurt: int = 0
+
+
+def most_hurt(reasons: Iterable[Reason]) -> int:
+    """Requests hurt in the last minute, by the worst of them."""
+    return max((reason.hurt for reason in reasons), default=0)
 
 
 def errors(outcomes: Mapping[str, int]) -> int:

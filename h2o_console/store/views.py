@@ -328,32 +328,3 @@ class InstanceDetail:
     watched_s: float = 0.0
     rps_line: tuple[float | None, ...] = ()
     p95_line: tuple[float | None, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPoint:
-    """What happened in [t_s, t_s + resolution): unix seconds. A time without a point is unknown, not zero."""
-
-    t_s: float
-    outcomes: Mapping[str, int]
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    instances: int = 0
-    in_flight: int = 0
-    queued: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryView:
-    """A package's past: version → points, oldest first, over all hosts that answered.
-
-    `missing` names the hosts whose part is not in it, so that a dip is not mistaken for one; `age_s` is how long
-    ago it was asked for, None while nothing has come yet.
-    """
-
-    package: str
-    resolution_s: float
-    versions: Mapping[str, tuple[HistoryPoint, ...]] = field(default_factory=dict[str, tuple[HistoryPoint, ...]])
-    hosts: int = 0
-    missing: tuple[str, ...] = ()
-    age_s: float | None = None
