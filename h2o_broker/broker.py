@@ -87,7 +87,7 @@ class Broker:
         """Serve until cancelled; raises ForeignHost, EndpointTaken, RegisterRefused or CannotStart."""
         hostfile = self._hostfile
         path = Path(hostfile.run_dir) / BROKER_SOCKET
-        self._switch.started(monotonic_ns())
+        self._switch.origin.started(monotonic_ns())
         self._address = self._advertised(
             self._ports.open(
                 f"unix:{path}",

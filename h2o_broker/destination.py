@@ -17,7 +17,7 @@ from h2o_core.envelope import (
     decode_request_route,
     encode_answer_route,
 )
-from h2o_core.errors import Code
+from h2o_core.errors import HIGHEST_CODE, Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from h2o_broker.telemetry import Oddities
 
 ROUTE_CACHE_SIZE: Final = 4096
-HIGHEST_CODE: Final = max(Code)
 _LEAVING: Final = Health.LEAVING
 """Looked up for each answer; as an enum's attribute that costs 80 ns."""
 _MS: Final = 1_000_000

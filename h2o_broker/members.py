@@ -1,4 +1,4 @@
-"""Who the switch knows: callers, local instances and their versions, other brokers and theirs, pools."""
+"""Who the switch knows: callers, local instances and their versions, other brokers and theirs, pools. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_broker.telemetry import CallerCounter, FeatureCounter
 from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
-from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
-    from h2o_core.envelope import RouteWish
-    from h2o_core.znodes import NewVersions, PackageVersion
+    from h2o_core.znodes import PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
 OPERATOR: Final = "operator"
-UNREGISTERED_ORDER: Final = 1 << 63
-"""The order of a version that ZooKeeper has not numbered yet: after all that it has."""
 
 
 class Health(IntEnum):
@@ -240,13 +236,8 @@ class Peer:
         """When we last said HELLO because the other side did not know the link."""
 
 
-def host_of(member: LocalInstance | RemoteInstance, own_host: str) -> str:
-    """Where it runs."""
-    return member.peer.host if isinstance(member, RemoteInstance) else own_host
-
-
 class Pool:
-    """A package: its versions, where they run, and whom a request may be given to now."""
+    """A package: its versions, where they run, and whom a request may be given to now (`pools` works that out)."""
 
     __slots__ = ("candidates", "local", "order", "package", "remote")
 
@@ -257,44 +248,6 @@ class Pool:
         self.local: dict[str, LocalVersion] = {}
         self.remote: dict[str, list[RemoteInstance]] = {}
         self.candidates: list[LocalInstance | RemoteInstance] = []
-
-    def rebuild(self, new_versions: NewVersions) -> None:
-        """Work out the candidates anew, after any change of members or of their health.
-
-        Suspects are candidates only when nobody better is left: a request that waits may still succeed.
-        """
-        present = {
-            version: self.order.get(version, UNREGISTERED_ORDER)
-            for version in (*self.local, *self.remote)
-            if self._members(version, Health.READY) or self._members(version, Health.SUSPECT)
-        }
-        serving = serving_versions(present, new_versions)
-        for health in (Health.READY, Health.SUSPECT):
-            self.candidates = [member for version in serving for member in self._members(version, health)]
-            if self.candidates:
-                return
-
-    def wished(self, wish: RouteWish, own_host: str) -> list[LocalInstance | RemoteInstance]:
-        """Those that *wish* allows, of versions without traffic too; suspects when nobody better is left."""
-        versions = (wish.version,) if wish.version else (*self.local, *self.remote)
-        for health in (Health.READY, Health.SUSPECT):
-            members = [member for version in dict.fromkeys(versions) for member in self._members(version, health)]
-            fitting = [
-                member
-                for member in members
-                if wish.instance in {"", member.id} and wish.host in {"", host_of(member, own_host)}
-            ]
-            if fitting:
-                return fitting
-        return []
-
-    def _members(self, version: str, health: Health) -> list[LocalInstance | RemoteInstance]:
-        here = self.local.get(version)
-        members: list[LocalInstance | RemoteInstance] = []
-        if here is not None:
-            members.extend(instance for instance in here.instances if instance.health is health)
-        members.extend(instance for instance in self.remote.get(version, ()) if instance.peer.health is health)
-        return members
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The switch: every request that enters this broker, until its one terminal answer.
 
-Here a request is routed, as its origin, and ended; what happens at this host's own instances is `destination`'s.
+Here frames are told apart, and requests ended that nobody answers. Where a request of this host goes is `origin`'s,
+what happens at this host's own instances is `destination`'s.
 Pure. Frames come in with the time, `(port, routing id, frame)` tuples go out through `out`, rare things
 through `events`. The path of a request is written for speed: scalars, slots, one header struct.
 """
@@ -10,19 +11,18 @@ from __future__ import annotations
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Final
 
-from h2o_broker.destination import HIGHEST_CODE, Destination
+from h2o_broker import pools
+from h2o_broker.destination import Destination
 from h2o_broker.members import (
     OPERATOR,
     Caller,
     Health,
     LocalInstance,
-    LocalVersion,
-    Pool,
     RemoteInstance,
     Source,
-    host_of,
 )
-from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger, Request, onward
+from h2o_broker.origin import Origin
+from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger
 from h2o_broker.telemetry import Oddities
 from h2o_core.envelope import (
     ANSWER,
@@ -33,31 +33,20 @@ from h2o_core.envelope import (
     REFUSED,
     RELEASED,
     REQUEST,
-    REQUEST_EXACT,
     WIRE,
-    MalformedFrame,
-    decode_wish,
     encode,
 )
 from h2o_core.errors import Code
-from h2o_core.names import package_of
-from h2o_core.routing import choose
 from h2o_core.znodes import NewVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from h2o_broker.events import Event
-    from h2o_core.envelope import RouteWish
+    from h2o_broker.members import Pool
 
-IN_FLIGHT_PER_SOURCE: Final = 16_384
-ORIGIN_GRACE_NS: Final = 25_000_000
-"""The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
-SETTLING_NS: Final = 1_000_000_000
-"""Instances are back within half a second of their broker's restart, links to other hosts too."""
 _TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
 _TO_ORIGIN: Final = frozenset((ANSWER, REFUSED))
-_MS: Final = 1_000_000
 _UNPACK: Final = HEADER.unpack_from
 
 
@@ -83,12 +72,12 @@ class Switch:
         """Raised whenever a host, a link or an instance is other than before."""
         self.rare: Callable[[int, bytes, bytes, int], None] | None = None
         """Gets (port, routing id, frame, now) of every frame that is not on a request's path."""
-        self._dice = dice
-        self._settles_at_ns = 0
         self._operator = self.caller(OPERATOR, "")
-        self.destination = Destination(self.ledger, self.features, self.oddities, incarnation, self._refused)
+        self.origin = Origin(self.ledger, self.pools, self.features, self.oddities, incarnation, dice)
+        self.destination = Destination(self.ledger, self.features, self.oddities, incarnation, self.origin.refused)
+        self.origin.place = self.destination.place
         self.instances = self.destination.instances
-        self._place = self.destination.place
+        self._enter = self.origin.enter
         self._answered = self.destination.answered
 
     def take(self) -> list[tuple[int, bytes, bytes]]:
@@ -162,25 +151,11 @@ class Switch:
             if self.rare is not None:
                 self.rare(OUTBOUND, rid, frame, now)
             return
-        request = self.requests.get(correlation)
-        target = request.target if request is not None else None
-        if request is None or not isinstance(target, RemoteInstance) or target.peer.rid != rid:
-            self.oddities.count("late_answers")
-            return
-        route = frame[HEADER_BYTES:tail_at]
-        if int.from_bytes(route[:8], "big") != self.incarnation:
-            self.oddities.count("frames_for_another_incarnation")
-            return
-        self.ledger.leave_peer(request, target)
-        if kind == REFUSED:
-            self._refused(request, target.peer.host, Code.OVERLOADED if code > HIGHEST_CODE else Code(code), now)
-            return
-        if code > HIGHEST_CODE:
-            self.oddities.count("unknown_codes")
-            code = Code.INTERNAL.value
-        self.ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+        self.origin.answered(
+            rid, flags, code, correlation, frame, tail_at, name_len, fields_len, now, refused=kind == REFUSED
+        )
 
-    # ------------------------------------------------------------------ requests at the origin
+    # ------------------------------------------------------------------ who sends
 
     def meet(self, rid: bytes) -> Source:
         """A local peer that is not registered: the operator, as far as tiers are concerned."""
@@ -194,97 +169,6 @@ class Switch:
         if caller is None:
             caller = self.callers[key] = Caller(package, version)
         return caller
-
-    def _enter(
-        self,
-        source: Source,
-        correlation: int,
-        remaining: int,
-        types: int,
-        frame: bytes,
-        tail_at: int,
-        name_len: int,
-        now: int,
-    ) -> None:
-        if correlation in source.requests:
-            self.oddities.count("repeated_correlations")
-            return
-        name = frame[tail_at : tail_at + name_len]
-        request = self.ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
-        pool = self.features.get(name)
-        if pool is None:
-            self._unknown_feature(request, now)
-            return
-        request.known = True
-        if not remaining:
-            self.ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its broker", now)
-        elif len(source.requests) > IN_FLIGHT_PER_SOURCE:
-            message = f"this client has {IN_FLIGHT_PER_SOURCE} requests in flight already"
-            self.ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
-        elif tail_at == HEADER_BYTES or self._wishes(request, frame[HEADER_BYTES:tail_at], now):
-            self._route(request, pool, now)
-
-    def _wishes(self, request: Request, block: bytes, now: int) -> bool:
-        """Take a client's wish where to go; False: it may not have one, and has been told so."""
-        try:
-            wish = decode_wish(block)
-        except MalformedFrame:
-            message = "its route block is no wish: host, version and instance"
-            self.ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, message, now)
-            return False
-        if request.source.instance is not None:
-            message = "a package may not choose host, version or instance: operators' weights and drains do"
-            self.ledger.end(request, Code.FORBIDDEN, NOT_EXECUTED, message, now)
-            return False
-        request.wish = wish
-        request.flags = REQUEST_EXACT if wish.instance else 0
-        return True
-
-    def _candidates(self, request: Request, pool: Pool, without: str) -> list[LocalInstance | RemoteInstance]:
-        """Whom it may be given to, but for the instances of one host."""
-        candidates = pool.candidates if request.wish is None else pool.wished(request.wish, self.host)
-        return [one for one in candidates if host_of(one, self.host) != without] if without else candidates
-
-    def _route(self, request: Request, pool: Pool, now: int) -> None:
-        candidates = pool.candidates
-        if request.refused_by or request.wish is not None:
-            candidates = self._candidates(request, pool, request.refused_by)
-        if not candidates:
-            self._nobody(request, pool, now)
-            return
-        target = choose(candidates, self._dice)
-        if isinstance(target, RemoteInstance):
-            self._forward(request, target, now)
-        elif not self._place(request, target.version, target, now):
-            self._refused(request, self.host, Code.OVERLOADED, now)
-
-    def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
-        peer = target.peer
-        target.pending += 1
-        peer.in_flight += 1
-        request.target = target
-        self.ledger.watch(request, request.deadline_ns + ORIGIN_GRACE_NS)
-        self.out.append((OUTBOUND, peer.rid, onward(request, target.route_from(request.source.caller), now)))
-
-    def _refused(self, request: Request, host: str, code: Code, now: int) -> None:
-        """Not executed at *host*: one re-route is free, then the caller is told."""
-        pool = self.features[request.name]
-        if request.source.port != LOCAL:
-            self.ledger.refuse(request, code)
-        elif request.attempt == 0 and self._candidates(request, pool, without=host):
-            request.attempt = 1
-            request.refused_by = host
-            self._route(request, pool, now)
-        elif request.attempt == 0 and code is Code.UNAVAILABLE:
-            request.attempt = 1  # nobody else has it: it may wait there
-            self._route(request, pool, now)
-        elif code is Code.OVERLOADED:
-            whose = f"instance {request.wish.instance}" if request.wish and request.wish.instance else pool.package[1:]
-            message = f"every slot of {whose} is taken and its queues are full"
-            self.ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
-        else:
-            message = f"{host} had no instance that could take it"
-            self.ledger.end(request, Code.UNAVAILABLE if code is Code.OK else code, NOT_EXECUTED, message, now)
 
     # ------------------------------------------------------------------ endings
 
@@ -310,36 +194,6 @@ class Switch:
                 )
             else:
                 self.ledger.end(request, Code.TIMEOUT, MAYBE_EXECUTED, "no answer before the deadline", now)
-
-    def started(self, now: int) -> None:
-        """This broker serves from now on: its host's instances have yet to come (back), links to stand."""
-        self._settles_at_ns = now + SETTLING_NS
-
-    def _settling(self, request: Request, now: int) -> bool:
-        """Nobody can take it *yet*: say that, and not that there is nobody."""
-        if now >= self._settles_at_ns:
-            return False
-        message = "its broker has only just started, and does not know all instances yet"
-        self.ledger.end(request, Code.UNAVAILABLE, NOT_EXECUTED, message, now)
-        return True
-
-    def _unknown_feature(self, request: Request, now: int) -> None:
-        if self._settling(request, now):
-            return
-        name = request.name.decode(errors="replace")
-        package = package_of(name)
-        if package in self.pools:
-            self.ledger.end(request, Code.NOT_FOUND, NOT_EXECUTED, f"{package[1:]} has no feature of that name", now)
-        else:
-            self.ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, "no package of that name was ever registered", now)
-
-    def _nobody(self, request: Request, pool: Pool, now: int) -> None:
-        if self._settling(request, now):
-            return
-        message = f"no instance of {pool.package[1:]} can take it"
-        if request.wish is not None:
-            message = f"{message} where it is wanted: {_shown(request.wish)}"
-        self.ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
 
     # ------------------------------------------------------------------ losses
 
@@ -376,36 +230,23 @@ class Switch:
             return
         if isinstance(target, RemoteInstance):
             self.ledger.leave_peer(request, target)
-            self._refused(request, target.peer.host, Code.UNAVAILABLE, now)
+            self.origin.refused(request, target.peer.host, Code.UNAVAILABLE, now)
             return
         target.pending -= 1
         target.health = Health.GONE
         request.target = None
         request.counter = None
         self.rebuild(target.version.pool)
-        self._again(request, target.version, now)
-
-    def _again(self, request: Request, version: LocalVersion, now: int) -> None:
-        """Its instance was gone before the frame left: any other may have it, one of this host included."""
-        if request.source.port == LOCAL and request.attempt == 0:
-            request.attempt = 1
-            self._route(request, version.pool, now)
-        elif not version.ready or not self._place(request, version, None, now):
-            self._refused(request, self.host, Code.UNAVAILABLE, now)
+        self.origin.unsent(request, target, now)
 
     def rebuild(self, pool: Pool) -> None:
         """Members or their health changed."""
         self.picture_version += 1
         for version in pool.local.values():
             version.ready = [one for one in version.instances if one.health is Health.READY]
-        pool.rebuild(self.new_versions)
+        pools.rebuild(pool, self.new_versions)
 
     def pong(self, port: int, rid: bytes, clock: bytes, flags: int = 0) -> None:
         """Answer a PING: our incarnation and the asker's own clock."""
         body = self.incarnation.to_bytes(8, "big") + clock
         self.out.append((port, rid, encode(PONG, flags=flags, payload=body)))
-
-
-def _shown(wish: RouteWish) -> str:
-    parts = (("host", wish.host), ("version", wish.version), ("instance", wish.instance))
-    return " ".join(f"{what} {name}" for what, name in parts if name) or "anywhere"

@@ -24,6 +24,9 @@ class Code(IntEnum):
     APPLICATION = 11
 
 
+HIGHEST_CODE: Final = max(Code)
+
+
 class Fault(StrEnum):
     """Who has to act."""
 

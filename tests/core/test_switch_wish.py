@@ -6,8 +6,9 @@ import pytest
 
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
+from h2o_broker.origin import SETTLING_NS
 from h2o_broker.roster import Roster
-from h2o_broker.switch import SETTLING_NS, Switch
+from h2o_broker.switch import Switch
 from h2o_core.envelope import (
     REQUEST,
     REQUEST_EXACT,

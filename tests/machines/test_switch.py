@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from h2o_broker.links import Links
 from h2o_broker.members import Admission, Health, LocalInstance
+from h2o_broker.origin import SETTLING_NS
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS, Roster
-from h2o_broker.switch import SETTLING_NS, Switch
+from h2o_broker.switch import Switch
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -537,7 +538,7 @@ def test_a_broker_that_has_only_just_started_says_so() -> None:
     codes: list[int] = []
     for just_started in (False, True):
         if just_started:
-            switch.started(machine.now)
+            switch.origin.started(machine.now)
         for wait_ns in (0, SETTLING_NS):
             switch.on_local(b"c", ask, machine.now + wait_ns)
             ((_, _, answer),) = switch.take()

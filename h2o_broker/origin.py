@@ -1,0 +1,238 @@
+"""Requests of this host's own clients: to which version and instance they go, and what comes next when one refuses.
+
+Pure. What happens at an instance is `destination`'s; where a request began and ended is the ledger's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from h2o_broker.members import RemoteInstance
+from h2o_broker.pools import host_of, wished
+from h2o_broker.requests import LOCAL, NOT_EXECUTED, OUTBOUND, onward
+from h2o_core.envelope import HEADER_BYTES, REQUEST_EXACT, MalformedFrame, decode_wish
+from h2o_core.errors import HIGHEST_CODE, Code
+from h2o_core.names import package_of
+from h2o_core.routing import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from h2o_broker.members import LocalInstance, LocalVersion, Pool, Source
+    from h2o_broker.requests import Ledger, Request
+    from h2o_broker.telemetry import Oddities
+    from h2o_core.envelope import RouteWish
+
+IN_FLIGHT_PER_SOURCE: Final = 16_384
+ORIGIN_GRACE_NS: Final = 25_000_000
+"""The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
+SETTLING_NS: Final = 1_000_000_000
+"""Instances are back within half a second of their broker's restart, links to other hosts too."""
+_MS: Final = 1_000_000
+
+
+class Origin:
+    """Chooses for every request of this host, and again for one that was not executed where it went."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        pools: dict[str, Pool],
+        features: dict[bytes, Pool],
+        oddities: Oddities,
+        incarnation: int,
+        dice: Callable[[], float],
+    ) -> None:
+        """*dice* returns a float in [0, 1); *pools* by package, *features* by the name on the wire."""
+        self.host = ledger.host
+        self.place: Callable[[Request, LocalVersion, LocalInstance | None, int], bool] = _nowhere
+        """The destination's: (request, version, preferred instance, now) → there was room here."""
+        self._ledger = ledger
+        self._pools = pools
+        self._features = features
+        self._oddities = oddities
+        self._incarnation = incarnation
+        self._dice = dice
+        self._settles_at_ns = 0
+
+    # ------------------------------------------------------------------ coming in
+
+    def enter(  # noqa: PLR0913 - the path of a request takes scalars (DESIGN §6)
+        self,
+        source: Source,
+        correlation: int,
+        remaining: int,
+        types: int,
+        frame: bytes,
+        tail_at: int,
+        name_len: int,
+        now: int,
+    ) -> None:
+        """A client of this host sends a request."""
+        if correlation in source.requests:
+            self._oddities.count("repeated_correlations")
+            return
+        name = frame[tail_at : tail_at + name_len]
+        request = self._ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        pool = self._features.get(name)
+        if pool is None:
+            self._unknown_feature(request, now)
+            return
+        request.known = True
+        if not remaining:
+            self._ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its broker", now)
+        elif len(source.requests) > IN_FLIGHT_PER_SOURCE:
+            message = f"this client has {IN_FLIGHT_PER_SOURCE} requests in flight already"
+            self._ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+        elif tail_at == HEADER_BYTES or self._wishes(request, frame[HEADER_BYTES:tail_at], now):
+            self.route(request, pool, now)
+
+    def _wishes(self, request: Request, block: bytes, now: int) -> bool:
+        """Take a client's wish where to go; False: it may not have one, and has been told so."""
+        try:
+            wish = decode_wish(block)
+        except MalformedFrame:
+            message = "its route block is no wish: host, version and instance"
+            self._ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, message, now)
+            return False
+        if request.source.instance is not None:
+            message = "a package may not choose host, version or instance: operators' weights and drains do"
+            self._ledger.end(request, Code.FORBIDDEN, NOT_EXECUTED, message, now)
+            return False
+        request.wish = wish
+        request.flags = REQUEST_EXACT if wish.instance else 0
+        return True
+
+    # ------------------------------------------------------------------ choosing
+
+    def route(self, request: Request, pool: Pool, now: int) -> None:
+        """Give it to the instance that is chosen for it."""
+        candidates = pool.candidates
+        if request.refused_by or request.wish is not None:
+            candidates = self._candidates(request, pool, request.refused_by)
+        if not candidates:
+            self._nobody(request, pool, now)
+            return
+        target = choose(candidates, self._dice)
+        if isinstance(target, RemoteInstance):
+            self._forward(request, target, now)
+        elif not self.place(request, target.version, target, now):
+            self.refused(request, self.host, Code.OVERLOADED, now)
+
+    def _candidates(self, request: Request, pool: Pool, without: str) -> list[LocalInstance | RemoteInstance]:
+        """Whom it may be given to, but for the instances of one host."""
+        candidates = pool.candidates if request.wish is None else wished(pool, request.wish, self.host)
+        return [one for one in candidates if host_of(one, self.host) != without] if without else candidates
+
+    def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
+        peer = target.peer
+        target.pending += 1
+        peer.in_flight += 1
+        request.target = target
+        self._ledger.watch(request, request.deadline_ns + ORIGIN_GRACE_NS)
+        self._ledger.out.append((OUTBOUND, peer.rid, onward(request, target.route_from(request.source.caller), now)))
+
+    # ------------------------------------------------------------------ what comes back
+
+    def answered(  # noqa: PLR0913 - as `enter`
+        self,
+        rid: bytes,
+        flags: int,
+        code: int,
+        correlation: int,
+        frame: bytes,
+        tail_at: int,
+        name_len: int,
+        fields_len: int,
+        now: int,
+        *,
+        refused: bool,
+    ) -> None:
+        """What another host's broker says came of a request, also too late; *refused*: not executed there."""
+        request = self._ledger.requests.get(correlation)
+        target = request.target if request is not None else None
+        if request is None or not isinstance(target, RemoteInstance) or target.peer.rid != rid:
+            self._oddities.count("late_answers")
+            return
+        route = frame[HEADER_BYTES:tail_at]
+        if int.from_bytes(route[:8], "big") != self._incarnation:
+            self._oddities.count("frames_for_another_incarnation")
+            return
+        self._ledger.leave_peer(request, target)
+        if refused:
+            self.refused(request, target.peer.host, Code.OVERLOADED if code > HIGHEST_CODE else Code(code), now)
+            return
+        if code > HIGHEST_CODE:
+            self._oddities.count("unknown_codes")
+            code = Code.INTERNAL.value
+        self._ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+
+    def refused(self, request: Request, host: str, code: Code, now: int) -> None:
+        """Not executed at *host*: one re-route is free, then the caller is told. Another host's is told as it is."""
+        pool = self._features[request.name]
+        if request.source.port != LOCAL:
+            self._ledger.refuse(request, code)
+        elif request.attempt == 0 and self._candidates(request, pool, without=host):
+            request.attempt = 1
+            request.refused_by = host
+            self.route(request, pool, now)
+        elif request.attempt == 0 and code is Code.UNAVAILABLE:
+            request.attempt = 1  # nobody else has it: it may wait there
+            self.route(request, pool, now)
+        elif code is Code.OVERLOADED:
+            whose = f"instance {request.wish.instance}" if request.wish and request.wish.instance else pool.package[1:]
+            message = f"every slot of {whose} is taken and its queues are full"
+            self._ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+        else:
+            message = f"{host} had no instance that could take it"
+            self._ledger.end(request, Code.UNAVAILABLE if code is Code.OK else code, NOT_EXECUTED, message, now)
+
+    def unsent(self, request: Request, target: LocalInstance, now: int) -> None:
+        """Its instance here was gone before the frame left: any other may have it, one of this host included."""
+        version = target.version
+        if request.source.port == LOCAL and request.attempt == 0:
+            request.attempt = 1
+            self.route(request, version.pool, now)
+        elif not version.ready or not self.place(request, version, None, now):
+            self.refused(request, self.host, Code.UNAVAILABLE, now)
+
+    # ------------------------------------------------------------------ nobody has it
+
+    def started(self, now: int) -> None:
+        """This broker serves from now on: its host's instances have yet to come (back), links to stand."""
+        self._settles_at_ns = now + SETTLING_NS
+
+    def _settling(self, request: Request, now: int) -> bool:
+        """Nobody can take it *yet*: say that, and not that there is nobody."""
+        if now >= self._settles_at_ns:
+            return False
+        message = "its broker has only just started, and does not know all instances yet"
+        self._ledger.end(request, Code.UNAVAILABLE, NOT_EXECUTED, message, now)
+        return True
+
+    def _unknown_feature(self, request: Request, now: int) -> None:
+        if self._settling(request, now):
+            return
+        name = request.name.decode(errors="replace")
+        package = package_of(name)
+        if package in self._pools:
+            self._ledger.end(request, Code.NOT_FOUND, NOT_EXECUTED, f"{package[1:]} has no feature of that name", now)
+        else:
+            self._ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, "no package of that name was ever registered", now)
+
+    def _nobody(self, request: Request, pool: Pool, now: int) -> None:
+        if self._settling(request, now):
+            return
+        message = f"no instance of {pool.package[1:]} can take it"
+        if request.wish is not None:
+            message = f"{message} where it is wanted: {_shown(request.wish)}"
+        self._ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
+
+
+def _nowhere(_request: Request, _version: LocalVersion, _preferred: LocalInstance | None, _now: int) -> bool:
+    return False
+
+
+def _shown(wish: RouteWish) -> str:
+    parts = (("host", wish.host), ("version", wish.version), ("instance", wish.instance))
+    return " ".join(f"{what} {name}" for what, name in parts if name) or "anywhere"
