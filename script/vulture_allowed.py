@@ -24,6 +24,7 @@ _.TAG_HEADERS
 _.TAG_PRIORITY
 _.TAG_ASSIGNMENT
 _.TAG_RETRY_BUDGET
+_.REQUEST_ASSIGNED
 _.encode_fields
 
 # The closed set of tiers, and which one a name is in: values are read by `Tier(…)`.
@@ -46,3 +47,10 @@ _.STALE
 
 # h2o_console.store.views: what the store shows, for screens that are being drawn
 _.measured_mean_ms
+
+# Control documents: written by what applies changes; states that are read by `HostState(…)`.
+_.DRAIN
+_.AVOID
+_.encode_traffic
+_.encode_host_control
+_.host_control
