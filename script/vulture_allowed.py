@@ -54,3 +54,15 @@ _.AVOID
 _.encode_traffic
 _.encode_host_control
 _.host_control
+
+# Pure parts that the broker takes up next: the fair queue at a destination, retries at an origin.
+_.FairQueue
+_.shrink
+_.SHEDDABLE
+_.priority_of
+_.may_retry
+_.both_executed
+_.jitter_ns
+_.RetryBudget
+_.grant
+_.retried
