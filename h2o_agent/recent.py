@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from h2o_agent.metrics.totals import Count
 from h2o_core.errors import Code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from h2o_agent.metrics.totals import Asked, Counts, Questions, Served, Totals
     from h2o_core.histogram import Histogram
     from h2o_core.pb.stats_pb2 import BrokerReport
@@ -21,11 +24,12 @@ _MARK_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The last *over_s* seconds: how long what was served took, and how often callers got no slot."""
+    """The last *over_s* seconds: how long what was served took, how often callers got no slot, or broke a tier rule."""
 
     over_s: float
     measured: Mapping[Served, Histogram]
     refused: Mapping[Asked, int]
+    breaches: Mapping[Asked, int] = field(default_factory=dict["Asked", int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,13 @@ def _between(earlier: _Mark, later: _Mark) -> Window:
             measured[key] = measured[key].since(earlier.served[key].times)
         except ValueError:  # it was forgotten in between
             del measured[key]
-    refused: dict[Asked, int] = {}
-    for key, count in later.asked.items():
-        before = earlier.asked[key].outcomes.get(Code.OVERLOADED, 0) if key in earlier.asked else 0
-        if (more := count.outcomes.get(Code.OVERLOADED, 0) - before) > 0:
-            refused[key] = more
-    return Window(later.at_s - earlier.at_s, measured, refused)
+    refused = _more(earlier.asked, later.asked, lambda count: count.outcomes.get(Code.OVERLOADED, 0))
+    breaches = _more(earlier.asked, later.asked, lambda count: count.breaches)
+    return Window(later.at_s - earlier.at_s, measured, refused, breaches)
+
+
+def _more(earlier: Questions, later: Questions, of: Callable[[Count], int]) -> dict[Asked, int]:
+    """How much *of* each there is more, where there is."""
+    none = Count()
+    more = {key: of(count) - of(earlier.get(key, none)) for key, count in later.items()}
+    return {key: count for key, count in more.items() if count > 0}

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_broker.telemetry import CallerCounter, FeatureCounter
 from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
+from h2o_core.names import Tier, callable_tiers, tier_of
 
 if TYPE_CHECKING:
     from h2o_core.znodes import PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
-OPERATOR: Final = "operator"
+_BITS: Final = {tier: 1 << at for at, tier in enumerate(Tier)}
 
 
 class Health(IntEnum):
@@ -30,13 +31,22 @@ class Health(IntEnum):
 class Caller:
     """An identity that requests are counted under."""
 
-    __slots__ = ("counters", "instance", "package", "version")
+    __slots__ = ("breaches", "counters", "forbidden", "instance", "package", "version")
 
     def __init__(self, package: str, version: str = "", instance: str = "") -> None:
         self.package = package
         self.version = version
         self.instance = instance
         self.counters: dict[bytes, CallerCounter] = {}
+        self.breaches: dict[bytes, int] = {}
+        """Feature → calls against the tier rules, refused or let pass."""
+        self.forbidden = 0
+        """The `tier` bits of the pools that it may not call; of another host's callers that host has judged."""
+
+    def judge(self) -> None:
+        """Apply the tier rules to it from now on; *package* has been checked."""
+        allowed = callable_tiers(self.package)
+        self.forbidden = sum(bit for tier, bit in _BITS.items() if tier not in allowed)
 
 
 class Source:
@@ -239,10 +249,12 @@ class Peer:
 class Pool:
     """A package: its versions, where they run, and whom a request may be given to now (`pools` works that out)."""
 
-    __slots__ = ("candidates", "local", "order", "package", "remote")
+    __slots__ = ("candidates", "local", "order", "package", "remote", "tier")
 
     def __init__(self, package: str) -> None:
         self.package = package
+        self.tier = _BITS[tier_of(package)]
+        """Its one bit; see `Caller.forbidden`."""
         self.order: dict[str, int] = {}
         """Version → order of registration."""
         self.local: dict[str, LocalVersion] = {}

@@ -12,8 +12,9 @@ from h2o_broker.pools import host_of, wished
 from h2o_broker.requests import LOCAL, NOT_EXECUTED, OUTBOUND, onward
 from h2o_core.envelope import HEADER_BYTES, REQUEST_EXACT, MalformedFrame, decode_wish
 from h2o_core.errors import HIGHEST_CODE, Code
-from h2o_core.names import package_of
+from h2o_core.names import package_of, tier_breach
 from h2o_core.routing import choose
+from h2o_core.znodes import TierRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ class Origin:
         self.host = ledger.host
         self.place: Callable[[Request, LocalVersion, LocalInstance | None, int], bool] = _nowhere
         """The destination's: (request, version, preferred instance, now) → there was room here."""
+        self.tiers = TierRule.ENFORCE
         self._ledger = ledger
         self._pools = pools
         self._features = features
@@ -79,6 +81,8 @@ class Origin:
             self._unknown_feature(request, now)
             return
         request.known = True
+        if pool.tier & source.caller.forbidden and not self._lets_pass(request, pool, now):
+            return
         if not remaining:
             self._ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its broker", now)
         elif len(source.requests) > IN_FLIGHT_PER_SOURCE:
@@ -86,6 +90,16 @@ class Origin:
             self._ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
         elif tail_at == HEADER_BYTES or self._wishes(request, frame[HEADER_BYTES:tail_at], now):
             self.route(request, pool, now)
+
+    def _lets_pass(self, request: Request, pool: Pool, now: int) -> bool:
+        """It is against the tier rules, and counted; False: it has been refused for it."""
+        caller = request.source.caller
+        caller.breaches[request.name] = caller.breaches.get(request.name, 0) + 1
+        if self.tiers is TierRule.WARN:
+            return True
+        message = tier_breach(caller.package, pool.package)
+        self._ledger.end(request, Code.FORBIDDEN, NOT_EXECUTED, message, now)
+        return False
 
     def _wishes(self, request: Request, block: bytes, now: int) -> bool:
         """Take a client's wish where to go; False: it may not have one, and has been told so."""

@@ -87,6 +87,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         peers=[_peer(peer, moment) for peer in links.peers.values()],
         queues=[_queue(version) for pool in switch.pools.values() for version in pool.local.values()],
         strangers=strangers,
+        tiers=switch.origin.tiers.value,
         counters={**switch.oddities.counts, **{name: count for name, count in extra.items() if count}},
     )
 
@@ -153,6 +154,7 @@ def _callers(switch: Switch) -> list[CallerReport]:
             feature=name.decode(errors="replace"),
             outcomes=_outcomes(counter.outcomes),
             latency=sketch_of(counter.times),
+            breaches=caller.breaches.get(name, 0),
         )
         for caller in switch.callers.values()
         for name, counter in caller.counters.items()

@@ -125,7 +125,8 @@ class Roster:
         source.instance = instance
         counted = switch.caller(spec.package, spec.version)
         source.caller = Caller(spec.package, spec.version, instance_id)
-        source.caller.counters = counted.counters
+        source.caller.counters, source.caller.breaches = counted.counters, counted.breaches
+        source.caller.judge()
         switch.rebuild(pool)
         registered = Registered(
             instance=instance_id,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker import pools
 from h2o_broker.destination import Destination
 from h2o_broker.members import (
-    OPERATOR,
     Caller,
     Health,
     LocalInstance,
@@ -24,7 +23,6 @@ from h2o_broker.members import (
 from h2o_broker.origin import Origin
 from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger
 from h2o_broker.telemetry import Oddities
-from h2o_core.control import NewVersions
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -38,6 +36,8 @@ from h2o_core.envelope import (
     encode,
 )
 from h2o_core.errors import Code
+from h2o_core.names import OPERATOR
+from h2o_core.znodes import NewVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -168,6 +168,7 @@ class Switch:
         caller = self.callers.get(key)
         if caller is None:
             caller = self.callers[key] = Caller(package, version)
+            caller.judge()
         return caller
 
     # ------------------------------------------------------------------ endings

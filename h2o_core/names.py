@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_NAME_BYTES: Final = 200
 _SEGMENT: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -19,6 +22,26 @@ class Tier(StrEnum):
     API = "api"
     ORCHESTRATION = "orchestration"
     SERVICE = "service"
+
+
+OPERATOR: Final = "operator"
+"""What a caller is called that is no instance: a person's command, a script, a test."""
+GATEWAY: Final = "gateway"
+"""What the door to the outside world is called as a caller."""
+CALLS: Final[Mapping[str, frozenset[Tier]]] = {
+    OPERATOR: frozenset(Tier),
+    GATEWAY: frozenset({Tier.API}),
+    Tier.API: frozenset({Tier.ORCHESTRATION, Tier.SERVICE}),
+    Tier.ORCHESTRATION: frozenset({Tier.SERVICE}),
+    Tier.SERVICE: frozenset(),
+}
+"""Who may call which tiers: a package by its own tier, the others by what they are."""
+_RULES: Final[Mapping[str, str]] = {
+    GATEWAY: "the gateway calls api alone; offer it in an api package",
+    Tier.API: "an api calls orchestrations and services; call those, or move what both need into one",
+    Tier.ORCHESTRATION: "an orchestration calls services; call those, or let an api put the two together",
+    Tier.SERVICE: "a service calls nothing; let an orchestration call both, and hand over what this one needs",
+}
 
 
 class InvalidName(ValueError):
@@ -82,6 +105,19 @@ def package_of(feature: str) -> str:
 def tier_of(name: str) -> Tier:
     """The tier a package or feature belongs to."""
     return Tier(name[1 : name.index("/", 1)])
+
+
+def callable_tiers(caller: str) -> frozenset[Tier]:
+    """The tiers that *caller* may call: a package (``/service/geo``), OPERATOR or GATEWAY."""
+    return CALLS[tier_of(caller) if caller.startswith("/") else caller]
+
+
+def tier_breach(caller: str, name: str) -> str:
+    """Why *caller* (as for `callable_tiers`) may not call the package or feature *name*; "" when it may."""
+    if tier_of(name) in callable_tiers(caller):
+        return ""
+    rule = _RULES[tier_of(caller) if caller.startswith("/") else caller]
+    return f"{shown(caller)} may not call {shown(package_of(name))}: {rule}"
 
 
 def from_operator(typed: str) -> str:

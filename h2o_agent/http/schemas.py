@@ -127,7 +127,9 @@ _ENDPOINT: Final = _object(
 _STATS: Final = _answer(
     broker=_object(incarnation=_TEXT, started=_or_null(_TIME), pid=_WHOLE, restarts=_or_null(_WHOLE)),
     instances=_list(_object(name=_TEXT, id=_TEXT, version=_TEXT, state=_TEXT, endpoints=_list(_ENDPOINT))),
-    callers=_list(_object(caller=_TEXT, version=_TEXT, feature=_TEXT, outcomes=_map(_WHOLE), sketch=_SKETCH)),
+    callers=_list(
+        _object(caller=_TEXT, version=_TEXT, feature=_TEXT, outcomes=_map(_WHOLE), breaches=_WHOLE, sketch=_SKETCH)
+    ),
     queues=_list(_object(package=_TEXT, version=_TEXT, queued=_WHOLE, capacity=_WHOLE)),
     peers=_list(_object(host=_TEXT, state=_TEXT, incarnation=_TEXT, why=_TEXT)),
     counters=_map(_WHOLE),

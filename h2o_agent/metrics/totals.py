@@ -38,13 +38,15 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Count:
-    """Outcomes by code, and times."""
+    """Outcomes by code, and times. `breaches`: of them against the tier rules."""
 
     outcomes: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     times: Histogram = field(default_factory=Histogram)
+    breaches: int = 0
 
-    def add(self, outcomes: Iterable[OutcomeCount], times: Sketch | None = None) -> None:
+    def add(self, outcomes: Iterable[OutcomeCount], times: Sketch | None = None, breaches: int = 0) -> None:
         """Count these too."""
+        self.breaches += breaches
         for outcome in outcomes:
             self.outcomes[outcome.code] += outcome.count
         if times is not None:
@@ -58,6 +60,7 @@ class Count:
         for code, count in other.outcomes.items():
             self.outcomes[code] += count
         self.times.merge(other.times)
+        self.breaches += other.breaches
 
 
 _MOST: Final = 5000
@@ -120,5 +123,5 @@ def _with_asked(before: Questions, callers: Iterable[CallerReport]) -> Questions
     counts = {key: _copied(count) for key, count in before.items()}
     for caller in callers:
         key = Asked(shown(caller.caller), caller.version, shown(caller.feature))
-        counts.setdefault(key, Count()).add(caller.outcomes)
+        counts.setdefault(key, Count()).add(caller.outcomes, breaches=caller.breaches)
     return counts

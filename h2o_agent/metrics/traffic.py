@@ -56,6 +56,15 @@ def asked(counts: Questions) -> Iterator[Metric]:
         for code, number in sorted(count.outcomes.items()):
             requests.add_metric([*(label_value(each) for each in key), _code(code)], number)
     yield requests
+    breaches = CounterMetricFamily(
+        "h2o_tier_breaches",
+        "Calls against the tier rules, refused or let pass, where they come from.",
+        labels=["caller", "caller_version", "feature"],
+    )
+    for key, count in sorted(counts.items()):
+        if count.breaches:
+            breaches.add_metric([label_value(each) for each in key], count.breaches)
+    yield breaches
 
 
 def instances(snapshot: Snapshot, report: BrokerReport, unregistered: Iterable[tuple[str, str]]) -> Iterator[Metric]:

@@ -14,7 +14,7 @@ from h2o_agent.snapshot import STALE_S
 from h2o_agent.views.finding import Finding, Verdict
 from h2o_agent.views.head import Json, seconds
 from h2o_agent.views.instances import child_state, child_why, packages_here, queue_shares
-from h2o_agent.views.lately import promises, without_slots
+from h2o_agent.views.lately import promises, tier_breaches, without_slots
 from h2o_agent.views.machine import crash_loop, disk
 from h2o_agent.views.register import register_findings
 from h2o_core.names import shown
@@ -55,6 +55,7 @@ def _host(snapshot: Snapshot) -> tuple[Verdict, str, list[Finding]]:
         findings.append(_bystander(crash_loop(snapshot.broker, snapshot.now_s)))
     if not snapshot.broker_problem():
         findings.extend(_refused_elsewhere(snapshot))
+        findings.extend(tier_breaches(snapshot))
     verdict = max(finding.weight for finding in findings)
     outputs = [finding.output for finding in findings if finding.weight is Verdict.FAIL]
     if snapshot.broker_problem():

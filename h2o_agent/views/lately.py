@@ -1,4 +1,4 @@
-"""What `/health` says of the last minute: promises that are not kept, and callers that got no slot. Pure."""
+"""What `/health` says of the last minute: promises not kept, callers that got no slot, broken tier rules. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_agent.views.finding import Finding, Verdict
 from h2o_agent.views.head import milliseconds
-from h2o_core.names import shown
+from h2o_core.names import InvalidName, parse_feature, parse_package, shown, tier_breach
+from h2o_core.znodes import TierRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from h2o_agent.metrics.totals import Served
+    from h2o_agent.metrics.totals import Asked, Served
     from h2o_agent.snapshot import Snapshot, Told
     from h2o_core.histogram import Histogram
     from h2o_core.pb.manifest_pb2 import Feature
@@ -76,3 +77,33 @@ def without_slots(snapshot: Snapshot, told: Told) -> Iterator[Finding]:
             time_s=told.report.now_s,
             output=f"{caller} got no slot for {count} requests to {key.feature} in {window.over_s:.0f} s",
         )
+
+
+def tier_breaches(snapshot: Snapshot) -> Iterator[Finding]:
+    """Who of this host called against the tier rules. It is said; no host or package is worse for it."""
+    window, told = snapshot.lately, snapshot.told
+    if window is None or told is None:
+        return
+    what = "let pass while control/fleet says warn" if told.report.tiers == TierRule.WARN else "refused"
+    for key, count in sorted(window.breaches.items()):
+        caller = f"{key.caller}@{key.version}" if key.version else key.caller
+        calls = f"{count} calls to {key.feature} in {window.over_s:.0f} s, {what}"
+        yield Finding(
+            check="tiers:breach",
+            component=f"{caller} → {key.feature}",
+            kind="component",
+            verdict=Verdict.WARN,
+            observed=count,
+            unit="requests",
+            time_s=told.report.now_s,
+            output=f"{calls}: {_rule(key)}",
+            counts_as=Verdict.PASS,
+            severity="NOTE",
+        )
+
+
+def _rule(key: Asked) -> str:
+    try:
+        return tier_breach(parse_package(f"/{key.caller}"), parse_feature(f"/{key.feature}"))
+    except InvalidName:
+        return "see the tiers in docs/packages.md"

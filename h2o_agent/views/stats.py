@@ -92,6 +92,7 @@ def _caller(report: CallerReport) -> Json:
         "version": report.version,
         "feature": shown(report.feature),
         "outcomes": _outcomes(report.outcomes),
+        "breaches": report.breaches,
         **quantiles(histogram_of(report.latency), 0.5, 0.95),
         "sketch": sketch(report.latency),
     }

@@ -39,6 +39,7 @@ def apply(event: Event, switch: Switch, roster: Roster, links: Links, now: int) 
             pool.order[spec.version] = spec.created
             switch.rebuild(pool)
         case SettingsChanged(settings=settings):
+            switch.origin.tiers = settings.tiers
             switch.new_versions = settings.new_versions
             for pool in switch.pools.values():
                 switch.rebuild(pool)

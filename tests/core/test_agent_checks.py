@@ -93,6 +93,29 @@ def test_callers_without_slots_are_named_wherever_the_instances_are(here: bool):
     assert health.health(of, "0").verdict is Verdict.WARN
 
 
+def test_calls_against_the_tier_rules_are_noted_and_nobody_is_worse_for_it():
+    breaches = {Asked("service/geo", "1.0", RETRIEVE): 3}
+    of = snapshot(reported(), lately=Window(50.0, {}, {}, breaches))
+    (entry,) = checks_of(of, "tiers:breach")
+    assert (entry["componentId"], entry["observedValue"], entry["status"], entry["severity"]) == (
+        f"service/geo@1.0 → {RETRIEVE}",
+        3,
+        "warn",
+        "NOTE",
+    )
+    assert entry["output"].startswith(f"3 calls to {RETRIEVE} in 50 s, refused: service/geo may not call ")
+    assert health.health(of, "0").verdict is Verdict.PASS
+    assert of.told is not None
+    of.told.report.tiers = "warn"
+    assert ", let pass while control/fleet says warn: " in checks_of(of, "tiers:breach")[0]["output"]
+
+
+def test_a_caller_of_hostile_name_breaks_no_check():
+    breaches = {Asked("\x1b[2J", "", "//"): 1}
+    (entry,) = checks_of(snapshot(reported(), lately=Window(50.0, {}, {}, breaches)), "tiers:breach")
+    assert "docs/packages.md" in entry["output"]
+
+
 LOOPING = child(
     "two", State.BACKOFF, token="", pid=0, failures=5, last_exit=1, why="no store", crash_loops=True, due_in_s=3.0
 )

@@ -62,7 +62,9 @@ def whole(*instances: InstanceReport) -> Snapshot:
     return snapshot(
         *(instances or (serving(), serving("i2", in_flight=2))),
         children=(child(restarts=2, use=Use(12.5, 4096)), replace(DEAD, crash_loops=True)),
-        callers=[CallerReport(caller="/api/web", version="2", feature=RETRIEVE, outcomes=[OutcomeCount(count=7)])],
+        callers=[
+            CallerReport(caller="/api/web", version="2", feature=RETRIEVE, outcomes=[OutcomeCount(count=7)], breaches=2)
+        ],
         queues=[QueueReport(package="/service/customer", version="1.0", queued=3, capacity=8)],
         peers=[PeerReport(host="host-2", state="up"), PeerReport(host="host-3", state="odd")],
         register=RegisterReport(state="silent", silent_s=4.5, picture_age_s=4.5),
@@ -111,6 +113,7 @@ def value(of: Snapshot, name: str, **labels: str) -> float | None:
             {"caller": "api/web", "caller_version": "2", "feature": LABELS["feature"], "code": "OK"},
             7,
         ),
+        ("h2o_tier_breaches_total", {"caller": "api/web", "caller_version": "2", "feature": LABELS["feature"]}, 2),
         ("h2o_instances", {"package": "service/customer", "version": "1.0", "state": "ready"}, 2),
         ("h2o_instances", {"package": "service/customer", "version": "1.0", "state": "suspect"}, 0),
         ("h2o_instances", {"package": "service/customer", "version": "", "state": "backoff"}, 1),

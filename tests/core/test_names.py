@@ -67,6 +67,41 @@ def test_tiers() -> None:
     assert names.tier_of("/api/customer/get") is Tier.API
 
 
+TIERS = [tier.value for tier in Tier]
+MAY = {
+    ("operator", "api"),
+    ("operator", "orchestration"),
+    ("operator", "service"),
+    ("gateway", "api"),
+    ("/api/customer", "orchestration"),
+    ("/api/customer", "service"),
+    ("/orchestration/registration", "service"),
+}
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize(
+    "caller", ["operator", "gateway", "/api/customer", "/orchestration/registration", "/service/customer"]
+)
+def test_who_may_call_which_tier(caller: str, tier: str) -> None:
+    breach = names.tier_breach(caller, f"/{tier}/geo/locate")
+    assert bool(breach) is ((caller, tier) not in MAY)
+    assert (Tier(tier) in names.callable_tiers(caller)) is not bool(breach)
+
+
+def test_a_breach_names_both_and_the_rule_and_what_to_do() -> None:
+    assert names.tier_breach("/service/customer", "/service/geo/locate") == (
+        "service/customer may not call service/geo: a service calls nothing; "
+        "let an orchestration call both, and hand over what this one needs"
+    )
+    assert names.tier_breach("gateway", "/service/geo").startswith("gateway may not call service/geo: the gateway ")
+
+
+def test_a_package_may_not_call_its_own_tier_nor_itself() -> None:
+    for tier in TIERS:
+        assert names.tier_breach(f"/{tier}/customer", f"/{tier}/customer/retrieve")
+
+
 @given(st.from_regex(r"/(api|service|orchestration)/[a-z][a-z0-9_-]{0,20}", fullmatch=True))
 def test_dotted_names_go_back(package: str) -> None:
     assert names.from_dotted(names.dotted(package)) == package

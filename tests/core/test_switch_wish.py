@@ -9,7 +9,6 @@ from h2o_broker.members import Admission
 from h2o_broker.origin import SETTLING_NS
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
-from h2o_core.control import NewVersions
 from h2o_core.envelope import (
     REQUEST,
     REQUEST_EXACT,
@@ -28,7 +27,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Hello
-from h2o_core.znodes import FeatureSpec, package_version
+from h2o_core.znodes import FeatureSpec, NewVersions, package_version
 
 FEATURE = "/service/customer/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")
@@ -105,8 +104,13 @@ def test_where_nobody_is_the_sentence_says_what_was_wanted():
 
 
 def test_a_package_may_not_choose():
-    answer = Host().ask(RouteWish(version="2.0.0"), client=b"i1")
+    host = Host()
+    spec = package_version("/api/web", "1.0", [FeatureSpec("/api/web/do", "t.Request", "t.Reply")], b"")
+    host.roster.admit(b"web", 1, "web", spec, Admission(1, 1, "", 0.0), NOW)
+    host.switch.take()
+    answer = host.ask(RouteWish(version="2.0.0"), client=b"web")
     assert answer.code == Code.FORBIDDEN
+    assert "a package may not choose" in Failure.FromString(answer.payload).message
 
 
 @pytest.mark.parametrize(("flags", "elsewhere"), [(REQUEST_EXACT, False), (0, True)])

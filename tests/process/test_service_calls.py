@@ -28,15 +28,22 @@ if TYPE_CHECKING:
     from h2o_core.pb.stats_pb2 import InstanceReport
 
 AUTHOR = "/service/author/"
+CALLING = "/orchestration/author/"
 
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
     with TemporaryDirectory(prefix="h2o") as directory:
         host = Host(Path(directory))
-        with host.broker(), host.author(AUTHOR_SLOTS="8"):
-            asyncio.run(host.instances(1))
+        calling = host.author(AUTHOR_PACKAGE=CALLING.rstrip("/"))
+        with host.broker(), host.author(AUTHOR_SLOTS="8"), calling:
+            asyncio.run(host.instances(2))
             yield host
+
+
+async def instance_of(host: Host, package: str) -> InstanceReport:
+    (found,) = await host.instances(1, lambda each: each.package == package.rstrip("/"))
+    return found
 
 
 @pytest.fixture
@@ -47,9 +54,11 @@ async def client(host: Host) -> AsyncIterator[Client]:
         assert (await client.call(AUTHOR + "echo", StringValue(value="!"), StringValue)).value == "!"
 
 
-async def failure(client: Client, feature: str, request: Message, reply: type[Message] = StringValue) -> H2OError:
+async def failure(
+    client: Client, feature: str, request: Message, reply: type[Message] = StringValue, package: str = AUTHOR
+) -> H2OError:
     with pytest.raises(H2OError) as caught:
-        await client.call(AUTHOR + feature, request, reply)
+        await client.call(package + feature, request, reply)
     return caught.value
 
 
@@ -69,7 +78,7 @@ async def test_a_handler_that_raises(client: Client, host: Host, feature: str) -
     error = await failure(client, feature, text("x"))
     assert (error.code, error.executed) == (Code.INTERNAL, Executed.YES)
     assert error.message == "KeyError: 'x'"
-    (instance,) = (await host.report()).instances
+    instance = await instance_of(host, AUTHOR)
     assert (error.host, error.instance, error.version) == ("host-1", instance.instance, "1.0.0")
     assert error.at == f"instance {instance.instance[:8]}"
     assert len(error.request_id) == 32
@@ -156,11 +165,11 @@ async def test_a_handler_that_holds_the_loop(client: Client, host: Host) -> None
 
 
 async def test_uncaught_errors_of_inner_calls_name_the_inner_feature(client: Client) -> None:
-    error = await failure(client, "uncaught", text("x"))
+    error = await failure(client, "uncaught", text("x"), package=CALLING)
     assert error.code is Code.INTERNAL
     assert "call of service/author/declared inside the handler" in error.message
     assert "errors=('not_found',)" in error.message
-    error = await failure(client, "uncaught/nowhere", text("x"))
+    error = await failure(client, "uncaught/nowhere", text("x"), package=CALLING)
     assert error.code is Code.INTERNAL
     assert "call of service/nobody/here inside the handler failed" in error.message
 
@@ -191,9 +200,9 @@ async def test_deadlines_end_coroutines_but_not_threads(client: Client, host: Ho
     await host.until_noted("wait cancelled")
     with pytest.raises(H2OError):
         await client.call(AUTHOR + "wait/plain", lasting(1), Empty, timeout_s=0.1)
-    assert [each.in_flight for each in (await host.report()).instances] == [1]  # it keeps its slot
+    assert (await instance_of(host, AUTHOR)).in_flight == 1  # it keeps its slot
     await host.until_noted("plain ended")
-    await host.instances(1, lambda each: each.in_flight == 0)
+    await host.instances(2, lambda each: each.in_flight == 0)
 
 
 async def test_cancelling_reaches_the_handler(client: Client, host: Host) -> None:
@@ -204,7 +213,14 @@ async def test_cancelling_reaches_the_handler(client: Client, host: Host) -> Non
     with pytest.raises(asyncio.CancelledError):
         await call
     await host.until_noted("wait cancelled")
-    await host.instances(1, lambda each: each.in_flight == 0)
+    await host.instances(2, lambda each: each.in_flight == 0)
+
+
+async def test_a_service_calls_nobody_and_is_told_why(client: Client, host: Host) -> None:
+    error = await failure(client, "uncaught", text("x"))
+    assert "service/author may not call service/author: a service calls nothing" in error.message
+    (breach,) = [one for one in (await host.report()).callers if one.breaches]
+    assert (breach.caller, breach.feature, breach.breaches) == ("/service/author", "/service/author/declared", 1)
 
 
 # --- what is carried on -------------------------------------------------------------------------------
@@ -212,9 +228,9 @@ async def test_cancelling_reaches_the_handler(client: Client, host: Host) -> Non
 
 @pytest.mark.parametrize("feature", ["seen/inside", "seen/inside/plain", "seen/inside/task"])
 async def test_deadline_trace_and_sticky_key_reach_the_inner_call(client: Client, host: Host, feature: str) -> None:
-    (instance,) = (await host.report()).instances
+    instance = await instance_of(host, CALLING)
     outer = await client.call(AUTHOR + "seen", Empty(), Struct, timeout_s=0.5, sticky_key="customer-7")
-    inner = await client.call(AUTHOR + feature, Empty(), Struct, timeout_s=0.5, sticky_key="customer-7")
+    inner = await client.call(CALLING + feature, Empty(), Struct, timeout_s=0.5, sticky_key="customer-7")
     direct, carried = MessageToDict(outer), MessageToDict(inner)
     assert direct["trace_id"] == direct["request_id"]
     assert carried["trace_id"] != carried["request_id"]
@@ -222,7 +238,7 @@ async def test_deadline_trace_and_sticky_key_reach_the_inner_call(client: Client
     assert carried["sticky_key"] == "customer-7"
     assert 0 < carried["remaining_s"] <= 0.5
     assert direct["caller"] in {"", "operator"}
-    assert (carried["caller"], carried["caller_instance"]) == ("/service/author", instance.instance)
+    assert (carried["caller"], carried["caller_instance"]) == ("/orchestration/author", instance.instance)
     assert carried["version"] == "1.0.0"
 
 
@@ -251,7 +267,7 @@ async def test_many_at_once(client: Client) -> None:
 
 async def test_checks_arrive_with_the_heartbeat(host: Host, client: Client) -> None:
     del client
-    (instance,) = await host.instances(1, lambda each: len(each.heartbeat.checks) == 3)
+    instance, _ = await host.instances(2, lambda each: len(each.heartbeat.checks) == 3)
     checks = {each.name: each for each in instance.heartbeat.checks}
     store, disk = checks["store"], checks["disk"]
     assert (store.status, store.severity, store.observed, store.unit) == (

@@ -21,6 +21,8 @@ package = Package(
     version=os.environ.get("AUTHOR_VERSION", "1.0.0"),
     slots=int(os.environ.get("AUTHOR_SLOTS", "64")),
 )
+INNER = "/service/author"
+"""Whom its handlers call: not itself, which no tier may."""
 NOTES = os.environ.get("AUTHOR_NOTES", "")
 running = 0
 most = 0
@@ -191,27 +193,27 @@ async def seen_here(request: Empty) -> Struct:
 @package.feature("seen/inside")
 async def seen_inside(request: Empty) -> Struct:
     """What a call made by a handler looks like to the next one; asked for more time than there is."""
-    return await package.client.call(f"{package.name}/seen", request, Struct, timeout_s=60)
+    return await package.client.call(f"{INNER}/seen", request, Struct, timeout_s=60)
 
 
 @package.feature("seen/inside/plain")
 def seen_inside_plain(request: Empty) -> Struct:
-    return package.client.call_sync(f"{package.name}/seen", request, Struct, timeout_s=60)
+    return package.client.call_sync(f"{INNER}/seen", request, Struct, timeout_s=60)
 
 
 @package.feature("seen/inside/task")
 async def seen_inside_task(request: Empty) -> Struct:
-    return await asyncio.create_task(call(f"{package.name}/seen", request, Struct))
+    return await asyncio.create_task(call(f"{INNER}/seen", request, Struct))
 
 
 @package.feature("sync")
 async def sync(request: Empty) -> Struct:
-    return package.client.call_sync(f"{package.name}/seen", request, Struct)
+    return package.client.call_sync(f"{INNER}/seen", request, Struct)
 
 
 @package.feature("uncaught")
 async def uncaught(request: StringValue) -> StringValue:
-    return await call(f"{package.name}/declared", request, StringValue)
+    return await call(f"{INNER}/declared", request, StringValue)
 
 
 @package.feature("uncaught/nowhere")
