@@ -58,3 +58,11 @@ _.STALE
 
 # h2o_console.store.views: what the store shows, for screens that are being drawn
 _.measured_mean_ms
+
+# The choice of an instance (h2o_core.choice, h2o_core.load): what the broker asks of it.
+_.OWN_HOST
+_.OWN_ZONE
+_.ELSEWHERE
+_.chances
+_.learn
+_.median_latency_ns

@@ -1,0 +1,115 @@
+"""How loaded an instance looks from here: its latency, more for what waits, much more for what fails. Pure.
+
+Load = L · e^(−Δ/10 s) · (pending + 1) / max(0.01, s)⁴. L is a peak EWMA of latency (Finagle, linkerd): a sample above
+what is left of it replaces it, one below moves it by the time that passed. s is the decayed share of successes. An
+instance that fails everything at once is the fastest of its pool: so no failure lowers L, and s weighs heavily.
+"""
+
+from __future__ import annotations
+
+from math import exp
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.errors import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DECAY_NS: Final = 10_000_000_000
+"""τ of both: after that long without news a sample weighs e times less."""
+PRIOR: Final = 10.0
+"""Successes that everybody is credited with: of few requests one may fail."""
+EXPONENT: Final = 4
+LEAST_SHARE: Final = 0.01
+FORGOTTEN_NS: Final = 100_000.0
+"""Less than this left of L is no knowledge: no request through a broker is that fast."""
+UNMEASURED_NS: Final = 50_000_000.0
+"""L of an instance of which nothing is known once it has something to do, or has failed: it is tried by one request
+at a time. Otherwise one that hangs would be given thousands before the first of them times out."""
+SERVED: Final = frozenset((Code.OK.value, Code.APPLICATION.value))
+"""Outcomes that are the instance's work done: a declared application error is an answer."""
+FAILED: Final = frozenset((Code.INTERNAL.value, Code.TIMEOUT.value, Code.OUTCOME_UNKNOWN.value, Code.OVERLOADED.value))
+"""Outcomes that are held against it. All others say nothing of it: its caller's faults, what was cancelled."""
+
+
+class Load:
+    """One instance as one broker sees it. Reading changes nothing; times are monotonic ns."""
+
+    __slots__ = ("_at_ns", "_failed", "_latency_ns", "_outcomes")
+
+    def __init__(self, now: int, latency_ns: float = 0.0) -> None:
+        """*latency_ns*: what is believed of it until it is measured, the median of its pool; 0: nothing is."""
+        self._at_ns = now
+        self._latency_ns = latency_ns
+        self._outcomes = 0.0
+        self._failed = 0.0
+
+    def observe(self, latency_ns: int, failed: bool, now: int) -> None:  # noqa: FBT001 - scalars (DESIGN §6)
+        """A request was served, or failed, *latency_ns* after it was sent there."""
+        before = self._latency_ns
+        left = self._decay(now)
+        self._outcomes += 1.0
+        if failed:
+            self._failed += 1.0
+            # nothing was learnt of how long work takes: what was known does not fade by it
+            self._latency_ns = max(before or UNMEASURED_NS, latency_ns)
+        elif latency_ns > self._latency_ns:
+            self._latency_ns = latency_ns
+        else:
+            self._latency_ns += latency_ns * (1.0 - left)
+
+    def waited(self, latency_ns: int, now: int) -> None:
+        """A request ended after that long, and how it ended says nothing: it may have been slow, never fast."""
+        self._decay(now)
+        self._latency_ns = max(self._latency_ns, latency_ns)
+
+    def learn(self, latency_ns: int, code: int, now: int) -> None:
+        """The same as the two above, by the answer's code."""
+        if code in SERVED:
+            self.observe(latency_ns, False, now)  # noqa: FBT003
+        elif code in FAILED:
+            self.observe(latency_ns, True, now)  # noqa: FBT003
+        else:
+            self.waited(latency_ns, now)
+
+    def _decay(self, now: int) -> float:
+        """Bring everything to *now*; returns what of it is left, at most 1."""
+        passed = now - self._at_ns
+        if passed <= 0:
+            return 1.0
+        left = exp(-passed / DECAY_NS)
+        self._at_ns = now
+        self._latency_ns *= left
+        self._outcomes *= left
+        if self._failed:
+            # a thousandth of a failure changes nothing, and without any the share need not be worked out
+            self._failed = self._failed * left if self._failed > 0.001 else 0.0
+        return left
+
+    def value(self, pending: int, now: int) -> float:
+        """The load with *pending* requests there already, in ns: the time a further one may take. Never 0."""
+        left = exp((self._at_ns - now) / DECAY_NS) if now > self._at_ns else 1.0
+        latency = self._latency_ns * left
+        if latency < FORGOTTEN_NS:
+            latency = UNMEASURED_NS if pending else FORGOTTEN_NS
+        load = latency * (pending + 1)
+        if self._failed:
+            share = 1.0 - self._failed * left / (PRIOR + self._outcomes * left)
+            load /= max(LEAST_SHARE, share) ** EXPONENT
+        return load
+
+    def latency_ns(self, now: int) -> float:
+        """What is left of L."""
+        return self._latency_ns * (exp((self._at_ns - now) / DECAY_NS) if now > self._at_ns else 1.0)
+
+    def share(self, now: int) -> float:
+        """s, in (0, 1]."""
+        left = exp((self._at_ns - now) / DECAY_NS) if now > self._at_ns else 1.0
+        return 1.0 - self._failed * left / (PRIOR + self._outcomes * left)
+
+
+def median_latency_ns(loads: Iterable[Load], now: int) -> float:
+    """What to believe of a new instance of their pool; 0 when nothing is known of any."""
+    known = [latency for load in loads if (latency := load.latency_ns(now)) >= FORGOTTEN_NS]
+    return median(known) if known else 0.0
