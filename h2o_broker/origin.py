@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.members import RemoteInstance
 from h2o_broker.pools import host_of, wished
 from h2o_broker.requests import LOCAL, NOT_EXECUTED, OUTBOUND, onward
+from h2o_core.control import TierRule
 from h2o_core.envelope import HEADER_BYTES, REQUEST_EXACT, MalformedFrame, decode_wish
 from h2o_core.errors import HIGHEST_CODE, Code
 from h2o_core.names import package_of, tier_breach
 from h2o_core.routing import choose
-from h2o_core.znodes import TierRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

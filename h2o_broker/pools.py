@@ -8,8 +8,8 @@ from h2o_broker.members import Health, LocalInstance, Pool, RemoteInstance
 from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
+    from h2o_core.control import NewVersions
     from h2o_core.envelope import RouteWish
-    from h2o_core.znodes import NewVersions
 
 UNREGISTERED_ORDER: Final = 1 << 63
 """The order of a version that ZooKeeper has not numbered yet: after all that it has."""

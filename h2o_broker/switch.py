@@ -23,6 +23,7 @@ from h2o_broker.members import (
 from h2o_broker.origin import Origin
 from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger
 from h2o_broker.telemetry import Oddities
+from h2o_core.control import NewVersions
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -37,7 +38,6 @@ from h2o_core.envelope import (
 )
 from h2o_core.errors import Code
 from h2o_core.names import OPERATOR
-from h2o_core.znodes import NewVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

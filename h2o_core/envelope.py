@@ -67,6 +67,8 @@ EXECUTED_MASK: Final = 0b11
 
 REQUEST_EXACT: Final = 0b1
 """On a REQUEST from a broker: for the instance that its route block names, and no other."""
+REQUEST_ASSIGNED: Final = 0b10
+"""On a REQUEST from a broker: weights or rules chose its version, and what it calls is told so (TAG_ASSIGNMENT)."""
 
 TOLD_MORE: Final = 0b1
 """On a TOLD: its payload is a part, and another TOLD of the same correlation follows."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from h2o_core.znodes import FleetSettings, LiveHost, LiveInstance, PackageVersion
+from h2o_core.control import FleetSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from h2o_core.znodes import LiveHost, LiveInstance, PackageVersion
 
 
 @dataclass(frozen=True, slots=True)

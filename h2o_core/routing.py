@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from h2o_core.znodes import NewVersions
+from h2o_core.control import NewVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

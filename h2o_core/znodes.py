@@ -6,13 +6,12 @@ import json
 import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from h2o_core.documents import InvalidDocument, Reader, encode_document
+from h2o_core.documents import Reader, encode_document
 from h2o_core.envelope import types_hash
 from h2o_core.names import dotted, from_dotted, package_of, parse_feature, parse_host, parse_package, parse_version
 
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
 LIVE_CAP_BYTES: Final = 256 << 10
 PACKAGE_CAP_BYTES: Final = 1000 << 10
 """Below ZooKeeper's own 1 MiB a packet: a write above that would cost the whole session."""
-EPOCH_CAP_BYTES: Final = 256 << 10
 SMALL_CAP_BYTES: Final = 16 << 10
-EPOCH_CHANGES: Final = 64
 _MOST_INSTANCES: Final = 4096
 _MOST_FEATURES: Final = 4096
 _MOST_SLOTS: Final = 1_000_000
@@ -101,8 +98,26 @@ class Paths:
 
     @property
     def settings(self) -> str:
-        """The fleet's settings (`FleetSettings`)."""
+        """The fleet's settings (`control.FleetSettings`)."""
         return f"{self.control}/fleet"
+
+    @property
+    def traffics(self) -> str:
+        """The parent of what is decided about packages' versions."""
+        return f"{self.control}/traffic"
+
+    def traffic(self, package: str) -> str:
+        """Which versions of a package get what (`control.Traffic`)."""
+        return f"{self.traffics}/{dotted(package)}"
+
+    @property
+    def host_controls(self) -> str:
+        """The parent of what is decided about hosts."""
+        return f"{self.control}/hosts"
+
+    def host_control(self, host: str) -> str:
+        """A host that is drained or avoided (`control.HostControl`)."""
+        return f"{self.host_controls}/{host}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,45 +190,6 @@ class AgentNode:
     port: int
     zone: str
     machine: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One control change: the documents it wrote, as paths below the fleet's root."""
-
-    epoch: int
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """The control epoch and its last changes, oldest first."""
-
-    epoch: int = 0
-    change_id: str = ""
-    changes: tuple[Change, ...] = ()
-
-
-class NewVersions(StrEnum):
-    """What a version gets that nobody has decided about."""
-
-    HOLD = "hold"
-    SHARE = "share"
-
-
-class TierRule(StrEnum):
-    """What a call against the tier rules gets."""
-
-    ENFORCE = "enforce"
-    WARN = "warn"
-
-
-@dataclass(frozen=True, slots=True)
-class FleetSettings:
-    """The fleet's settings, one document for all hosts."""
-
-    new_versions: NewVersions = NewVersions.HOLD
-    tiers: TierRule = TierRule.ENFORCE
 
 
 def encode_live(live: LiveHost) -> bytes:
@@ -427,37 +403,3 @@ def _parse_feature(reader: Reader, package: str) -> FeatureSpec:
         mean_ms=reader.number("mean_ms"),
         upper95_ms=reader.number("upper95_ms"),
     )
-
-
-def encode_epoch(epoch: Epoch) -> bytes:
-    """`control/epoch`; the last 64 changes are kept."""
-    changes = [{"epoch": one.epoch, "paths": list(one.paths)} for one in epoch.changes[-EPOCH_CHANGES:]]
-    fields: dict[str, object] = {"epoch": epoch.epoch, "change_id": epoch.change_id, "changes": changes}
-    return encode_document("control/epoch", EPOCH_CAP_BYTES, fields)
-
-
-def parse_epoch(path: str, data: bytes) -> Epoch:
-    """`control/epoch` → Epoch; raises InvalidDocument."""
-    reader = Reader.of_document(path, data, EPOCH_CAP_BYTES)
-    changes = tuple(
-        Change(item.integer("epoch", 0, 1 << 62), item.texts("paths", 10_000))
-        for item in reader.objects("changes", EPOCH_CHANGES)
-    )
-    return Epoch(reader.integer("epoch", 0, 1 << 62), reader.text("change_id", empty=True), changes)
-
-
-def encode_settings(settings: FleetSettings) -> bytes:
-    """`control/fleet`."""
-    fields: dict[str, object] = {"new_versions": settings.new_versions.value, "tiers": settings.tiers.value}
-    return encode_document("control/fleet", SMALL_CAP_BYTES, fields)
-
-
-def parse_settings(path: str, data: bytes) -> FleetSettings:
-    """`control/fleet` → FleetSettings; raises InvalidDocument."""
-    reader = Reader.of_document(path, data, SMALL_CAP_BYTES)
-    try:
-        return FleetSettings(NewVersions(reader.text("new_versions")), TierRule(reader.text("tiers")))
-    except ValueError as error:
-        if isinstance(error, InvalidDocument):
-            raise
-        reader.fail(f"{error}; new_versions is hold or share, tiers is enforce or warn")

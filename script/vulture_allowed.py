@@ -24,6 +24,7 @@ _.TAG_HEADERS
 _.TAG_PRIORITY
 _.TAG_ASSIGNMENT
 _.TAG_RETRY_BUDGET
+_.REQUEST_ASSIGNED
 _.encode_fields
 
 # The closed set of tiers, and which one a name is in: values are read by `Tier(…)`.
@@ -66,3 +67,22 @@ _.ELSEWHERE
 _.chances
 _.learn
 _.median_latency_ns
+
+# Control documents: written by what applies changes; states that are read by `HostState(…)`.
+_.DRAIN
+_.AVOID
+_.encode_traffic
+_.encode_host_control
+_.host_control
+
+# Pure parts that the broker takes up next: the fair queue at a destination, retries at an origin.
+_.FairQueue
+_.shrink
+_.SHEDDABLE
+_.priority_of
+_.may_retry
+_.both_executed
+_.jitter_ns
+_.RetryBudget
+_.grant
+_.retried

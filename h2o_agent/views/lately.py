@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_agent.views.finding import Finding, Verdict
 from h2o_agent.views.head import milliseconds
+from h2o_core.control import TierRule
 from h2o_core.names import InvalidName, parse_feature, parse_package, shown, tier_breach
-from h2o_core.znodes import TierRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,6 +12,7 @@ from h2o_broker.register.known import CONTROL, LIVE, PACKAGES, Known
 from h2o_broker.register.live_node import RETRY_S, LiveNode
 from h2o_broker.register.publishing import Publisher
 from h2o_broker.report import register_report
+from h2o_core.control import Epoch, encode_epoch
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.registry import (
@@ -24,7 +25,6 @@ from h2o_core.io.registry import (
     Synced,
 )
 from h2o_core.times import Moment
-from h2o_core.znodes import Epoch, encode_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

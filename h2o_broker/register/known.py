@@ -13,10 +13,11 @@ from h2o_broker.register.applying import apply
 from h2o_broker.register.freshness import Freshness
 from h2o_broker.register.last_known import Document, LastKnown, in_order
 from h2o_broker.register.presence import Drop, Presence, Put
+from h2o_core.control import parse_epoch, parse_settings
 from h2o_core.documents import InvalidDocument
 from h2o_core.inventory import Inventory
 from h2o_core.register import NodeGone, NodeSeen, Synced
-from h2o_core.znodes import Paths, parse_epoch, parse_live, parse_package_version, parse_settings
+from h2o_core.znodes import Paths, parse_live, parse_package_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

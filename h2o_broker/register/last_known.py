@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.control import parse_settings
 from h2o_core.documents import InvalidDocument, Reader, encode_document
-from h2o_core.znodes import LIVE_CAP_BYTES, PACKAGE_CAP_BYTES, Paths, parse_live, parse_package_version, parse_settings
+from h2o_core.znodes import LIVE_CAP_BYTES, PACKAGE_CAP_BYTES, Paths, parse_live, parse_package_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from h2o_core.znodes import FleetSettings, LiveHost, PackageVersion
+    from h2o_core.control import FleetSettings
+    from h2o_core.znodes import LiveHost, PackageVersion
 
 CAP_BYTES: Final = 64 << 20
 """1,000 hosts of 20 instances and 500 manifests of 50 kB are 30 MB."""

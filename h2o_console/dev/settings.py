@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from h2o_core.control import FleetSettings, encode_settings
 from h2o_core.io.registry import NodeExists, Registry
-from h2o_core.znodes import FleetSettings, encode_settings
 
 _TIMEOUT_S: Final = 10.0
 

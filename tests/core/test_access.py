@@ -29,6 +29,7 @@ def may(role: Role, path: str) -> Permission:
         ("/control", {Role.BROKER: CREATE, Role.AGENT: WORK, Role.OPERATOR: WORK}),
         ("/control/epoch", {Role.AGENT: WORK, Role.OPERATOR: WORK}),
         ("/control/traffic/service.customer", {Role.AGENT: WORK, Role.OPERATOR: WORK}),
+        ("/control/hosts/host-1", {Role.AGENT: WORK, Role.OPERATOR: WORK}),
         ("/desired/host-1", {Role.AGENT: WORK, Role.OPERATOR: WORK, Role.DEPLOYER: WORK}),
         ("/election/conductor", {Role.AGENT: WORK}),
         ("/audit/2026-01-31", {Role.AGENT: CREATE, Role.OPERATOR: CREATE, Role.DEPLOYER: CREATE}),

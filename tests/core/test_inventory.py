@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
+from h2o_core.control import FleetSettings, NewVersions
 from h2o_core.inventory import (
     Event,
     HostChanged,
@@ -17,15 +18,7 @@ from h2o_core.inventory import (
     SettingsChanged,
     VersionSeen,
 )
-from h2o_core.znodes import (
-    FeatureSpec,
-    FleetSettings,
-    LiveHost,
-    LiveInstance,
-    NewVersions,
-    PackageVersion,
-    package_version,
-)
+from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, PackageVersion, package_version
 
 KEY = "k" * 40
 

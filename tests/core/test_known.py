@@ -15,23 +15,19 @@ from h2o_broker.register.known import Known
 from h2o_broker.register.last_known import CAP_BYTES, Document, LastKnown, encode_last_known, in_order, parse_last_known
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
+from h2o_core.control import Epoch, FleetSettings, NewVersions, encode_epoch, encode_settings
 from h2o_core.documents import InvalidDocument
 from h2o_core.envelope import WIRE
 from h2o_core.register import NodeGone, NodeSeen, Synced
 from h2o_core.routing import serving_versions
 from h2o_core.times import Moment
 from h2o_core.znodes import (
-    Epoch,
     FeatureSpec,
-    FleetSettings,
     LiveHost,
     LiveInstance,
-    NewVersions,
     Paths,
-    encode_epoch,
     encode_live,
     encode_package_version,
-    encode_settings,
     package_version,
     parse_package_version,
 )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, strategies as st
 
+from h2o_core.control import NewVersions
 from h2o_core.deadlines import BUCKET_SHIFT, Deadlines
 from h2o_core.routing import choose, serving_versions
-from h2o_core.znodes import NewVersions
 
 
 @dataclass

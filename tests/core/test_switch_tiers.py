@@ -12,13 +12,14 @@ from h2o_broker.origin import SETTLING_NS
 from h2o_broker.report import Identity, broker_report
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
+from h2o_core.control import TierRule
 from h2o_core.envelope import ANSWER, REQUEST, decode, encode, types_hash
 from h2o_core.errors import Code, Executed
 from h2o_core.names import tier_breach
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.times import Moment
-from h2o_core.znodes import FeatureSpec, TierRule, package_version
+from h2o_core.znodes import FeatureSpec, package_version
 
 if TYPE_CHECKING:
     from h2o_core.envelope import Frame

@@ -9,6 +9,7 @@ from h2o_broker.members import Admission
 from h2o_broker.origin import SETTLING_NS
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
+from h2o_core.control import NewVersions
 from h2o_core.envelope import (
     REQUEST,
     REQUEST_EXACT,
@@ -27,7 +28,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Hello
-from h2o_core.znodes import FeatureSpec, NewVersions, package_version
+from h2o_core.znodes import FeatureSpec, package_version
 
 FEATURE = "/service/customer/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")

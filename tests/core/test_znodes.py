@@ -12,34 +12,43 @@ import pytest
 from hypothesis import given, strategies as st
 
 from h2o_core import znodes
+from h2o_core.control import (
+    Change,
+    Epoch,
+    FleetSettings,
+    HostControl,
+    HostState,
+    MatchRule,
+    NewVersions,
+    TierRule,
+    Traffic,
+    encode_epoch,
+    encode_host_control,
+    encode_settings,
+    encode_traffic,
+    parse_epoch,
+    parse_host_control,
+    parse_settings,
+    parse_traffic,
+)
 from h2o_core.documents import InvalidDocument, Reader
 from h2o_core.manifests import manifest_from_package_version, package_version_from_manifest
 from h2o_core.names import InvalidName
 from h2o_core.znodes import (
-    EPOCH_CHANGES,
     AgentNode,
-    Change,
-    Epoch,
     FeatureSpec,
-    FleetSettings,
     LiveHost,
     LiveInstance,
-    NewVersions,
     PackageVersion,
     Paths,
-    TierRule,
     encode_agent,
-    encode_epoch,
     encode_live,
     encode_package_version,
-    encode_settings,
     manifest_digest,
     package_version,
     parse_agent,
-    parse_epoch,
     parse_live,
     parse_package_version,
-    parse_settings,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +75,22 @@ LIVE = LiveHost(
 AGENT = AgentNode("host-1", "10.0.0.7", 8101, "eu-1", "a-b")
 EPOCH = Epoch(7, "c-1", (Change(6, ("control/fleet",)), Change(7, ("control/hosts/host-1", "audit/x"))))
 SETTINGS = FleetSettings(NewVersions.SHARE, TierRule.WARN)
+RULES = (
+    MatchRule("3.0.0", callers=("/orchestration/*", "operator"), headers={"x-canary": "yes"}),
+    MatchRule("2.0.0", keys=("42", "ключ")),
+)
+TRAFFIC = Traffic(
+    "/service/customer",
+    "1.4.2",
+    (("1.4.2", 8_999), ("2.0.0", 1_001), ("3.0.0", 0)),
+    RULES,
+    "s-1",
+    "exp",
+    "ann",
+    "a try",
+    5.5,
+)
+HOST_CONTROL = HostControl("host-1", HostState.AVOID, "ann", "a noisy disk", 1_700_000_000.5, 1_700_003_600.5)
 
 DOCUMENTS: dict[str, tuple[str, bytes, Callable[[str, bytes], object], object]] = {
     "live": (PATHS.live("host-1"), encode_live(LIVE), parse_live, LIVE),
@@ -78,6 +103,8 @@ DOCUMENTS: dict[str, tuple[str, bytes, Callable[[str, bytes], object], object]] 
     ),
     "epoch": (PATHS.epoch, encode_epoch(EPOCH), parse_epoch, EPOCH),
     "settings": (PATHS.settings, encode_settings(SETTINGS), parse_settings, SETTINGS),
+    "traffic": (PATHS.traffic("/service/customer"), encode_traffic(TRAFFIC), parse_traffic, TRAFFIC),
+    "host": (PATHS.host_control("host-1"), encode_host_control(HOST_CONTROL), parse_host_control, HOST_CONTROL),
 }
 every_document = pytest.mark.parametrize("kind", DOCUMENTS)
 
@@ -345,28 +372,21 @@ def test_a_manifest_too_large_for_a_node_is_refused_before_it_is_written():
         encode_package_version(PackageVersion("/service/customer", "1", "", (), b"x" * (1 << 20)))
 
 
-def test_the_epoch_keeps_its_last_changes():
-    changes = tuple(Change(number, ("control/fleet",)) for number in range(1, 101))
-    epoch = parse_epoch(PATHS.epoch, encode_epoch(Epoch(100, "c", changes)))
-    assert epoch.changes == changes[-EPOCH_CHANGES:]
-
-
-def test_settings_name_what_they_can_be():
-    with pytest.raises(InvalidDocument, match="hold or share"):
-        parse("settings", changed("settings", lambda document: document.update(new_versions="all")))
-
-
 def test_where_things_are():
     assert PATHS.live("a") == "/h2o/test/live/a"
     assert PATHS.agent("a") == "/h2o/test/agents/a"
     assert PATHS.version("/service/customer", "1.0") == "/h2o/test/packages/service.customer/1.0"
     assert PATHS.epoch == "/h2o/test/control/epoch"
     assert PATHS.settings == "/h2o/test/control/fleet"
+    assert PATHS.traffic("/service/customer") == "/h2o/test/control/traffic/service.customer"
+    assert PATHS.host_control("host-1") == "/h2o/test/control/hosts/host-1"
     with pytest.raises(InvalidName):
         Paths("../other")
 
 
 def test_reading_documents_needs_neither_protobuf_nor_kazoo():
-    program = "import sys, h2o_core.znodes, h2o_core.inventory, h2o_core.register; print(*sys.modules)"
+    program = (
+        "import sys, h2o_core.znodes, h2o_core.control, h2o_core.inventory, h2o_core.register; print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"google.protobuf", "kazoo", "zmq", "asyncio"} & set(loaded)

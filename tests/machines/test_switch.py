@@ -14,6 +14,7 @@ from h2o_broker.origin import SETTLING_NS
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS, Roster
 from h2o_broker.switch import Switch
+from h2o_core.control import NewVersions
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -40,7 +41,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Hello, Welcome
-from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, NewVersions, package_version
+from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
 
 FEATURE = "/service/customer/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from h2o_core.control import FleetSettings, NewVersions, encode_settings, parse_epoch
 from h2o_core.errors import Code
 from h2o_core.io.zookeeper import ZooKeeperChild
-from h2o_core.znodes import FleetSettings, NewVersions, Paths, encode_settings, parse_epoch
+from h2o_core.znodes import Paths
 from tests.support.broker import eventually
 from tests.support.hosts import Hosts, alarms, in_file, links, register, registered, routable, standings
 

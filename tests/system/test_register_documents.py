@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from h2o_core.znodes import Epoch, FleetSettings, NewVersions, Paths, encode_epoch, encode_settings
+from h2o_core.control import Epoch, FleetSettings, NewVersions, encode_epoch, encode_settings
+from h2o_core.znodes import Paths
 from tests.support.agent_process import AgentProcess
 from tests.support.broker import RawLink, eventually
 from tests.support.hosts import registered
