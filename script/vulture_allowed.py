@@ -86,3 +86,9 @@ _.jitter_ns
 _.RetryBudget
 _.grant
 _.retried
+
+# What plans will be worked out with (TRAFFIC.md "Shifting traffic"), tested beside them.
+_.assign
+_.reads_headers
+_.undecided
+_.over_cap
