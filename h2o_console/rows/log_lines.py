@@ -57,7 +57,7 @@ class Record:
 
 
 def record_of(logged: Logged, number: int, of: Kind | None) -> Record:
-    """An entry of a log; *of* is the kind of resource whose log it is."""
+    """An entry of a log; *of* is the kind of resource whose log it is, of several the kind of list they are on."""
     entry = logged.entry
     texts, more = _texts(entry.body, entry.attributes.get(STACKTRACE))
     return Record(number, rfc3339(entry.timestamp_s), entry.severity, _who(logged, of), texts, logged, more)
@@ -75,10 +75,16 @@ def _texts(body: str, trace: object) -> tuple[tuple[str, ...], int]:
 
 def _who(logged: Logged, of: Kind | None) -> str:
     """What the screen's title does not say: the package on a host, instance and host of a package."""
+    host = logged.host
     resource = logged.entry.resource
     instance = safe(resource.get(INSTANCE_ID, ""), 64)[:_ID_CELLS] or safe(logged.source, 40)
     package = safe(resource.get(SERVICE_NAME, "").removeprefix("/"), 60)
-    parts = {Kind.HOST: (package, instance), Kind.INSTANCE: ()}.get(of or Kind.PACKAGE, (instance, logged.host))
+    parts = {
+        Kind.HOST: (package, instance),
+        Kind.HOSTS: (host, package, instance),
+        Kind.PACKAGES: (package, instance, host),
+        Kind.INSTANCE: (),
+    }.get(of or Kind.PACKAGE, (instance, host))
     return clip(" ".join(safe(part, 60) for part in parts if part), _MOST_WHO)
 
 

@@ -32,20 +32,38 @@ class Kind(Enum):
     HELP = "help"
 
 
+_SEVERAL = {  # what several of a kind are called
+    Kind.PACKAGE: "packages",
+    Kind.HOST: "hosts",
+    Kind.INSTANCE: "instances",
+    Kind.FEATURE: "features",
+    Kind.CALLS: "packages",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A screen of *kind*. `key` is the true name of what it shows, or of what a list is narrowed to ("" for all).
 
-    `of` is the kind of resource that `key` names, where a screen shows several kinds.
+    `of` is the kind of resource that `key` names, where a screen shows several kinds; `also` are others of that kind
+    that it shows together with it.
     """
 
     kind: Kind
     key: str = ""
     of: Kind | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The true names of all that it shows together."""
+        return self.key, *self.also
 
     @property
     def crumb(self) -> str:
-        """Its part of the breadcrumbs; of an instance's id the beginning."""
+        """Its part of the breadcrumbs; of an instance's id the beginning, of several how many they are."""
+        if self.also:
+            return f"{len(self.keys)} {_SEVERAL.get(self.of or self.kind, 'resources')}"
         if Kind.INSTANCE in {self.kind, self.of} and "/" not in self.key:
             return self.key[:SHORT_ID]
         return self.key or self.kind.value
@@ -63,9 +81,19 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A row that was marked: its key, its name, and what enter opened on it then. The row may be gone since."""
+
+    key: str
+    name: str
+    opens: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """How a screen was left: what was asked, the key under the cursor, and the first line on screen."""
+    """How a screen was left: what was asked, the key under the cursor, the first line on screen, what was marked."""
 
     wanted: Wanted = Wanted()
     cursor: str = ""
     top: int = 0
+    marks: tuple[Mark, ...] = ()

@@ -183,13 +183,19 @@ def _total(fields: Sequence[tuple[Column[R], int]]) -> int:
     return sum(cells + 1 for _, cells in fields)
 
 
-def row_line(row: R, columns: Layout[R], *, ascii_only: bool = False) -> Line:
-    """The row's cells, each exactly as wide as its column, a blank between."""
+MARKED: Final = "*"
+
+
+def row_line(row: R, columns: Layout[R], *, ascii_only: bool = False, marked: bool = False) -> Line:
+    """The row's cells, each exactly as wide as its column, a blank between; a marked row's first blank is a star."""
     cells: list[Cell] = []
     for placed in columns:
         text, tone = placed.column.show(row, Canvas(placed.width, ascii_only))
         shown = Tone.UNKNOWN if text == UNKNOWN else tone
         cells.append(Cell(pad(text, placed.width, right=placed.column.right) + " ", shown))
+    if marked and cells:
+        first, *rest = cells
+        cells = [Cell(first.text[:-1], first.tone), Cell(MARKED, Tone.KEY), *rest]
     return Line(row.key, tuple(cells))
 
 

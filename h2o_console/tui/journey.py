@@ -38,12 +38,13 @@ class Journey:
         return self._looks.get(self.place, Look())
 
     def keep(self, look: Look, place: Place | None = None) -> None:
-        """Remember how *place* (the one on screen) looks; the oldest of many are forgotten."""
+        """Remember how *place* (the one on screen) looks; the oldest of many are forgotten, those with marks last."""
         place = place or self.place
         self._looks.pop(place, None)
         self._looks[place] = look
         while len(self._looks) > _LOOKS:
-            del self._looks[next(iter(self._looks))]
+            oldest = next(iter(self._looks))
+            del self._looks[next((one for one, kept in self._looks.items() if not kept.marks), oldest)]
 
     def looks(self) -> dict[Place, Look]:
         """How each place was left, the last one last."""

@@ -24,27 +24,44 @@ def question_for(place: Place, floor: Severity, grep: str) -> Question:
         case Kind.HOST:
             return Question(severity=severity, grep=grep, tail=TAIL)
         case Kind.INSTANCE:
-            return Question(instances=(place.key.rpartition("/")[2],), severity=severity, grep=grep, tail=TAIL)
+            ids = tuple(key for key in place.keys if "/" not in key)
+            return Question(instances=ids, severity=severity, grep=grep, tail=TAIL)
         case _:
-            return Question(packages=(place.key,), severity=severity, grep=grep, tail=TAIL)
+            return Question(packages=place.keys, severity=severity, grep=grep, tail=TAIL)
 
 
 def targets_for(session: Session, place: Place) -> Sequence[Target]:
-    """The agents of the hosts that it runs on; of a package that runs nowhere, all: the last lines are there."""
+    """The agents of the hosts that they run on; when one of several runs nowhere, all: its last lines are there."""
     if session.poller is None:
         return ()
     agents = session.poller.agents()
     hosts = [host for host in sorted(_hosts(session, place)) if host in agents]
-    return [Target(host, *agents[host]) for host in hosts[:_MOST_HOSTS]]
+    nameless = _nameless(place)
+    return [Target(host, *agents[host], tuple(nameless.get(host, ()))) for host in hosts[:_MOST_HOSTS]]
 
 
-def _hosts(session: Session, place: Place) -> Iterable[str]:
+def _nameless(place: Place) -> dict[str, list[str]]:
+    """Children that have said no id, which their hosts' agents alone know by key: host → keys."""
+    found: dict[str, list[str]] = {}
+    if place.of is Kind.INSTANCE:
+        for key in place.keys:
+            host, slash, child = key.rpartition("/")
+            if slash:
+                found.setdefault(host, []).append(child)
+    return found
+
+
+def _hosts(session: Session, place: Place) -> set[str]:
+    return {host for key in place.keys for host in _hosts_of(session, place.of, key)}
+
+
+def _hosts_of(session: Session, of: Kind | None, key: str) -> Iterable[str]:
     store = session.store
-    match place.of:
+    match of:
         case Kind.HOST:
-            return (place.key,)
+            return (key,)
         case Kind.INSTANCE:
-            host, slash, _ = place.key.rpartition("/")
-            return (host,) if slash else (session.host_of(place.key),)
+            host = key.rpartition("/")[0] or session.host_of(key)
+            return (host,) if host else list(store.hosts)
         case _:
-            return store.hosts_of((place.key,)) or list(store.hosts)
+            return store.hosts_of((key,)) or list(store.hosts)

@@ -33,7 +33,8 @@ class Unreadable(ValueError):
 
 def encode(memory: Memory) -> bytes:
     """As the file has it; only lists that were asked for something, the last hundred."""
-    asked = [(place, look.wanted) for place, look in memory.looks.items() if look.wanted != Wanted()]
+    looks = memory.looks.items()
+    asked = [(place, look.wanted) for place, look in looks if look.wanted != Wanted() and not place.also]
     document = {
         "schema": _SCHEMA,
         "view": None if memory.view is None else {"kind": memory.view.kind.value, "key": memory.view.key},

@@ -1,14 +1,21 @@
-"""What the store holds of the resource that a place names."""
+"""What the store holds of the resources that a place names."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_console.rows.places import Kind
+from h2o_console.rows.places import Kind, Place
 
 if TYPE_CHECKING:
-    from h2o_console.rows.places import Place
     from h2o_console.tui.session import Session
+
+
+def values_of(session: Session, place: Place, now_s: float) -> object | None:
+    """The view of the one resource; of several by name, None where nothing is known of it any more."""
+    if not place.also:
+        return value_of(session, place, now_s)
+    kind = place.of or place.kind
+    return {key: value_of(session, Place(kind, key), now_s) for key in place.keys}
 
 
 def value_of(session: Session, place: Place, now_s: float) -> object | None:

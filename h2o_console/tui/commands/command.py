@@ -101,6 +101,7 @@ class Group(Enum):
 
     MOVE = "MOVE"
     LIST = "THE LIST"
+    MARKS = "MARKS"
     LOGS = "LOGS"
     RESOURCE = "WHAT THE CURSOR IS ON"
     PLACES = "PLACES"

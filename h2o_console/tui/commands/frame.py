@@ -60,7 +60,7 @@ FRAME: Final = (
     Command("type_command", "a command; tab completes it", lambda desk, _: desk.ask(":"), Group.CONSOLE, (":",)),
     Command(
         "back",
-        "go back; clears a filter first",
+        "go back; clears a filter first, then the marks",
         _back,
         Group.PLACES,
         ("escape", "backspace", "q"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Tone
+from h2o_console.rows.marks import together
 from h2o_console.rows.places import Kind, Place
 from h2o_console.tui.commands.command import Command, Group
+from h2o_console.tui.commands.marks import marked, too_many
 from h2o_console.tui.commands.places import find
 from h2o_console.tui.screens.logs import LogsScreen
 from h2o_core.names import package_of, shown
@@ -23,6 +25,11 @@ _HAVE_LOGS: Final = (Kind.PACKAGE, Kind.HOST, Kind.INSTANCE)
 def _open(desk: Desk, typed: str) -> None:
     if typed:
         _open_named(desk, typed)
+        return
+    several = [place for one in marked(desk) if (place := _whose(one)) is not None]
+    if several:
+        if not too_many(desk, several):
+            desk.open(together(Kind.LOGS, several))
         return
     under = (desk.seen.opens(desk.list.cursor), desk.seen.place)
     place = next((one for one in map(_whose, under) if one is not None), None)
@@ -86,7 +93,7 @@ def _severity(desk: Desk, _: str) -> None:
 LOGS: Final = (
     Command(
         "logs",
-        "the logs of what the cursor is on, or of a package, a host, an instance; as they come",
+        "the logs of what the cursor is on, of all marked, or of a package, a host, an instance; as they come",
         _open,
         Group.PLACES,
         ("l",),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Tone
+from h2o_console.rows.marks import together
 from h2o_console.rows.places import Kind, Place
+from h2o_console.text import safe
 from h2o_console.tui.commands.command import Command, Group
+from h2o_console.tui.commands.marks import marked, too_many
 from h2o_console.tui.screens.describe import DESCRIBED
 
 if TYPE_CHECKING:
@@ -19,8 +22,11 @@ def resource(desk: Desk) -> Place | None:
 
 
 def _json(desk: Desk, _: str) -> None:
-    place = resource(desk)
-    if place is None:
+    place, several = resource(desk), marked(desk)
+    if several:
+        if not too_many(desk, several):
+            desk.open(together(Kind.JSON, several))
+    elif place is None:
         desk.say("there is nothing under the cursor", Tone.WARN)
     else:
         desk.open(Place(Kind.JSON, place.key, place.kind))
@@ -37,7 +43,8 @@ def _describe(desk: Desk, _: str) -> None:
 
 
 def _copy(desk: Desk, _: str) -> None:
-    text = desk.seen.copied(desk.list.cursor)
+    names = dict.fromkeys(safe(place.key, 500) for place in marked(desk))
+    text = "\n".join(names) or desk.seen.copied(desk.list.cursor)
     if text:
         desk.copy(text)
     else:
@@ -54,8 +61,14 @@ RESOURCES: Final = (
         ("describe",),
         hint="describe",
     ),
-    Command("json", "what is known of it, as JSON", _json, Group.RESOURCE, ("y",), ("json",)),
+    Command("json", "what is known of it, or of all marked, as JSON", _json, Group.RESOURCE, ("y",), ("json",)),
     Command(
-        "copy", "copy its name; in the JSON view: all of it", _copy, Group.RESOURCE, ("c",), ("copy",), hint="copy"
+        "copy",
+        "copy its name, or those of all marked, one a line; in the JSON view: all of it",
+        _copy,
+        Group.RESOURCE,
+        ("c",),
+        ("copy",),
+        hint="copy",
     ),
 )

@@ -36,6 +36,10 @@ class CallersScreen(ListScreen[CallRow]):
         """From or to the package that the place names."""
         return self.place.key in {row.caller, row.package}
 
+    def called(self, row: CallRow) -> str:
+        """Who calls what."""
+        return f"{row.name} calls {row.feature}"
+
     def opens(self, key: str) -> Place | None:
         """The tree of what is called."""
         row = self.board.rows.get(key)
@@ -48,10 +52,10 @@ class CallersScreen(ListScreen[CallRow]):
             Cell("make a call: h2o call FEATURE", Tone.DIM),
         )
 
-    def foot(self, cursor: str) -> Sequence[Line]:
+    def about(self, cursor: str) -> Sequence[Line]:
         """All findings of the call under the cursor."""
         row = self.board.rows.get(cursor)
-        return () if row is None else findings(f"{row.name} calls {row.feature}", row.glyph, row.reasons, self.size)
+        return () if row is None else findings(self.called(row), row.glyph, row.reasons, self.size)
 
     def watch(self, visible: Sequence[str]) -> None:
         """The packages that call on screen."""

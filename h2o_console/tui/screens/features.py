@@ -36,6 +36,10 @@ class FeaturesScreen(ListScreen[FeatureRow]):
         """Of the package that the place names."""
         return row.package == self.place.key
 
+    def called(self, row: FeatureRow) -> str:
+        """A feature has a row for each version."""
+        return f"{row.name} {row.version}"
+
     def opens(self, key: str) -> Place | None:
         """The feature, with all its versions."""
         row = self.board.rows.get(key)
@@ -48,10 +52,10 @@ class FeaturesScreen(ListScreen[FeatureRow]):
             Cell("a package's features are known when it has registered", Tone.DIM),
         )
 
-    def foot(self, cursor: str) -> Sequence[Line]:
+    def about(self, cursor: str) -> Sequence[Line]:
         """All findings of the feature under the cursor."""
         row = self.board.rows.get(cursor)
-        return () if row is None else findings(f"{row.name} {row.version}", row.glyph, row.reasons, self.size)
+        return () if row is None else findings(self.called(row), row.glyph, row.reasons, self.size)
 
     def watch(self, visible: Sequence[str]) -> None:
         """The packages of the features on screen."""

@@ -29,7 +29,7 @@ class HostsScreen(ListScreen[HostRow]):
         """Whose fault it is, and what to type."""
         return nothing_known(self.session.fleet)
 
-    def foot(self, cursor: str) -> Sequence[Line]:
+    def about(self, cursor: str) -> Sequence[Line]:
         """All findings of the host under the cursor."""
         row = self.board.rows.get(cursor)
         return () if row is None else findings(row.name, row.glyph, row.reasons, self.size)

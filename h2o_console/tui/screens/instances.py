@@ -42,7 +42,7 @@ class InstancesScreen(ListScreen[InstanceRow]):
             return known or (Cell("No instance runs.", Tone.PLAIN), Cell("start the demo: script/demo", Tone.DIM))
         return Cell(f"No instance of {safe(self.place.key, 60)} runs."), Cell("esc: back", Tone.DIM)
 
-    def foot(self, cursor: str) -> Sequence[Line]:
+    def about(self, cursor: str) -> Sequence[Line]:
         """All findings of the instance under the cursor, by its whole name."""
         row = self.board.rows.get(cursor)
         if row is None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 from h2o_console.rows.cells import Cell, Line
 from h2o_console.rows.headline import nothing_matches
-from h2o_console.rows.places import Kind, Look, Place, Wanted
+from h2o_console.rows.marks import marked_line
+from h2o_console.rows.places import Kind, Look, Mark, Place, Wanted
 from h2o_console.rows.ranking import Ranking
 from h2o_console.rows.tables import Layout, R, Table, head_line, layout, row_line
 from h2o_console.text import pad
@@ -52,6 +53,7 @@ class ListScreen(ConsoleScreen, Generic[R]):
         self._mine: Mapping[str, R] = {}
         self._generation = -1
         self.visible: Sequence[str] = ()
+        self.marks: dict[str, Mark] = {mark.key: mark for mark in look.marks}
 
     @abstractmethod
     def all_empty(self) -> Sequence[Cell]:
@@ -61,6 +63,10 @@ class ListScreen(ConsoleScreen, Generic[R]):
         """Is the row of this place? A list that is narrowed to one resource leaves some out."""
         del row
         return True
+
+    def called(self, row: R) -> str:
+        """What a marked row is called where it is not seen."""
+        return row.name
 
     def rows(self) -> Mapping[str, R]:
         """The rows that belong here."""
@@ -100,16 +106,37 @@ class ListScreen(ConsoleScreen, Generic[R]):
         self._ranking.touched(self.session.clock())
 
     def clear(self) -> bool:
-        """The filter, and only problems."""
+        """The filter and only problems; when nothing is left out, the marks."""
         wanted = self.wanted
-        if not (wanted.filter or wanted.problems):
-            return False
-        self.want(replace(wanted, filter="", problems=False))
-        return True
+        if wanted.filter or wanted.problems:
+            self.want(replace(wanted, filter="", problems=False))
+            return True
+        if self.marks:
+            self.marks.clear()
+            return True
+        return False
 
     def left(self, cursor: str, top: int) -> Look:
-        """With what was asked."""
-        return Look(self.wanted, cursor, top)
+        """With what was asked, and the marks."""
+        return Look(self.wanted, cursor, top, tuple(self.marks.values()))
+
+    # marks
+
+    def marked(self, key: str) -> bool:
+        """By key, wherever its row is."""
+        return key in self.marks
+
+    def mark(self, *keys: str) -> int:
+        """Mark the rows that are there; how many that are."""
+        rows = self.board.rows
+        opened = {key: place for key in keys if (place := self.opens(key)) is not None}
+        self.marks.update((key, Mark(key, self.called(rows[key]), place)) for key, place in opened.items())
+        return len(opened)
+
+    def unmark(self, *keys: str) -> None:
+        """Take these marks away; what is gone can be unmarked too."""
+        for key in keys:
+            self.marks.pop(key, None)
 
     # what it shows
 
@@ -138,19 +165,35 @@ class ListScreen(ConsoleScreen, Generic[R]):
             self.shape += 1
 
     def version(self, key: str, /) -> int:
-        """Of the key's row."""
-        return self.board.versions.get(key, 0)
+        """Of the key's row and its mark: by this alone it is told whether the line has to be made anew."""
+        return 2 * self.board.versions.get(key, 0) + (key in self.marks)
 
     def line(self, key: str, width: int, /) -> Line:
         """The key's row as cells."""
         row = self.board.rows.get(key)
         if row is None:
             return Line(key, (Cell(pad("", width)),))
-        return row_line(row, self._layout, ascii_only=self.session.ascii_only)
+        return row_line(row, self._layout, ascii_only=self.session.ascii_only, marked=key in self.marks)
 
     def heads(self) -> Sequence[Line]:
         """The names of the columns."""
         return [head_line(self._layout, self.sort, reverse=self.wanted.reverse)]
+
+    def foot(self, cursor: str) -> Sequence[Line]:
+        """What is marked, and what there is to say of the row under the cursor."""
+        about = self.about(cursor)
+        if not self.marks:
+            return about
+        wanted = self.wanted
+        left_out = "the filter" if wanted.filter else "only problems"
+        hint = ":unmark clears" if wanted.filter or wanted.problems else "esc unmarks"
+        marks, (width, _) = tuple(self.marks.values()), self.size
+        shown, there = set(self.order), self.board.rows.keys()
+        return marked_line(marks, shown, there, left_out=left_out, hint=f"l c y take all, {hint}", width=width), *about
+
+    @abstractmethod
+    def about(self, cursor: str) -> Sequence[Line]:
+        """What there is to say of the row under the cursor."""
 
     def empty(self) -> Sequence[Cell]:
         """Why there is no row."""

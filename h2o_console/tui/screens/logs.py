@@ -24,6 +24,7 @@ FLOORS: Final = (Severity.UNSET, Severity.DEBUG, Severity.INFO, Severity.WARN, S
 _TYPED_S: Final = 0.7
 """The agents are asked anew when nothing has been typed for so long."""
 _WHO_STEP: Final = 4
+_SEVERAL: Final = {Kind.PACKAGE: Kind.PACKAGES, Kind.HOST: Kind.HOSTS, Kind.INSTANCE: Kind.INSTANCES, None: None}
 
 
 class LogsScreen(ConsoleScreen):
@@ -53,7 +54,7 @@ class LogsScreen(ConsoleScreen):
     @property
     def crumb(self) -> str:
         """Whose logs."""
-        return f"logs {safe(self.place.key, 60)}"
+        return f"logs {safe(self.place.crumb if self.place.also else self.place.key, 60)}"
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -97,7 +98,8 @@ class LogsScreen(ConsoleScreen):
 
     def _ask(self) -> Tail:
         question = question_for(self.place, self.floor, self.grep)
-        tail = Tail(question, self.place.of, lambda: targets_for(self.session, self.place))
+        of = _SEVERAL.get(self.place.of) if self.place.also else self.place.of
+        tail = Tail(question, of, lambda: targets_for(self.session, self.place))
         self.session.tails.put(self.place, tail)
         return tail
 
@@ -191,7 +193,8 @@ class LogsScreen(ConsoleScreen):
             return ()
         state, tone = self._state(tail)
         asked = [f"{self.floor.name} and worse" if self.floor else "", f"/{safe(self.grep, 40)}" if self.grep else ""]
-        hosts = f"{safe(self.place.key, 60)} on {len(tail.hosts)} {'host' if len(tail.hosts) == 1 else 'hosts'}"
+        whose = ", ".join(self.place.keys)
+        hosts = f"{safe(whose, 60)} on {len(tail.hosts)} {'host' if len(tail.hosts) == 1 else 'hosts'}"
         rest = "  ".join(part for part in (hosts, *asked, "wrapped" if self.wrap else "", "times in UTC") if part)
         first = Line("", (Cell(f" {state}", tone), Cell(pad(f"  {rest}", max(width - len(state) - 1, 0)), Tone.HEAD)))
         return [first, *self._trouble(tail, width)]
@@ -240,7 +243,8 @@ class LogsScreen(ConsoleScreen):
     def opens(self, key: str) -> Place | None:
         """The whole entry."""
         record = self._record(key)
-        return Place(Kind.LOG_LINE, f"{record.number} {self.place.key}", self.place.of) if record else None
+        place = self.place
+        return Place(Kind.LOG_LINE, f"{record.number} {place.key}", place.of, place.also) if record else None
 
     def gone(self, key: str) -> str:
         """Only so many lines are kept."""
@@ -259,7 +263,7 @@ class LogLineScreen(DetailScreen):
         """All of it."""
         del now_s
         number, _, key = self.place.key.partition(" ")
-        tail = self.session.tails.of(Place(Kind.LOGS, key, self.place.of))
+        tail = self.session.tails.of(Place(Kind.LOGS, key, self.place.of, self.place.also))
         record = tail.buffer.record(int(number)) if tail is not None else None
         return tuple(whole(record, width)) if record is not None else ()
 

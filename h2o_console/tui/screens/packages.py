@@ -29,7 +29,7 @@ class PackagesScreen(ListScreen[PackageRow]):
         """Whose fault it is, and what to type."""
         return no_packages(self.session.fleet)
 
-    def foot(self, cursor: str) -> Sequence[Line]:
+    def about(self, cursor: str) -> Sequence[Line]:
         """All findings of the package under the cursor."""
         row = self.board.rows.get(cursor)
         return () if row is None else findings(row.name, row.glyph, row.reasons, self.size)
