@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_broker.contention import Contention
 from h2o_broker.members import Caller, Health, LocalInstance
 from h2o_broker.requests import LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, onward
 from h2o_core.envelope import (
@@ -18,6 +19,7 @@ from h2o_core.envelope import (
     encode_answer_route,
 )
 from h2o_core.errors import HIGHEST_CODE, Code
+from h2o_core.priorities import priority_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,13 +132,42 @@ class Destination:
         if preferred is not None:
             self._dispatch(request, preferred, now)
             return True
-        if version.queued >= version.capacity():
+        return self._wait(request, version, now)
+
+    def _wait(self, request: Request, version: LocalVersion, now: int) -> bool:
+        """Queue it, if there is room or it deserves a place more than one that has it. Only now are its fields read."""
+        contention = version.contention
+        if contention is None:
+            contention = version.contention = Contention(now)
+        caller = request.caller.package
+        came = version.queue.offer(
+            request.id, caller, priority_of(request.fields()), request.deadline_ns, version.capacity(), now
+        )
+        for request_id in came.expired:
+            self.expired(self._requests[request_id], version, now)
+        if came.shed is not None:
+            self._shed(self._requests[came.shed], version, now)
+        if not came.placed:
+            contention.refused(caller, now)
             return False
-        version.queue.append(request.id)
-        version.queued += 1
+        contention.wanted(now)
         request.queued_at = version
         self._ledger.watch(request, request.deadline_ns)
         return True
+
+    def expired(self, request: Request, version: LocalVersion, now: int) -> None:
+        """Its deadline passed in the queue."""
+        if version.contention is not None:
+            version.contention.refused(request.caller.package, now)
+        self._ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "it waited for a free slot until its deadline", now)
+
+    def _shed(self, request: Request, version: LocalVersion, now: int) -> None:
+        """Another one has its place in the queue."""
+        if version.contention is not None:
+            version.contention.refused(request.caller.package, now)
+        request.queued_at = None
+        message = "the queue is full, and another request has its place: of higher priority, or of a caller with less"
+        self._ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
 
     def _dispatch(self, request: Request, instance: LocalInstance, now: int) -> None:
         counter = instance.counters.get(request.name)
@@ -148,6 +179,9 @@ class Destination:
             counter.outcomes[Code.BAD_REQUEST] += 1
             self._ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, self._type_mismatch(request, instance), now)
             return
+        contention = instance.version.contention
+        if contention is not None:
+            self._contend(contention, request, instance.version, now)
         instance.pending += 1
         request.target = instance
         request.counter = counter
@@ -158,34 +192,44 @@ class Destination:
         route = instance.routes.get(caller) or instance.route_from(caller, self._incarnation)
         self._out.append((LOCAL, instance.rid, onward(request, route, now)))
 
+    def _contend(self, contention: Contention, request: Request, version: LocalVersion, now: int) -> None:
+        if contention.is_over(now):
+            version.contention = None
+        else:
+            contention.started(request.caller.package, now)
+
     def _type_mismatch(self, request: Request, instance: LocalInstance) -> str:
         name = request.name.decode(errors="replace")
         feature = next(one for one in instance.version.spec.features if one.name == name)
         return f"it takes {feature.request_type} and answers {feature.reply_type}; the caller used other types"
 
     def pull(self, version: LocalVersion, now: int) -> None:
-        """Slots may have come free: start what waits, oldest first."""
+        """Slots may have come free: start what waits, in fair turns; nothing that has less than 1 ms left."""
         queue = version.queue
-        while queue:
+        while queue.size:
             instance = version.free_instance()
             if instance is None:
                 return
-            request = self._requests.get(queue.popleft())
-            if request is None or request.queued_at is not version:
+            request = self._requests[queue.take()]
+            if request.deadline_ns - now < _MS:
+                self.expired(request, version, now)
                 continue
-            version.queued -= 1
             request.queued_at = None
             self._dispatch(request, instance, now)
 
+    def shrink(self, version: LocalVersion, now: int) -> None:
+        """It has fewer slots than before: what no longer fits in its queue was not executed and goes elsewhere."""
+        for request_id in version.queue.shrink(version.capacity(), now):
+            request = self._requests[request_id]
+            request.queued_at = None
+            self._refused(request, self._ledger.host, Code.OVERLOADED, now)
+
     def rehome(self, version: LocalVersion, now: int) -> None:
         """The version has no instance here any more: what waits was not executed and goes elsewhere."""
-        waiting = [self._requests.get(request_id) for request_id in version.queue]
-        version.queue.clear()
-        version.queued = 0
-        for request in waiting:
-            if request is not None and request.queued_at is version:
-                request.queued_at = None
-                self._refused(request, self._ledger.host, Code.NO_ROUTE, now)
+        for request_id in version.queue.drain():
+            request = self._requests[request_id]
+            request.queued_at = None
+            self._refused(request, self._ledger.host, Code.NO_ROUTE, now)
 
     # ------------------------------------------------------------------ what comes back
 
@@ -229,10 +273,10 @@ class Destination:
             route = instance.route_to_client or instance.route_home(self._incarnation)
         else:
             route = encode_answer_route(
-                source.incarnation, instance.pending, version.queued, instance.slots, 0, instance.answer_tail
+                source.incarnation, instance.pending, version.queue.size, instance.slots, 0, instance.answer_tail
             )
         self._ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
-        if version.queue:
+        if version.queue.size:
             self.pull(version, now)
         if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
             self.on_drained(instance)
@@ -240,7 +284,7 @@ class Destination:
     def _free_slot(self, request: Request, instance: LocalInstance, now: int) -> None:
         del self._requests[request.id]
         instance.pending -= 1
-        if instance.version.queue:
+        if instance.version.queue.size:
             self.pull(instance.version, now)
         if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:
             self.on_drained(instance)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.telemetry import CallerCounter, FeatureCounter
 from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
+from h2o_core.fair_queue import FairQueue
 from h2o_core.names import Tier, callable_tiers, tier_of
 
 if TYPE_CHECKING:
+    from h2o_broker.contention import Contention
     from h2o_core.znodes import PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
@@ -68,16 +69,16 @@ class Source:
 class LocalVersion:
     """A package version's instances on this host, and the queue that they share."""
 
-    __slots__ = ("instances", "pool", "queue", "queued", "ready", "spec")
+    __slots__ = ("contention", "instances", "pool", "queue", "ready", "spec")
 
     def __init__(self, pool: Pool, spec: PackageVersion) -> None:
         self.pool = pool
         self.spec = spec
         self.instances: list[LocalInstance] = []
         self.ready: list[LocalInstance] = []
-        self.queue: deque[int] = deque()
-        self.queued = 0
-        """Live entries; ended ones stay in `queue` until they are met."""
+        self.queue = FairQueue()
+        self.contention: Contention | None = None
+        """Who gets slots: since somebody found none, until all have found one for a while."""
 
     def capacity(self) -> int:
         """How many may wait: twice the slots."""

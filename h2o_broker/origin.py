@@ -186,6 +186,8 @@ class Origin:
         pool = self._features[request.name]
         if request.source.port != LOCAL:
             self._ledger.refuse(request, code)
+        elif request.deadline_ns - now < _MS:
+            self._ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "its deadline passed before it was started", now)
         elif request.attempt == 0 and self._candidates(request, pool, without=host):
             request.attempt = 1
             request.refused_by = host

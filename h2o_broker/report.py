@@ -184,7 +184,7 @@ def _queue(version: LocalVersion) -> QueueReport:
     return QueueReport(
         package=version.spec.package,
         version=version.spec.version,
-        queued=version.queued,
+        queued=version.queue.size,
         capacity=version.capacity(),
     )
 

@@ -109,6 +109,11 @@ class Request:
         self.flags = 0
         """REQUEST_EXACT or nothing: goes along with it."""
 
+    def fields(self) -> bytes:
+        """The optional fields as they came, unparsed; cut out when they are asked for, since hardly any request is."""
+        frame, at = self.frame, self.tail_at + len(self.name)
+        return frame[at : at + int.from_bytes(frame[24:26], "big")]
+
 
 class Ledger:
     """All requests that are open, or ended with a slot still held. Answers go to `out`."""
@@ -196,7 +201,7 @@ class Ledger:
     def end(self, request: Request, code: Code, executed: int, message: str, now: int) -> None:
         """The broker itself answers; an instance that still works on it keeps its slot until it lets go."""
         if request.queued_at is not None:
-            request.queued_at.queued -= 1
+            request.queued_at.queue.discard(request.id)
             request.queued_at = None
         target = request.target
         tail = self._own_tail

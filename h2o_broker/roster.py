@@ -248,6 +248,8 @@ class Roster:
         switch.rebuild(pool)
         if last:
             switch.destination.rehome(version, now)
+        else:
+            switch.destination.shrink(version, now)
         switch.events.append(InstanceRemoved(instance.id, pool.package, version.spec.version, instance.pid, why))
 
     def _send(self, rid: bytes, frame: bytes) -> None:

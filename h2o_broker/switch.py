@@ -190,9 +190,7 @@ class Switch:
                 continue
             self.ledger.cancel_downstream(request)
             if request.queued_at is not None:
-                self.ledger.end(
-                    request, Code.TIMEOUT, NOT_EXECUTED, "it waited for a free slot until its deadline", now
-                )
+                self.destination.expired(request, request.queued_at, now)
             else:
                 self.ledger.end(request, Code.TIMEOUT, MAYBE_EXECUTED, "no answer before the deadline", now)
 

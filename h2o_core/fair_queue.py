@@ -113,14 +113,15 @@ class FairQueue:
         self._add(key, caller, priority, deadline_ns)
         return Offered(placed=True, expired=expired, shed=shed)
 
-    def take(self) -> int | None:
-        """The next to be started, None when nothing waits. Whoever starts it looks at its deadline."""
+    def take(self) -> int:
+        """The next to be started; raises LookupError when nothing waits. Whoever starts it looks at its deadline."""
         for line in self._lines:
             if line.callers:
                 key = line.first()
                 self.discard(key)
                 return key
-        return None
+        msg = "nothing waits"
+        raise LookupError(msg)
 
     def discard(self, key: int) -> None:
         """It waits no more, whatever became of it; one that does not wait here is passed over."""
@@ -146,10 +147,7 @@ class FairQueue:
 
     def drain(self) -> list[int]:
         """Empty it; the keys in the order in which they would have been taken."""
-        keys: list[int] = []
-        while (key := self.take()) is not None:
-            keys.append(key)
-        return keys
+        return [self.take() for _ in range(self.size)]
 
     def waiting(self) -> dict[str, int]:
         """Caller → how many of its entries wait, of all priorities."""

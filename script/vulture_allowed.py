@@ -75,11 +75,10 @@ _.encode_traffic
 _.encode_host_control
 _.host_control
 
-# Pure parts that the broker takes up next: the fair queue at a destination, retries at an origin.
-_.FairQueue
-_.shrink
+# h2o_core.priorities: read from a byte by its number.
 _.SHEDDABLE
-_.priority_of
+
+# Retries at an origin: the broker takes them up next.
 _.may_retry
 _.both_executed
 _.jitter_ns

@@ -25,6 +25,7 @@ from h2o_core.envelope import (
     RELEASED,
     REQUEST,
     REQUEST_EXACT,
+    TAG_PRIORITY,
     WELCOME,
     WIRE,
     Frame,
@@ -34,6 +35,7 @@ from h2o_core.envelope import (
     decode_request_route,
     encode,
     encode_answer_route,
+    encode_fields,
     encode_request_route,
     encode_wish,
     types_hash,
@@ -41,6 +43,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Hello, Welcome
+from h2o_core.priorities import Priority
 from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
 
 FEATURE = "/service/customer/retrieve"
@@ -52,6 +55,7 @@ SPECS = {
 OWN = 0xAAAA
 THEIRS = 0xBBBB
 MS = 1_000_000
+FIELDS = [b"", *(encode_fields({TAG_PRIORITY: bytes((each,))}) for each in Priority), b"\x05\0\x09nonsense"]
 
 
 class SwitchMachine(RuleBasedStateMachine):
@@ -206,13 +210,24 @@ class SwitchMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ requests
 
-    @rule(client=st.integers(0, 2), remaining=st.sampled_from([0, 1, 50, 1000]), known=st.booleans())
-    def client_asks(self, client: int, remaining: int, known: bool) -> None:
+    @rule(
+        client=st.integers(0, 2),
+        remaining=st.sampled_from([0, 1, 50, 1000]),
+        known=st.booleans(),
+        fields=st.sampled_from(FIELDS),
+    )
+    def client_asks(self, client: int, remaining: int, known: bool, fields: bytes = b"") -> None:
         rid, correlation = f"c{client}".encode(), self._next()
         name = FEATURE if known else "/service/customer/nothing"
         self.asked[LOCAL, rid, correlation] = 0
         frame = encode(
-            REQUEST, correlation=correlation, remaining_ms=remaining, types=TYPES, name=name.encode(), payload=b"x"
+            REQUEST,
+            correlation=correlation,
+            remaining_ms=remaining,
+            types=TYPES,
+            name=name.encode(),
+            fields=fields,
+            payload=b"x",
         )
         self.switch.on_local(rid, frame, self.now)
         self._deliver()
@@ -249,8 +264,19 @@ class SwitchMachine(RuleBasedStateMachine):
         ours=st.booleans(),
         data=st.data(),
         exact=st.booleans(),
+        caller=st.sampled_from(["/api/x", "/api/y"]),
+        fields=st.sampled_from(FIELDS),
     )
-    def peer_asks(self, remaining: int, version: str, ours: bool, data: st.DataObject, exact: bool) -> None:
+    def peer_asks(
+        self,
+        remaining: int,
+        version: str,
+        ours: bool,
+        data: st.DataObject,
+        exact: bool,
+        caller: str,
+        fields: bytes,
+    ) -> None:
         rid, correlation = b"peer-in", self._next()
         if rid not in self.switch.inbound:
             hello = Hello(wire=WIRE, host="host-2", incarnation=THEIRS).SerializeToString()
@@ -258,7 +284,7 @@ class SwitchMachine(RuleBasedStateMachine):
         instance = data.draw(st.sampled_from(["gone", *sorted(one.id for one in self.switch.instances.values())]))
         payload = f"peer's {correlation}".encode()
         self.wishes[payload] = RouteWish("host-1", version, instance if exact else "")
-        route = encode_request_route(RequestRoute(OWN if ours else OWN + 1, version, instance, "/api/x", "1", "z"))
+        route = encode_request_route(RequestRoute(OWN if ours else OWN + 1, version, instance, caller, "1", "z"))
         if ours:
             self.asked[INBOUND, rid, correlation] = 0
         frame = encode(
@@ -269,6 +295,7 @@ class SwitchMachine(RuleBasedStateMachine):
             types=TYPES,
             route=route,
             name=FEATURE.encode(),
+            fields=fields,
             payload=payload,
         )
         self.switch.on_inbound(rid, frame, self.now)
@@ -371,14 +398,11 @@ class SwitchMachine(RuleBasedStateMachine):
     def nothing_waits_beside_a_free_slot(self) -> None:
         for pool in self.switch.pools.values():
             for version in pool.local.values():
-                live = sum(
-                    1
-                    for request_id in version.queue
-                    if (request := self.switch.requests.get(request_id)) and request.queued_at is version
-                )
-                assert version.queued == live <= version.capacity()
+                waiting = {one.id for one in self.switch.requests.values() if one.queued_at is version}
+                assert set(version.queue) == waiting
+                assert version.queue.size == len(waiting) <= version.capacity()
                 if version.free_instance() is not None:
-                    assert not version.queued
+                    assert not waiting
 
     @invariant()
     def what_is_open_is_what_was_not_answered(self) -> None:
@@ -450,7 +474,7 @@ def test_a_host_whose_instances_are_all_suspect_refuses_once_and_then_lets_wait(
     frame = decode(refused)
     assert (frame.type, frame.correlation, frame.code, frame.flags) == (REFUSED, 5, Code.UNAVAILABLE, 1)
     (version,) = machine.roster.pool_named("/service/customer").local.values()
-    assert version.queued == 1, "the second attempt waits for the instance to speak again"
+    assert version.queue.size == 1, "the second attempt waits for the instance to speak again"
 
 
 def test_what_the_only_host_refuses_is_sent_there_once_more() -> None:
