@@ -270,6 +270,7 @@ class Destination:
         instance.pending -= 1
         request.target = None
         if source.port == LOCAL:
+            instance.load.learn(now - request.routed_ns, code, now)
             route = instance.route_to_client or instance.route_home(self._incarnation)
         else:
             route = encode_answer_route(

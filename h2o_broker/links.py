@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from h2o_broker.events import LinkChanged, LinkDropped, LinkWanted
 from h2o_broker.members import Caller, Health, Peer, Pool, RemoteInstance, Source
 from h2o_broker.requests import INBOUND, OUTBOUND
+from h2o_core.choice import ELSEWHERE, OWN_ZONE
 from h2o_core.envelope import HELLO, PING, PING_BODY, PONG, WELCOME, WIRE, Frame, decode, encode
 from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Hello, Welcome
@@ -51,6 +52,7 @@ class Links:
     def host_up(self, live: LiveHost) -> None:
         """Another host has registered: open a link to its broker."""
         peer = Peer(live.host, live.zone, live.address, live.incarnation, b"", dict(live.labels))
+        peer.place = self._place(live.zone)
         self.peers[live.host] = peer
         self._switch.picture_version += 1
         if live.key == self._key:
@@ -62,6 +64,9 @@ class Links:
                 f"{peer.host} has another fleet secret than {self._switch.host}; give both hosts the same "
                 f"secret_file and restart the broker that had the wrong one",
             )
+
+    def _place(self, zone: str) -> int:
+        return OWN_ZONE if zone == self._zone else ELSEWHERE
 
     def _open(self, peer: Peer) -> None:
         """A routing id is never used twice in a process: libzmq would abort it."""
@@ -102,8 +107,11 @@ class Links:
             peer.zone = live.zone
             peer.labels = dict(live.labels)
             self._switch.picture_version += 1
+            if peer.place != self._place(live.zone):
+                peer.place = self._place(live.zone)
+                self._rebuild_pools(peer)
 
-    def instance_up(self, host: str, live: LiveInstance, pool: Pool) -> None:
+    def instance_up(self, host: str, live: LiveInstance, pool: Pool, now: int) -> None:
         """An instance of another host is in the register."""
         peer = self.peers.get(host)
         if peer is None or live.id in peer.instances:
@@ -113,7 +121,7 @@ class Links:
             self._repeat(peer, live.id, owner)
             return
         self._owners[live.id] = peer
-        instance = RemoteInstance(live.id, peer, live.version, live.slots, live.started_s)
+        instance = RemoteInstance(peer, live, pool.load_of_new(now), now)
         peer.instances[live.id] = pool, instance
         pool.remote.setdefault(live.version, []).append(instance)
         self._changed(peer, pool)
@@ -147,6 +155,7 @@ class Links:
             return
         del self._owners[instance_id]
         pool, instance = known
+        peer.servers.clear()
         members = pool.remote[instance.version]
         members.remove(instance)
         if not members:
@@ -361,9 +370,12 @@ class Links:
     def _judge(self, peer: Peer, health: Health, what: str) -> None:
         peer.health = health
         self._switch.picture_version += 1
+        self._rebuild_pools(peer)
+        self._switch.events.append(LinkChanged(peer.host, what))
+
+    def _rebuild_pools(self, peer: Peer) -> None:
         for pool in {id(pool): pool for pool, _ in peer.instances.values()}.values():
             self._switch.rebuild(pool)
-        self._switch.events.append(LinkChanged(peer.host, what))
 
     def _lose_in_flight(self, peer: Peer, why: str, now: int) -> None:
         switch = self._switch

@@ -7,13 +7,15 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.telemetry import CallerCounter, FeatureCounter
+from h2o_core.choice import ELSEWHERE, OWN_HOST, Candidates
 from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
 from h2o_core.fair_queue import FairQueue
+from h2o_core.load import Load, median_latency_ns
 from h2o_core.names import Tier, callable_tiers, tier_of
 
 if TYPE_CHECKING:
     from h2o_broker.contention import Contention
-    from h2o_core.znodes import PackageVersion
+    from h2o_core.znodes import LiveInstance, PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
 _BITS: Final = {tier: 1 << at for at, tier in enumerate(Tier)}
@@ -94,7 +96,10 @@ class LocalVersion:
 
 
 class LocalInstance:
-    """A registered process on this host. `pending`: slots taken, by ended requests too until it lets go."""
+    """A registered process on this host. `pending`: slots taken, by ended requests too until it lets go.
+
+    `load` is what requests of this host's own clients tell of it, as of any other host's instance.
+    """
 
     __slots__ = (
         "answer_tail",
@@ -104,19 +109,25 @@ class LocalInstance:
         "heartbeat_ns",
         "id",
         "launch",
+        "load",
         "pending",
         "pid",
         "pong_ns",
         "rid",
         "route_to_client",
         "routes",
+        "since_ns",
         "slots",
         "started_s",
         "unanswered_pings",
         "version",
     )
 
-    def __init__(self, rid: bytes, instance_id: str, version: LocalVersion, host: str, admission: Admission) -> None:
+    place = OWN_HOST
+
+    def __init__(
+        self, rid: bytes, instance_id: str, version: LocalVersion, host: str, admission: Admission, now: int
+    ) -> None:
         self.rid = rid
         self.id = instance_id
         self.version = version
@@ -125,6 +136,8 @@ class LocalInstance:
         self.launch = admission.launch
         self.started_s = admission.started_s
         self.pending = 0
+        self.load = version.pool.load_of_new(now)
+        self.since_ns = now
         self.health = Health.READY
         self.unanswered_pings = 0
         self.pong_ns = 0
@@ -161,21 +174,28 @@ class LocalInstance:
 class RemoteInstance:
     """Another host's instance, as the register tells of it. `pending`: what this broker has sent there."""
 
-    __slots__ = ("id", "peer", "pending", "routes", "slots", "started_s", "version")
+    __slots__ = ("id", "load", "peer", "pending", "routes", "since_ns", "slots", "started_s", "version")
 
-    def __init__(self, instance_id: str, peer: Peer, version: str, slots: int, started_s: float) -> None:
-        self.id = instance_id
+    def __init__(self, peer: Peer, live: LiveInstance, load: Load, now: int) -> None:
+        self.id = live.id
         self.peer = peer
-        self.version = version
-        self.slots = slots
-        self.started_s = started_s
+        self.version = live.version
+        self.slots = live.slots
+        self.started_s = live.started_s
         self.pending = 0
+        self.load = load
+        self.since_ns = now
         self.routes: dict[Caller, bytes] = {}
 
     @property
     def link(self) -> bytes:
         """The routing id that frames for it go to."""
         return self.peer.rid
+
+    @property
+    def place(self) -> int:
+        """How far it is from here."""
+        return self.peer.place
 
     def route_from(self, caller: Caller) -> bytes:
         """The route block of a request that *caller* sends there; encoded once for each caller."""
@@ -206,10 +226,12 @@ class Peer:
         "instances",
         "labels",
         "linked",
+        "place",
         "pong_ns",
         "refused",
         "rid",
         "rtt_ns",
+        "servers",
         "unanswered_pings",
         "why",
         "zone",
@@ -224,12 +246,15 @@ class Peer:
         self.incarnation = incarnation
         self.rid = rid
         self.labels = labels
+        self.place = ELSEWHERE
         self.health = Health.CONNECTING
         self.in_flight = 0
         self.pong_ns = 0
         self.rtt_ns = 0
         self.unanswered_pings = 0
         self.instances: dict[str, tuple[Pool, RemoteInstance]] = {}
+        self.servers: dict[bytes, RemoteInstance] = {}
+        """The tails of its answers' route blocks (version, instance, host) → who served; as they come."""
         self.answers = False
         """PONGs come, as the incarnation that is known; a link can be suspect and answer: its connection broke."""
         self.connected = False
@@ -260,7 +285,11 @@ class Pool:
         """Version → order of registration."""
         self.local: dict[str, LocalVersion] = {}
         self.remote: dict[str, list[RemoteInstance]] = {}
-        self.candidates: list[LocalInstance | RemoteInstance] = []
+        self.candidates = Candidates[LocalInstance | RemoteInstance](())
+
+    def load_of_new(self, now: int) -> Load:
+        """What to believe of an instance that joins now: it is as fast as those that serve."""
+        return Load(now, median_latency_ns((one.load for one in self.candidates), now))
 
 
 @dataclass(frozen=True, slots=True)

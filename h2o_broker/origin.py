@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.members import RemoteInstance
 from h2o_broker.pools import host_of, wished
 from h2o_broker.requests import LOCAL, NOT_EXECUTED, OUTBOUND, onward
+from h2o_core.choice import Candidates, choose
 from h2o_core.control import TierRule
-from h2o_core.envelope import HEADER_BYTES, REQUEST_EXACT, MalformedFrame, decode_wish
+from h2o_core.envelope import (
+    ANSWER_ROUTE_BYTES,
+    HEADER_BYTES,
+    REQUEST_EXACT,
+    MalformedFrame,
+    decode_answer_route,
+    decode_wish,
+)
 from h2o_core.errors import HIGHEST_CODE, Code
 from h2o_core.names import package_of, tier_breach
-from h2o_core.routing import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from h2o_broker.members import LocalInstance, LocalVersion, Pool, Source
+    from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool, Source
     from h2o_broker.requests import Ledger, Request
     from h2o_broker.telemetry import Oddities
     from h2o_core.envelope import RouteWish
@@ -127,16 +134,18 @@ class Origin:
         if not candidates:
             self._nobody(request, pool, now)
             return
-        target = choose(candidates, self._dice)
+        target = choose(candidates, now, self._dice)
+        request.routed_ns = now
         if isinstance(target, RemoteInstance):
             self._forward(request, target, now)
         elif not self.place(request, target.version, target, now):
+            target.load.learn(0, Code.OVERLOADED, now)
             self.refused(request, self.host, Code.OVERLOADED, now)
 
-    def _candidates(self, request: Request, pool: Pool, without: str) -> list[LocalInstance | RemoteInstance]:
+    def _candidates(self, request: Request, pool: Pool, without: str) -> Candidates[LocalInstance | RemoteInstance]:
         """Whom it may be given to, but for the instances of one host."""
-        candidates = pool.candidates if request.wish is None else wished(pool, request.wish, self.host)
-        return [one for one in candidates if host_of(one, self.host) != without] if without else candidates
+        allowed = pool.candidates if request.wish is None else wished(pool, request.wish, self.host)
+        return Candidates(one for one in allowed if host_of(one, self.host) != without)
 
     def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
         peer = target.peer
@@ -174,12 +183,28 @@ class Origin:
             return
         self._ledger.leave_peer(request, target)
         if refused:
-            self.refused(request, target.peer.host, Code.OVERLOADED if code > HIGHEST_CODE else Code(code), now)
+            why = Code.OVERLOADED if code > HIGHEST_CODE else Code(code)
+            target.load.learn(now - request.routed_ns, why, now)
+            self.refused(request, target.peer.host, why, now)
             return
         if code > HIGHEST_CODE:
             self._oddities.count("unknown_codes")
             code = Code.INTERNAL.value
+        server = target.peer.servers.get(route[ANSWER_ROUTE_BYTES:]) or self._server(target.peer, route) or target
+        server.load.learn(now - request.routed_ns, code, now)
         self._ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+
+    def _server(self, peer: Peer, route: bytes) -> RemoteInstance | None:
+        """Who served an answer: not always whom it was sent to. None: nobody did, or it is not known any more."""
+        try:
+            told = decode_answer_route(route)
+        except MalformedFrame:
+            self._oddities.count("malformed_frames")
+            return None
+        _, server = peer.instances.get(told.instance, (None, None))
+        if server is not None and (told.version, told.host) == (server.version, peer.host):
+            peer.servers[route[ANSWER_ROUTE_BYTES:]] = server
+        return server
 
     def refused(self, request: Request, host: str, code: Code, now: int) -> None:
         """Not executed at *host*: one re-route is free, then the caller is told. Another host's is told as it is."""

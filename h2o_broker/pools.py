@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.members import Health, LocalInstance, Pool, RemoteInstance
+from h2o_core.choice import Candidates
 from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def rebuild(pool: Pool, new_versions: NewVersions) -> None:
     }
     serving = serving_versions(present, new_versions)
     for health in (Health.READY, Health.SUSPECT):
-        pool.candidates = [member for version in serving for member in _members(pool, version, health)]
+        pool.candidates = Candidates(member for version in serving for member in _members(pool, version, health))
         if pool.candidates:
             return
 

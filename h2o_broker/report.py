@@ -278,6 +278,6 @@ def _why(member: LocalInstance | RemoteInstance, health: Health, pool: Pool, lin
         return "it is leaving"
     if member in pool.candidates or not pool.candidates:
         return ""
-    serving = pool.candidates[0].version
+    serving = pool.candidates.members[0].version
     version = serving if isinstance(serving, str) else serving.spec.version
     return f"new version, no traffic: {version} was registered first"

@@ -61,6 +61,7 @@ class Request:
         "name",
         "queued_at",
         "refused_by",
+        "routed_ns",
         "sent_ns",
         "source",
         "source_correlation",
@@ -95,6 +96,9 @@ class Request:
         self.started_ns = now_ns
         self.deadline_ns = deadline_ns
         self.sent_ns = 0
+        """When it was handed to an instance of this host."""
+        self.routed_ns = now_ns
+        """When an instance was chosen for it, here or anywhere; its load is measured from there."""
         self.attempt = 0
         self.ended = False
         self.known = False
@@ -205,6 +209,8 @@ class Ledger:
             request.queued_at = None
         target = request.target
         tail = self._own_tail
+        if target is not None and request.source.port == LOCAL:
+            target.load.learn(now - request.routed_ns, code, now)
         if isinstance(target, RemoteInstance):
             self.leave_peer(request, target)
         elif target is not None:

@@ -117,7 +117,7 @@ class Roster:
             version = pool.local[spec.version] = LocalVersion(pool, spec)
         elif version.spec.digest != spec.digest:
             version.spec = spec
-        instance = LocalInstance(rid, instance_id, version, switch.host, admission)
+        instance = LocalInstance(rid, instance_id, version, switch.host, admission, now)
         instance.pong_ns = now
         version.instances.append(instance)
         switch.instances[rid] = instance

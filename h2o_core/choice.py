@@ -32,12 +32,25 @@ _DRAWS: Final = 64
 class Candidate(Protocol):
     """What a choice looks at."""
 
-    pending: int
-    """Requests handed to it and not answered yet."""
-    load: Load
-    since_ns: int
-    """When this broker first saw it."""
-    place: int
+    @property
+    def pending(self) -> int:
+        """Requests handed to it and not answered yet."""
+        ...
+
+    @property
+    def load(self) -> Load:
+        """What is known of it."""
+        ...
+
+    @property
+    def since_ns(self) -> int:
+        """When this broker first saw it."""
+        ...
+
+    @property
+    def place(self) -> int:
+        """OWN_HOST, OWN_ZONE or ELSEWHERE."""
+        ...
 
 
 C = TypeVar("C", bound=Candidate)

@@ -11,7 +11,7 @@ from math import exp
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.errors import Code
+from h2o_core.health import SIGNS, Sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +27,8 @@ FORGOTTEN_NS: Final = 100_000.0
 UNMEASURED_NS: Final = 50_000_000.0
 """L of an instance of which nothing is known once it has something to do, or has failed: it is tried by one request
 at a time. Otherwise one that hangs would be given thousands before the first of them times out."""
-SERVED: Final = frozenset((Code.OK.value, Code.APPLICATION.value))
-"""Outcomes that are the instance's work done: a declared application error is an answer."""
-FAILED: Final = frozenset((Code.INTERNAL.value, Code.TIMEOUT.value, Code.OUTCOME_UNKNOWN.value, Code.OVERLOADED.value))
-"""Outcomes that are held against it. All others say nothing of it: its caller's faults, what was cancelled."""
+_SERVED: Final = frozenset(code.value for code, sign in SIGNS.items() if sign is Sign.WELL)
+_FAILED: Final = frozenset(code.value for code, sign in SIGNS.items() if sign in {Sign.ILL, Sign.BUSY})
 
 
 class Load:
@@ -65,10 +63,10 @@ class Load:
         self._latency_ns = max(self._latency_ns, latency_ns)
 
     def learn(self, latency_ns: int, code: int, now: int) -> None:
-        """The same as the two above, by the answer's code."""
-        if code in SERVED:
+        """The same as the two above, by the answer's code (`health.SIGNS`)."""
+        if code in _SERVED:
             self.observe(latency_ns, False, now)  # noqa: FBT003
-        elif code in FAILED:
+        elif code in _FAILED:
             self.observe(latency_ns, True, now)  # noqa: FBT003
         else:
             self.waited(latency_ns, now)

@@ -1,26 +1,13 @@
-"""Which version, then which instance: pure functions that take their dice.
-
-This slice knows two rules (TRAFFIC.md "Choosing an instance"): versions serve by `new_versions`, and of
-two instances drawn at random the one with fewer pending requests wins.
-"""
+"""Which versions serve when nobody has decided; which instance of them is `choice`'s. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from h2o_core.control import NewVersions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-
-class Candidate(Protocol):
-    """What a choice looks at: requests handed to the instance and not answered yet."""
-
-    pending: int
-
-
-C = TypeVar("C", bound=Candidate)
+    from collections.abc import Mapping
 
 
 def serving_versions(registered: Mapping[str, int], new_versions: NewVersions) -> list[str]:
@@ -31,19 +18,3 @@ def serving_versions(registered: Mapping[str, int], new_versions: NewVersions) -
     """
     in_order = sorted(registered, key=lambda version: (registered[version], version))
     return in_order if new_versions is NewVersions.SHARE else in_order[:1]
-
-
-def choose(candidates: Sequence[C], dice: Callable[[], float]) -> C:
-    """Two different ones at random, the one with fewer pending; *candidates* must not be empty.
-
-    Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (2001). *dice* returns [0, 1).
-    """
-    count = len(candidates)
-    if count == 1:
-        return candidates[0]
-    first = int(dice() * count)
-    second = int(dice() * (count - 1))
-    if second >= first:
-        second += 1
-    one, other = candidates[first], candidates[second]
-    return one if one.pending <= other.pending else other

@@ -60,13 +60,8 @@ _.STALE
 # h2o_console.store.views: what the store shows, for screens that are being drawn
 _.measured_mean_ms
 
-# The choice of an instance (h2o_core.choice, h2o_core.load): what the broker asks of it.
-_.OWN_HOST
-_.OWN_ZONE
-_.ELSEWHERE
+# The odds of a choice (h2o_core.choice): for whoever asks why.
 _.chances
-_.learn
-_.median_latency_ns
 
 # Control documents: written by what applies changes; states that are read by `HostState(…)`.
 _.DRAIN

@@ -31,7 +31,7 @@ def apply(event: Event, switch: Switch, roster: Roster, links: Links, now: int) 
         case HostChanged(host=live):
             links.host_changed(live)
         case InstanceUp(host=host, instance=live):
-            links.instance_up(host, live, roster.pool_named(live.package))
+            links.instance_up(host, live, roster.pool_named(live.package), now)
         case InstanceDown(host=host, id=instance_id):
             links.instance_down(host, instance_id)
         case VersionSeen(version=spec):

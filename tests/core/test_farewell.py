@@ -24,7 +24,7 @@ def links() -> Links:
     """Of host-1, to host-2, which serves."""
     made = Links(Switch("host-1", 5, random.Random(1).random), "a", "t", "k" * 40)
     made.host_up(LIVE)
-    made.instance_up("host-2", INSTANCE, Pool("/service/echo"))
+    made.instance_up("host-2", INSTANCE, Pool("/service/echo"), 1)
     welcome = Welcome(wire=WIRE, host="host-2", incarnation=7, fleet="t").SerializeToString()
     made.on_outbound(made.peers["host-2"].rid, encode(WELCOME, payload=welcome), 1)
     return made
@@ -37,9 +37,9 @@ def pong(peer: Peer, links: Links, flags: int = 0) -> None:
 def test_who_leaves_gets_nothing_more_and_does_not_answer(links: Links):
     peer = links.peers["host-2"]
     pool, instance = peer.instances["i1"]
-    assert pool.candidates == [instance]
+    assert list(pool.candidates) == [instance]
     pong(peer, links, LEAVING)
-    assert (peer.health, peer.answers, pool.candidates) == (Health.LEAVING, False, [])
+    assert (peer.health, peer.answers, list(pool.candidates)) == (Health.LEAVING, False, [])
 
 
 def test_a_late_pong_takes_no_goodbye_back(links: Links):

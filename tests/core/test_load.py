@@ -103,7 +103,7 @@ def test_what_says_nothing_of_the_outcome_may_have_been_slow_and_never_fast() ->
         (Code.NO_ROUTE, 20, 1.0),
         (Code.FORBIDDEN, 20, 1.0),
         (Code.CANCELLED, 20, 1.0),
-        (Code.UNAVAILABLE, 20, 1.0),
+        (Code.UNAVAILABLE, 20, 10 / 11),
     ],
 )
 def test_which_outcomes_are_held_against_it(code: Code, latency_ms: int, share: float) -> None:

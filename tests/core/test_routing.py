@@ -1,47 +1,13 @@
-"""Choosing: the version by its rule, then the less loaded of two."""
+"""Which versions serve, and when requests run out of time."""
 
 from __future__ import annotations
-
-import random
-from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, strategies as st
 
 from h2o_core.control import NewVersions
 from h2o_core.deadlines import BUCKET_SHIFT, Deadlines
-from h2o_core.routing import choose, serving_versions
-
-
-@dataclass
-class Member:
-    pending: int
-
-
-def test_of_two_the_one_with_fewer_pending_wins() -> None:
-    idle, busy = Member(0), Member(5)
-    dice = random.Random(1).random
-    assert all(choose([idle, busy], dice) is idle for _ in range(100))
-
-
-def test_equals_share_evenly() -> None:
-    members = [Member(0) for _ in range(5)]
-    dice = random.Random(2).random
-    chosen = Counter(id(choose(members, dice)) for _ in range(20_000))
-    assert all(3_700 < chosen[id(member)] < 4_300 for member in members)
-
-
-def test_the_busiest_of_many_is_never_chosen() -> None:
-    members = [Member(load) for load in range(10)]
-    dice = random.Random(3).random
-    assert members[-1] not in [choose(members, dice) for _ in range(5_000)]
-
-
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=9), st.floats(0, 1, exclude_max=True))
-def test_any_dice_choose_a_member(loads: list[int], dice: float) -> None:
-    members = [Member(load) for load in loads]
-    assert choose(members, lambda: dice) in members
+from h2o_core.routing import serving_versions
 
 
 @pytest.mark.parametrize(

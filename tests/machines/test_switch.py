@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from h2o_broker.links import Links
-from h2o_broker.members import Admission, Health, LocalInstance
+from h2o_broker.members import Admission, Health, LocalInstance, RemoteInstance
 from h2o_broker.origin import SETTLING_NS
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS, Roster
 from h2o_broker.switch import Switch
+from h2o_core.choice import chances
 from h2o_core.control import NewVersions
 from h2o_core.envelope import (
     ANSWER,
@@ -56,6 +57,14 @@ OWN = 0xAAAA
 THEIRS = 0xBBBB
 MS = 1_000_000
 FIELDS = [b"", *(encode_fields({TAG_PRIORITY: bytes((each,))}) for each in Priority), b"\x05\0\x09nonsense"]
+
+
+def health_of(member: LocalInstance | RemoteInstance) -> Health:
+    return member.health if isinstance(member, LocalInstance) else member.peer.health
+
+
+def version_of(member: LocalInstance | RemoteInstance) -> str:
+    return member.version.spec.version if isinstance(member, LocalInstance) else member.version
 
 
 class SwitchMachine(RuleBasedStateMachine):
@@ -165,7 +174,7 @@ class SwitchMachine(RuleBasedStateMachine):
         self.peer_rid = self.links.peers["host-2"].rid
         for number in range(instances):
             remote = LiveInstance(f"r{self._next()}-{number}", "/service/customer", version, "d", 2, 0.0, 1)
-            self.links.instance_up("host-2", remote, self.roster.pool_named("/service/customer"))
+            self.links.instance_up("host-2", remote, self.roster.pool_named("/service/customer"), self.now)
         welcome = Welcome(wire=WIRE, host="host-2", incarnation=THEIRS, fleet="t").SerializeToString()
         self.switch.on_outbound(self.peer_rid, encode(WELCOME, payload=welcome), self.now)
         self._deliver()
@@ -403,6 +412,29 @@ class SwitchMachine(RuleBasedStateMachine):
                 assert version.queue.size == len(waiting) <= version.capacity()
                 if version.free_instance() is not None:
                     assert not waiting
+
+    @invariant()
+    def who_is_not_ready_is_chosen_only_when_nobody_of_its_version_is(self) -> None:
+        for pool in self.switch.pools.values():
+            chosen = [(version_of(one), health_of(one)) for one in pool.candidates]
+            ready = {version for version, health in chosen if health is Health.READY}
+            for version, health in chosen:
+                assert health in {Health.READY, Health.SUSPECT}
+                assert health is Health.READY or version not in ready
+            for one in (
+                *self.switch.instances.values(),
+                *(one for peer in self.links.peers.values() for _, one in peer.instances.values()),
+            ):
+                if health_of(one) is Health.READY and version_of(one) in {version for version, _ in chosen}:
+                    assert one in pool.candidates.members
+
+    @invariant()
+    def the_odds_of_all_candidates_are_one(self) -> None:
+        for pool in self.switch.pools.values():
+            if pool.candidates:
+                odds = chances(pool.candidates, self.now)
+                assert abs(sum(odds) - 1) < 1e-9
+                assert all(one.load.value(one.pending, self.now) > 0 for one in pool.candidates)
 
     @invariant()
     def what_is_open_is_what_was_not_answered(self) -> None:
