@@ -12,6 +12,7 @@ from h2o_broker.members import Caller, Health, LocalInstance
 from h2o_broker.requests import LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, onward
 from h2o_core.envelope import (
     HEADER_BYTES,
+    REQUEST_ASSIGNED,
     REQUEST_EXACT,
     MalformedFrame,
     RequestRoute,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 ROUTE_CACHE_SIZE: Final = 4096
 _LEAVING: Final = Health.LEAVING
 """Looked up for each answer; as an enum's attribute that costs 80 ns."""
+_HANDED_ON: Final = REQUEST_EXACT | REQUEST_ASSIGNED
+"""Flags of a request that go along with it."""
 _MS: Final = 1_000_000
 
 
@@ -50,6 +53,8 @@ class Destination:
         """By the routing id of their stream."""
         self.on_drained: Callable[[LocalInstance], None] | None = None
         """Called when a leaving instance has nothing in flight any more."""
+        self.drained = False
+        """Operators want nothing new here."""
         self._ledger = ledger
         self._requests = ledger.requests
         self._out = ledger.out
@@ -88,7 +93,7 @@ class Destination:
             return
         request = self._ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
         request.attempt = attempt
-        request.flags = flags & REQUEST_EXACT
+        request.flags = flags & _HANDED_ON
         request.caller = caller
         pool = self._features.get(name)
         version = pool.local.get(route.version) if pool is not None else None
@@ -98,12 +103,14 @@ class Destination:
             )
         elif version is None:
             self._ledger.refuse(request, Code.NO_ROUTE)
+        elif self.drained and not request.flags & REQUEST_EXACT:
+            self._ledger.refuse(request, Code.UNAVAILABLE)
         elif not version.ready and not attempt:
             # all are suspect or leaving: another host may serve it now; if there is none, the origin comes again
             self._ledger.refuse(request, Code.UNAVAILABLE)
         else:
             preferred = next((one for one in version.ready if one.id == route.instance), None)
-            if preferred is None and request.flags:
+            if preferred is None and request.flags & REQUEST_EXACT:
                 self._ledger.refuse(request, Code.UNAVAILABLE)
             elif not self.place(request, version, preferred, now):
                 self._ledger.refuse(request, Code.OVERLOADED)
@@ -121,12 +128,14 @@ class Destination:
         return route, caller
 
     def place(self, request: Request, version: LocalVersion, preferred: LocalInstance | None, now: int) -> bool:
-        """Give it to *preferred*, else to a free instance, else queue it; False: there is no room.
+        """Give it to *preferred*, else to a free instance, else queue it; False: there is no room, or all is drained.
 
         One that is for a certain instance does not wait: the queue is the version's, and any of it would take it.
         """
+        if self.drained and not request.flags & REQUEST_EXACT:
+            return False
         if preferred is None or preferred.pending >= preferred.slots:
-            if request.flags:
+            if request.flags & REQUEST_EXACT:
                 return False
             preferred = version.free_instance()
         if preferred is not None:
@@ -224,12 +233,12 @@ class Destination:
             request.queued_at = None
             self._refused(request, self._ledger.host, Code.OVERLOADED, now)
 
-    def rehome(self, version: LocalVersion, now: int) -> None:
-        """The version has no instance here any more: what waits was not executed and goes elsewhere."""
+    def rehome(self, version: LocalVersion, code: Code, now: int) -> None:
+        """The version has no instance here any more, or is drained: what waits was not executed and goes elsewhere."""
         for request_id in version.queue.drain():
             request = self._requests[request_id]
             request.queued_at = None
-            self._refused(request, self._ledger.host, Code.NO_ROUTE, now)
+            self._refused(request, self._ledger.host, code, now)
 
     # ------------------------------------------------------------------ what comes back
 

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.telemetry import CallerCounter, FeatureCounter
+from h2o_core.baggage import assignment_key
 from h2o_core.choice import ELSEWHERE, OWN_HOST, Candidates
 from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
 from h2o_core.fair_queue import FairQueue
@@ -15,6 +16,7 @@ from h2o_core.names import Tier, callable_tiers, tier_of
 
 if TYPE_CHECKING:
     from h2o_broker.contention import Contention
+    from h2o_core.assignment import CompiledTraffic, How
     from h2o_core.znodes import LiveInstance, PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
@@ -275,7 +277,19 @@ class Peer:
 class Pool:
     """A package: its versions, where they run, and whom a request may be given to now (`pools` works that out)."""
 
-    __slots__ = ("candidates", "local", "order", "package", "remote", "tier")
+    __slots__ = (
+        "assigned",
+        "assignment_key",
+        "broken",
+        "by_version",
+        "candidates",
+        "local",
+        "order",
+        "package",
+        "remote",
+        "tier",
+        "traffic",
+    )
 
     def __init__(self, package: str) -> None:
         self.package = package
@@ -286,6 +300,16 @@ class Pool:
         self.local: dict[str, LocalVersion] = {}
         self.remote: dict[str, list[RemoteInstance]] = {}
         self.candidates = Candidates[LocalInstance | RemoteInstance](())
+        """Everybody that requests can reach: without a traffic document they choose among these."""
+        self.traffic: CompiledTraffic | None = None
+        """What operators decided about its versions."""
+        self.by_version: dict[str, Candidates[LocalInstance | RemoteInstance]] = {}
+        """With a traffic document: whom a request of a version may be given to; of versions that have somebody."""
+        self.assignment_key = assignment_key(package)
+        self.assigned: dict[tuple[str, How], int] = {}
+        """Requests of this host by the version that they got and by what decided it."""
+        self.broken = 0
+        """Those whose version had no instance (h2o_core.assignment.Assigned)."""
 
     def load_of_new(self, now: int) -> Load:
         """What to believe of an instance that joins now: it is as fast as those that serve."""

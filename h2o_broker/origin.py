@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.members import RemoteInstance
 from h2o_broker.pools import host_of, wished
 from h2o_broker.requests import LOCAL, NOT_EXECUTED, OUTBOUND, onward
+from h2o_broker.versions import Versions
 from h2o_core.choice import Candidates, choose
 from h2o_core.control import TierRule
 from h2o_core.envelope import (
@@ -24,11 +25,12 @@ from h2o_core.errors import HIGHEST_CODE, Code
 from h2o_core.names import package_of, tier_breach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool, Source
     from h2o_broker.requests import Ledger, Request
     from h2o_broker.telemetry import Oddities
+    from h2o_core.control import HostControl
     from h2o_core.envelope import RouteWish
 
 IN_FLIGHT_PER_SOURCE: Final = 16_384
@@ -50,8 +52,12 @@ class Origin:
         oddities: Oddities,
         incarnation: int,
         dice: Callable[[], float],
+        hosts: Mapping[str, HostControl],
     ) -> None:
-        """*dice* returns a float in [0, 1); *pools* by package, *features* by the name on the wire."""
+        """*dice* returns a float in [0, 1); *pools* by package, *features* by the name on the wire.
+
+        *hosts*: those that operators want out of the way.
+        """
         self.host = ledger.host
         self.place: Callable[[Request, LocalVersion, LocalInstance | None, int], bool] = _nowhere
         """The destination's: (request, version, preferred instance, now) → there was room here."""
@@ -62,6 +68,8 @@ class Origin:
         self._oddities = oddities
         self._incarnation = incarnation
         self._dice = dice
+        self._hosts = hosts
+        self._versions = Versions(oddities, dice)
         self._settles_at_ns = 0
 
     # ------------------------------------------------------------------ coming in
@@ -129,7 +137,7 @@ class Origin:
     def route(self, request: Request, pool: Pool, now: int) -> None:
         """Give it to the instance that is chosen for it."""
         candidates = pool.candidates
-        if request.refused_by or request.wish is not None:
+        if request.refused_by or pool.traffic is not None or request.wish is not None:
             candidates = self._candidates(request, pool, request.refused_by)
         if not candidates:
             self._nobody(request, pool, now)
@@ -144,8 +152,13 @@ class Origin:
 
     def _candidates(self, request: Request, pool: Pool, without: str) -> Candidates[LocalInstance | RemoteInstance]:
         """Whom it may be given to, but for the instances of one host."""
-        allowed = pool.candidates if request.wish is None else wished(pool, request.wish, self.host)
-        return Candidates(one for one in allowed if host_of(one, self.host) != without)
+        if request.wish is not None:
+            allowed = Candidates(wished(pool, request.wish, self._hosts, self.host))
+        elif pool.traffic is not None:
+            allowed = self._versions.members(request, pool, pool.traffic)
+        else:
+            allowed = pool.candidates
+        return Candidates(one for one in allowed if host_of(one, self.host) != without) if without else allowed
 
     def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
         peer = target.peer
@@ -267,6 +280,8 @@ class Origin:
         message = f"no instance of {pool.package[1:]} can take it"
         if request.wish is not None:
             message = f"{message} where it is wanted: {_shown(request.wish)}"
+        elif request.version:
+            message = f"{message}: its traffic goes to version {request.version}, which has none"
         self._ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.message import DecodeError
 
 from h2o_broker.members import Health
+from h2o_core.control import HostState
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Heartbeat
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from h2o_broker.register.presence import Standing
     from h2o_broker.switch import Switch
     from h2o_broker.telemetry import FeatureCounter
+    from h2o_core.control import HostControl
     from h2o_core.histogram import Histogram
     from h2o_core.register import RegistryState
     from h2o_core.times import Moment
@@ -209,7 +211,8 @@ def register_report(state: RegistryState, known: Known, now: int) -> RegisterRep
 def picture(identity: Identity, switch: Switch, links: Links, known: Known, moment: Moment) -> Picture:
     """The fleet as this broker routes it: own instances from its roster, the rest from the register."""
     hosts = [_own_host(identity, switch)]
-    hosts += [_other_host(peer, known.presence.standing(peer.host)) for peer in links.peers.values()]
+    standing = known.presence.standing
+    hosts += [_other_host(peer, standing(peer.host), switch.hosts.get(peer.host)) for peer in links.peers.values()]
     manifests = {(one.package, one.version): one for one in known.inventory.versions.values()}
     for pool in switch.pools.values():
         for version in pool.local.values():
@@ -237,14 +240,14 @@ def _own_host(identity: Identity, switch: Switch) -> HostPicture:
                 slots=one.slots,
                 started_s=one.started_s,
                 routable=one in one.version.pool.candidates,
-                why=_why(one, one.health, one.version.pool),
+                why=_why(one, one.health, one.version.pool, switch.hosts.get(identity.host)),
             )
             for one in switch.instances.values()
         ],
     )
 
 
-def _other_host(peer: Peer, standing: Standing | None) -> HostPicture:
+def _other_host(peer: Peer, standing: Standing | None, control: HostControl | None) -> HostPicture:
     return HostPicture(
         register=standing.name.lower() if standing is not None else "",
         host=peer.host,
@@ -262,22 +265,38 @@ def _other_host(peer: Peer, standing: Standing | None) -> HostPicture:
                 slots=one.slots,
                 started_s=one.started_s,
                 routable=one in pool.candidates,
-                why=_why(one, peer.health, pool, f"the link to {peer.host} is {link_state(peer)}"),
+                why=_why(one, peer.health, pool, control, f"the link to {peer.host} is {link_state(peer)}"),
             )
             for pool, one in peer.instances.values()
         ],
     )
 
 
-def _why(member: LocalInstance | RemoteInstance, health: Health, pool: Pool, link: str = "") -> str:
+def _why(
+    member: LocalInstance | RemoteInstance, health: Health, pool: Pool, control: HostControl | None, link: str = ""
+) -> str:
     if health is Health.SUSPECT:
         return link or "it does not answer PING"
     if health is Health.CONNECTING:
         return link
     if health is Health.LEAVING:
         return "it is leaving"
-    if member in pool.candidates or not pool.candidates:
+    if member in pool.candidates:
         return ""
-    serving = pool.candidates.members[0].version
-    version = serving if isinstance(serving, str) else serving.spec.version
-    return f"new version, no traffic: {version} was registered first"
+    version = _version(member)
+    if control is not None and (control.state is HostState.DRAIN or version in map(_version, pool.candidates)):
+        return _decided(control)
+    if pool.traffic is not None and version not in pool.traffic.reached:
+        return f"no traffic: its package's weights and rules don't name {version}"
+    if not pool.candidates or pool.traffic is not None:
+        return ""
+    return f"new version, no traffic: {_version(pool.candidates.members[0])} was registered first"
+
+
+def _decided(control: HostControl) -> str:
+    what = "drained" if control.state is HostState.DRAIN else "avoided while others are left"
+    return f"its host is {what} by {control.owner}" + (f": {control.reason}" if control.reason else "")
+
+
+def _version(member: LocalInstance | RemoteInstance) -> str:
+    return member.version if isinstance(member.version, str) else member.version.spec.version

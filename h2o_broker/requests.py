@@ -69,6 +69,7 @@ class Request:
         "tail_at",
         "target",
         "types",
+        "version",
         "wish",
     )
 
@@ -111,7 +112,9 @@ class Request:
         self.wish: RouteWish | None = None
         """Where alone an operator wants it executed."""
         self.flags = 0
-        """REQUEST_EXACT or nothing: goes along with it."""
+        """REQUEST_EXACT, REQUEST_ASSIGNED: go along with it."""
+        self.version = ""
+        """Chosen by its package's traffic document; empty: there was none."""
 
     def fields(self) -> bytes:
         """The optional fields as they came, unparsed; cut out when they are asked for, since hardly any request is."""

@@ -153,6 +153,7 @@ class Roster:
         pool = pools.get(package)
         if pool is None:
             pool = pools[package] = Pool(package)
+            pool.traffic = self._switch.traffic.get(package)
         return pool
 
     def _ask(self, rid: bytes, frame: Frame) -> None:
@@ -247,7 +248,7 @@ class Roster:
             pool.local.pop(version.spec.version, None)
         switch.rebuild(pool)
         if last:
-            switch.destination.rehome(version, now)
+            switch.destination.rehome(version, Code.NO_ROUTE, now)
         else:
             switch.destination.shrink(version, now)
         switch.events.append(InstanceRemoved(instance.id, pool.package, version.spec.version, instance.pid, why))

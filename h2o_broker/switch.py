@@ -23,6 +23,7 @@ from h2o_broker.members import (
 from h2o_broker.origin import Origin
 from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger
 from h2o_broker.telemetry import Oddities
+from h2o_core.assignment import CompiledTraffic
 from h2o_core.control import NewVersions
 from h2o_core.envelope import (
     ANSWER,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from h2o_broker.events import Event
     from h2o_broker.members import Pool
+    from h2o_core.control import HostControl, Traffic
 
 _TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
 _TO_ORIGIN: Final = frozenset((ANSWER, REFUSED))
@@ -63,6 +65,10 @@ class Switch:
         self.events: list[Event] = []
         self.oddities = Oddities()
         self.pools: dict[str, Pool] = {}
+        self.traffic: dict[str, CompiledTraffic] = {}
+        """What operators decided about packages' versions; of packages that are not known (yet), too."""
+        self.hosts: dict[str, HostControl] = {}
+        """Hosts that operators want out of the way."""
         self.features: dict[bytes, Pool] = {}
         self.sources: dict[bytes, Source] = {}
         self.inbound: dict[bytes, Source] = {}
@@ -73,7 +79,7 @@ class Switch:
         self.rare: Callable[[int, bytes, bytes, int], None] | None = None
         """Gets (port, routing id, frame, now) of every frame that is not on a request's path."""
         self._operator = self.caller(OPERATOR, "")
-        self.origin = Origin(self.ledger, self.pools, self.features, self.oddities, incarnation, dice)
+        self.origin = Origin(self.ledger, self.pools, self.features, self.oddities, incarnation, dice, self.hosts)
         self.destination = Destination(self.ledger, self.features, self.oddities, incarnation, self.origin.refused)
         self.origin.place = self.destination.place
         self.instances = self.destination.instances
@@ -243,7 +249,35 @@ class Switch:
         self.picture_version += 1
         for version in pool.local.values():
             version.ready = [one for one in version.instances if one.health is Health.READY]
-        pools.rebuild(pool, self.new_versions)
+        pools.rebuild(pool, self.new_versions, self.hosts, self.host)
+
+    # ------------------------------------------------------------------ what operators decide
+
+    def set_traffic(self, package: str, traffic: Traffic | None) -> None:
+        """From the next request on versions are chosen by *traffic*; None: nobody has decided about them (any more)."""
+        if traffic is None:
+            self.traffic.pop(package, None)
+        else:
+            self.traffic[package] = CompiledTraffic(traffic)
+        pool = self.pools.get(package)
+        if pool is not None:
+            pool.traffic = self.traffic.get(package)
+            self.rebuild(pool)
+
+    def set_host_control(self, host: str, control: HostControl | None, now: int) -> None:
+        """Drain or avoid a host, this one or another; None: neither. What waits here when it is drained moves on."""
+        if control is None:
+            self.hosts.pop(host, None)
+        else:
+            self.hosts[host] = control
+        for pool in self.pools.values():
+            if pools.is_on(pool, host, self.host):
+                self.rebuild(pool)
+        if host == self.host:
+            self.destination.drained = pools.is_drained(self.hosts, host)
+            if self.destination.drained:
+                for version in [one for pool in self.pools.values() for one in pool.local.values()]:
+                    self.destination.rehome(version, Code.UNAVAILABLE, now)
 
     def pong(self, port: int, rid: bytes, clock: bytes, flags: int = 0) -> None:
         """Answer a PING: our incarnation and the asker's own clock."""

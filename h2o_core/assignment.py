@@ -42,14 +42,14 @@ class How(StrEnum):
 
 
 class Assigned(NamedTuple):
-    """A request's version. None: all of them compete by load; empty: no version has an instance.
+    """A request's version; empty: any that serves.
 
     `rule` is the index of the rule that decided, or -1. `bucket` is where the key fell in the draw that decided,
     0 … 9,999, or -1 without such a draw. `broken`: the version that was decided on has no instance; such a request is
     no evidence about any version.
     """
 
-    version: str | None
+    version: str
     how: How
     rule: int = -1
     bucket: int = -1
@@ -91,14 +91,17 @@ class _Rule:
 class CompiledTraffic:
     """A traffic document, worked out once so that a request costs look-ups and one hash."""
 
-    __slots__ = ("_arms", "_live", "_parts", "_rules", "document", "reads_headers")
+    __slots__ = ("_arms", "_live", "_parts", "_rules", "document", "reached", "reads_headers")
 
     def __init__(self, document: Traffic) -> None:
         self.document = document
         self.reads_headers = any(rule.headers for rule in document.rules)
         """Whether a request's headers make any difference."""
+        self.reached = frozenset(rule.version for rule in document.rules)
+        """The versions that a request can get, those that only a rule names included."""
         self._rules = tuple(_Rule(rule) for rule in document.rules)
         self._live = frozenset(version for version, parts in document.weights if parts) | {document.stable}
+        self.reached |= self._live
         others = [(version, parts) for version, parts in document.weights if version != document.stable]
         self._parts = tuple((version, parts) for version, parts in others if parts)
         self._arms = tuple(_arms(others, f"{document.experiment}|{document.salt}|".encode()))
@@ -193,5 +196,5 @@ def assign(
 def undecided(present: Mapping[str, int], new_versions: NewVersions) -> Assigned:
     """The version of every request to a package that has no traffic document."""
     if new_versions is NewVersions.SHARE:
-        return Assigned(None, How.SHARE)
+        return Assigned("", How.SHARE)
     return Assigned("".join(serving_versions(present, new_versions)), How.HOLD)

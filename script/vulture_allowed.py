@@ -20,11 +20,8 @@ _.__call__  # a protocol's signature, for type checkers
 # The wire's own vocabulary: reserved, or for documents and other speakers (docs/wire.md, its test).
 _.MAX_REMAINING_MS
 _.TYPE_NAMES
-_.TAG_HEADERS
 _.TAG_PRIORITY
-_.TAG_ASSIGNMENT
 _.TAG_RETRY_BUDGET
-_.REQUEST_ASSIGNED
 _.encode_fields
 
 # The closed set of tiers, and which one a name is in: values are read by `Tier(…)`.
@@ -82,7 +79,11 @@ _.grant
 _.retried
 
 # What plans will be worked out with (TRAFFIC.md "Shifting traffic"), tested beside them.
-_.assign
-_.reads_headers
 _.undecided
 _.over_cap
+
+# What the register's documents are handed to, and the SDK's side of what travels with a request.
+_.set_traffic
+_.set_host_control
+_.encode_headers
+_.with_assignment

@@ -259,5 +259,5 @@ PRESENT = {"0.9.0": 12, "1.0.0": 7, "2.0.0": 15}
 
 def test_who_serves_when_nobody_has_decided():
     assert undecided(PRESENT, NewVersions.HOLD) == Assigned("1.0.0", How.HOLD)
-    assert undecided(PRESENT, NewVersions.SHARE) == Assigned(None, How.SHARE)
+    assert undecided(PRESENT, NewVersions.SHARE) == Assigned("", How.SHARE)
     assert undecided({}, NewVersions.HOLD) == Assigned("", How.HOLD)
