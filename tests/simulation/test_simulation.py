@@ -1,0 +1,89 @@
+"""Whole fleets under faults, seed by seed: what TRAFFIC promises of requests holds, and a run can be replayed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.simulation.__main__ import main
+from tests.simulation.script import BrokerKilled, Call, Options, draw
+from tests.simulation.shrink import kind_of, shrink
+from tests.simulation.world import Summary, failure, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+from tests.simulation.script import Entry
+
+SEEDS = range(24)
+HOSTILE_SEEDS = range(100, 108)
+"""As many as take some ten seconds; `script/test --simulation 10m` tries others."""
+SMALL = Options(seconds=4, calls_a_second=30)
+
+
+def _try(seeds: range, options: Options) -> list[Summary]:
+    """All of them; a failure says how to see it again."""
+    summaries: list[Summary] = []
+    for seed in seeds:
+        script = draw(seed, options)
+        try:
+            summaries.append(run(seed, options, script))
+        except Exception as error:
+            again = f"python -m tests.simulation --seed {seed}{' --hostile' if options.hostile else ''}"
+            raise AssertionError(f"{error}\nagain, and smaller: {again}") from error
+    return summaries
+
+
+@pytest.mark.parametrize(("seeds", "hostile"), [(SEEDS, False), (HOSTILE_SEEDS, True)])
+def test_what_is_promised_of_requests_holds(seeds: range, hostile: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    began_s = time.monotonic()
+    summaries = _try(seeds, Options(hostile=hostile))
+    took_s = time.monotonic() - began_s
+    calls, steps = sum(one.calls for one in summaries), sum(one.steps for one in summaries)
+    said = f"seeds {seeds[0]} to {seeds[-1]}: {calls:,} calls, {steps:,} steps, {steps / took_s:,.0f} steps/s"
+    with capsys.disabled():
+        sys.stdout.write(f"\n{said}\n")
+    ended = {code for one in summaries for code in one.outcomes}
+    assert ended >= {"OK", "TIMEOUT", "OVERLOADED", "OUTCOME_UNKNOWN", "CANCELLED", "INTERNAL"}, "too gentle a world"
+
+
+def test_a_run_is_a_function_of_its_seed() -> None:
+    first, again, other = (run(seed, SMALL, draw(seed, SMALL)) for seed in (5, 5, 6))
+    assert first == again
+    assert first.fingerprint != other.fingerprint
+
+
+def test_a_script_shrinks_to_what_it_takes() -> None:
+    options = replace(SMALL, faults=20)
+    script = draw(1, options)
+
+    def fails(part: Sequence[Entry]) -> bool:
+        return any(isinstance(each, BrokerKilled) for each in part) and any(isinstance(each, Call) for each in part)
+
+    assert fails(script)
+    small = shrink(script, fails)
+    assert {type(each) for each in small} == {BrokerKilled, Call}
+    assert len(small) == 2
+
+
+def test_a_failure_is_told_by_what_it_is() -> None:
+    told = [f"call {at} of /service/mail/send, {at} ms: it was executed {at} times\n story {at}" for at in (2, 3)]
+    assert {kind_of(one) for one in told} == {"it was executed # times"}
+
+
+def test_nothing_happens_in_a_fleet_that_nobody_asks() -> None:
+    assert not failure(1, SMALL, ())
+    quiet = run(1, SMALL, ())
+    assert (quiet.calls, quiet.lost) == (0, 0)
+
+
+@pytest.mark.parametrize("arguments", [["--seed", "3"], ["--for", "1s", "--from", "3"]])
+def test_the_command_line_says_seeds_and_steps(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--seconds", "2", "--calls", "20"]) == 0
+    told = capsys.readouterr().out
+    assert "3" in told
+    assert "steps/s" in told
