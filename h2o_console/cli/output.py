@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, cast
 from unicodedata import category
 
+from h2o_console.measured import headed, over_heads
 from h2o_console.text import clip, safe, width
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ class Colour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its head, whether it is for ``-o wide`` only, and its words' colours."""
+    """A column: its head, whether it is for ``-o wide`` only, its words' colours, over which time it was measured."""
 
     head: str
     right: bool = False
     wide: bool = False
     colours: Mapping[str, Colour] = field(default_factory=dict[str, Colour])
+    over: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +67,28 @@ class Style:
 
 
 def render_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], style: Style) -> str:
-    """UPPERCASE heads, two spaces between, no borders; only the last column is cut, and only for a terminal."""
+    """UPPERCASE heads, two spaces between, no borders; only the last column is cut, and only for a terminal.
+
+    Over which time columns were measured stands in each head; on a terminal, where that would be wide, once over them.
+    """
     shown = [at for at, column in enumerate(columns) if style.wide or not column.wide]
     safely = cache(_cell)  # most cells of a long table say what one above them says
     lines = [[safely(row[at]) for at in shown] for row in rows]
-    heads = [columns[at].head if style.heads else "" for at in shown]
+    heads = [_head(columns[at], style) if style.heads else "" for at in shown]
     widths = [max(map(width, {head, *(line[at] for line in lines)})) for at, head in enumerate(heads)]
     if style.cells is not None and widths:
         left = style.cells - sum(widths[:-1]) - 2 * (len(widths) - 1)
         widths[-1] = max(min(widths[-1], left), len(columns[shown[-1]].head))
     out = [_line(heads, columns, shown, widths, colour=False)] if style.heads else []
+    if style.heads and style.cells is not None:
+        over = ((cells, columns[at].over) for at, cells in zip(shown, widths, strict=True))
+        out = [line for line in (over_heads(over, gap=2, rule="-"),) if line] + out
     out += [_line(line, columns, shown, widths, colour=style.colour) for line in lines]
     return "".join(f"{line}\n" for line in out)
+
+
+def _head(column: Column, style: Style) -> str:
+    return column.head if style.cells is not None else headed(column.head, column.over)
 
 
 def _cell(text: str) -> str:

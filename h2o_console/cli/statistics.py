@@ -28,6 +28,7 @@ from h2o_console.cli.printing import Page
 from h2o_console.cli.reported import counts_of
 from h2o_console.cli.selection import means_feature, select_instances, short_length
 from h2o_console.cli.views import document_of
+from h2o_console.measured import SINCE_START, last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,23 +169,19 @@ def page(sample: Sample, by: By, told: Reading) -> Page:
         document = document_of(head, "groups", [group_document(each, parts) for each in groups], by=by.value, **more)
         names = ["@".join(group.key) for group in groups]
     code = Exit.PARTIAL if missing else Exit.OK
-    return Page(columns(by, window=sample.window_s is not None), rows(sample, groups, by, told), document, names, code)
+    return Page(columns(by, sample.window_s), rows(sample, groups, by, told), document, names, code)
 
 
-def columns(by: By, *, window: bool) -> tuple[Column, ...]:
-    """What a table of that grouping shows."""
+def columns(by: By, window_s: float | None) -> tuple[Column, ...]:
+    """What a table of that grouping shows, measured over so many seconds, or since the start (None)."""
+    over = SINCE_START if window_s is None else last(window_s)
+    counted = ("REQUESTS", *(() if window_s is None else ("RPS",)), "ERRORS", "APP ERRORS")
+    times = ("MEAN MS", "P50 MS", "P95 MS", "P99 MS")
     return (
         *map(Column, HEADS[by]),
         *(() if by is By.INSTANCE else (Column("INSTANCES", right=True),)),
-        Column("REQUESTS", right=True),
-        *((Column("REQ/S", right=True),) if window else ()),
-        Column("ERRORS", right=True),
-        Column("APP ERRORS", right=True),
-        Column("MEAN MS", right=True),
-        Column("P50 MS", right=True),
-        Column("P95 MS", right=True),
-        Column("P99 MS", right=True),
-        Column("OUTCOMES", wide=True),
+        *(Column(head, right=True, over=over) for head in (*counted, *times)),
+        Column("OUTCOMES", wide=True, over=over),
         Column("LAST ERROR"),
     )
 

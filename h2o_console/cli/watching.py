@@ -21,6 +21,7 @@ from h2o_console.cli.reported import HostCounts, counts_of
 from h2o_console.cli.statistics import host_addresses
 from h2o_console.cli.terminal import Screen, screen
 from h2o_console.cli.views import document_of
+from h2o_console.measured import last
 from h2o_console.text import clip
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _page(look: Look, wish: Wish, say: Callable[[str, str], None]) -> Page:
     document = document_of(look.head, wish.of, found, window_s=wish.every_s, sort=wish.sort, unreachable=missing)
     code = Exit.PARTIAL if missing else Exit.OK
     rows = rankings.cells(wish.of, found)
-    return Page(rankings.columns(wish.of), rows, document, rankings.names(wish.of, found), code)
+    return Page(rankings.columns(wish.of, wish.every_s), rows, document, rankings.names(wish.of, found), code)
 
 
 class _Live:
@@ -171,12 +172,14 @@ class _Live:
             waiting = self._trouble or f"counting for {wish.every_s:g} s…"
             return clip(one_line(f"h2o top {wish.of}: {waiting}   q quits"), cells)
         found = rankings.ranked(rankings.entries(wish.of, look.moments), wish.sort)
-        room = max(1, lines - 3)
+        room = max(1, lines - 4)
         style = replace(terminal_style(self._told), cells=cells)
-        columns, rows = rankings.fitting(wish.of, rankings.cells(wish.of, found[: min(wish.most or room, room)]), cells)
+        columns, rows = rankings.fitting(
+            wish.of, rankings.cells(wish.of, found[: min(wish.most or room, room)]), wish.every_s, cells
+        )
         table = render_table(columns, rows, style)
         head = (
-            f"{look.head.fleet}  {wish.of} by {wish.sort}, last {wish.every_s:g} s  "
+            f"{look.head.fleet}  {wish.of} by {wish.sort}, {last(wish.every_s)}  "
             f"{len(look.moments.hosts)} hosts {len(look.moments.instances)} inst  data {age(now_s - look.at_s)}"
         )
         wrong = self._trouble or "; ".join(f"{host}: {why}" for host, why in look.unreachable.items())

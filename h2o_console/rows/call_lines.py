@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_60S
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, millis, percent
 from h2o_console.rows.places import Kind, Place
@@ -24,7 +25,7 @@ _CALLS: Final = (
     Field("p95 ms", 6, 3, right=True),
     Field("ERR%", 5, right=True),
     Field("HOSTS", 5, 5, right=True),
-    Field("OUTCOMES IN 60 s", 16),
+    Field("OUTCOMES", 16),
 )
 
 
@@ -36,7 +37,7 @@ def call_lines(calls: Sequence[CallView], width: int, opens: Callable[[CallView]
         "VERSION": [safe(one.version, 20) for one in calls],
     }
     grid = Grid.fitting(_CALLS, content, width)
-    yield grid.heads()
+    yield from grid.heads()
     for one in sorted(calls, key=lambda call: (-sum(call.outcomes.values()), call.key)):
         yield _call(one, grid, opens(one))
 
@@ -75,9 +76,9 @@ def tree_lines(package: str, calls: Sequence[CallView], width: int) -> tuple[Lin
     if package not in up and package not in down:
         return ()
     return (
-        *title(f"CALLED BY, 60 s: who calls {safe(package, 60)}, and who calls them", width),
+        *title(f"CALLED BY, {LAST_60S}: who calls {safe(package, 60)}, and who calls them", width),
         *_tree("up", package, up, width),
-        *title(f"CALLS, 60 s: what {safe(package, 60)} calls, and what that calls", width),
+        *title(f"CALLS, {LAST_60S}: what {safe(package, 60)} calls, and what that calls", width),
         *_tree("down", package, down, width),
     )
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_60S
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.features import WINDOW_S
 from h2o_console.rows.figures import millis, percent, rate
@@ -107,7 +108,7 @@ CALLS: Final[Table[CallRow]] = Table(
             ascending=True,
         ),
         Column(
-            "RPS/60s",
+            "RPS",
             lambda row, _: (rate(row.rps), Tone.PLAIN),
             7,
             "calls a second, mean of the last 60 s, counted where they come from",
@@ -116,8 +117,17 @@ CALLS: Final[Table[CallRow]] = Table(
             least=NARROW,
             sort="requests",
             by=lambda row: (most(row.rps), row.name),
+            over=LAST_60S,
         ),
-        Column("p50", lambda row, _: (millis(row.p50_ms), Tone.PLAIN), 5, right=True, goes=4, least=90),
+        Column(
+            "p50",
+            lambda row, _: (millis(row.p50_ms), Tone.PLAIN),
+            5,
+            right=True,
+            goes=4,
+            least=90,
+            over=LAST_60S,
+        ),
         Column(
             "p95 ms",
             lambda row, _: (millis(row.p95_ms), Tone.PLAIN),
@@ -128,6 +138,7 @@ CALLS: Final[Table[CallRow]] = Table(
             least=NARROW,
             sort="p95",
             by=lambda row: (most(row.p95_ms), row.name),
+            over=LAST_60S,
         ),
         Column(
             "ERR%",
@@ -138,9 +149,17 @@ CALLS: Final[Table[CallRow]] = Table(
             goes=1,
             sort="errors",
             by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
+            over=LAST_60S,
         ),
         Column("HOSTS", lambda row, _: (str(row.hosts), Tone.DIM), 5, "it calls from", right=True, goes=5, least=100),
-        Column("WHY, OUTCOMES", _why, 14, "the worst finding, and what the caller got by code", short="OUTCOMES"),
+        Column(
+            "WHY, OUTCOMES",
+            _why,
+            14,
+            "the worst finding, and what the caller got by code",
+            short="OUTCOMES",
+            over=LAST_60S,
+        ),
     ),
     worst=lambda row: (-row.glyph, -row.hurt, row.name, row.feature),
 )

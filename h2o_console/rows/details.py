@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.call_lines import call_lines
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, line, millis, percent, rate, whole_percent
@@ -31,10 +32,10 @@ _INSTANCES: Final = (
     Field("HOST", 6),
     Field("ZONE", 8, 6),
     Field("STATE", 10),
-    Field("RPS/10s", 7, 1, right=True),
-    Field("p50", 5, 5, right=True),
-    Field("p95 ms", 6, 1, right=True),
-    Field("ERR%", 5, right=True),
+    Field("RPS", 7, 1, right=True, over=LAST_10S),
+    Field("p50", 5, 5, right=True, over=LAST_60S),
+    Field("p95 ms", 6, 1, right=True, over=LAST_60S),
+    Field("ERR%", 5, right=True, over=LAST_60S),
     Field("BUSY", 7, 4, right=True),
     Field("QUEUE", 5, 4, right=True),
     Field("UP", 5, 3, right=True),
@@ -44,7 +45,7 @@ _VERSIONS: Final = (
     Field("VERSION", 7),
     Field("INST", 5, 2, right=True),
     Field("TRAF%", 5, 1, right=True),
-    Field("REQS/60s", 8, 4, right=True),
+    Field("REQS", 7, 4, right=True),
     Field("p50", 5, 3, right=True),
     Field("p95 ms", 6, right=True),
     Field("ERR%", 5, right=True),
@@ -60,14 +61,14 @@ _FEATURES: Final = (
     Field("PROMISED", 8, 4, right=True),
     Field("ERR%", 5, right=True),
     Field("APP%", 5, 6, right=True),
-    Field("OUTCOMES IN 60 s, LAST ERROR", 20),
+    Field("OUTCOMES, LAST ERROR", 20),
 )
 _HOSTS: Final = (
     Field("HOST", 6),
     Field("ZONE", 8, 3),
     Field("INST", 5, right=True),
-    Field("RPS/10s", 7, 1, right=True),
-    Field("ERR%", 5, right=True),
+    Field("RPS", 7, 1, right=True, over=LAST_10S),
+    Field("ERR%", 5, right=True, over=LAST_60S),
     Field("STATES", 14),
 )
 
@@ -96,7 +97,7 @@ def package_lines(
 
 
 def _numbers(view: PackageView, width: int, *, ascii_only: bool) -> Iterator[Line]:
-    yield from title("LAST 60 s, all versions (requests/s: 10 s)", width)
+    yield from title(f"ALL VERSIONS, {LAST_60S} (requests/s: {LAST_10S})", width)
     requests, failed = sum(view.outcomes.values()), errors(view.outcomes)
     shown = (
         (f"  {rate(view.rps)} requests/s ", Tone.PLAIN),
@@ -112,12 +113,12 @@ def _numbers(view: PackageView, width: int, *, ascii_only: bool) -> Iterator[Lin
 def _versions(view: PackageView, width: int) -> Iterator[Line]:
     """Side by side: what runs, and what only features tell of."""
     names = newest_first(dict.fromkeys((*(one.version for one in view.instances), *_served(view)), 0))
-    yield from title("VERSIONS, last 60 s (p50: the busiest feature, p95: the slowest)", width)
+    yield from title(f"VERSIONS, {LAST_60S} (p50: the busiest feature, p95: the slowest)", width)
     if not names:
         yield plain("none:versions", "  no version runs", Tone.UNKNOWN, width)
         return
     grid = Grid.fitting(_VERSIONS, {"VERSION": [safe(name, 24) for name in names]}, width)
-    yield grid.heads()
+    yield from grid.heads()
     total = sum(sum(one.outcomes.values()) for one in view.features)
     for name in names:
         yield _version(view, name, total, grid)
@@ -195,7 +196,7 @@ def _instances(view: PackageView, times: Times, width: int) -> Iterator[Line]:
         "VERSION": [safe(one.version, 24) for one in view.instances],
     }
     table = Grid.fitting(_INSTANCES, content, width)
-    yield table.heads()
+    yield from table.heads()
     for at, instance in enumerate(sorted(view.instances, key=lambda one: (one.ready, one.version, one.host, one.key))):
         yield _instance(instance, at, times, table)
 
@@ -223,14 +224,14 @@ def _instance(one: InstanceView, at: int, times: Times, table: Grid) -> Line:
 
 
 def _features(view: PackageView, width: int) -> Iterator[Line]:
-    yield from title("FEATURES × VERSIONS, last 60 s" if width >= 40 else "FEATURES", width)
+    yield from title(f"FEATURES × VERSIONS, {LAST_60S}" if width >= 40 else "FEATURES", width)
     if not view.features:
         yield plain("none:features", "  no feature is known yet", Tone.UNKNOWN, width)
         return
     names = [_foot(one, view.name) for one in view.features]
     versions = [safe(one.version, 20) for one in view.features]
     table = Grid.fitting(_FEATURES, {"FEATURE": names, "VERSION": versions}, width)
-    yield table.heads()
+    yield from table.heads()
     for one in sorted(view.features, key=lambda feature: (feature.feature, feature.version)):
         yield _feature(one, view.name, table)
 
@@ -267,7 +268,7 @@ def _hosts(view: PackageView, width: int) -> Iterator[Line]:
         return
     yield from title(f"HOSTS ({len(by_host)}), as far as this package goes", width)
     grid = Grid.fitting(_HOSTS, {"HOST": [safe(name, 40) for name in by_host]}, width)
-    yield grid.heads()
+    yield from grid.heads()
     for name, instances in sorted(by_host.items()):
         yield _host(name, instances, grid)
 
@@ -323,7 +324,7 @@ def callers_lines(view: PackageView, calls: Sequence[CallView], width: int) -> I
     """What its callers got, counted where they are."""
     if not calls and not view.callers:
         return
-    yield from title("CALLERS, 60 s (counted where they call from; never added to the above)", width)
+    yield from title(f"CALLERS, {LAST_60S} (counted where they call from; never added to the above)", width)
     if not calls:
         yield plain("callers", f"  {outcomes_text(view.callers)}", Tone.PLAIN, width)
         return

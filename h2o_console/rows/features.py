@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_60S
 from h2o_console.rows.call_lines import call_lines
 from h2o_console.rows.cells import Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, times
@@ -138,7 +139,7 @@ FEATURES: Final[Table[FeatureRow]] = Table(
             grows=lambda width: 16 if width >= 120 else 10,
         ),
         Column(
-            "RPS/60s",
+            "RPS",
             lambda row, _: (rate(row.rps), Tone.PLAIN),
             7,
             "requests a second, mean of the last 60 s",
@@ -147,8 +148,17 @@ FEATURES: Final[Table[FeatureRow]] = Table(
             least=NARROW,
             sort="requests",
             by=lambda row: (most(row.rps), row.name),
+            over=LAST_60S,
         ),
-        Column("p50", lambda row, _: (millis(row.p50_ms), Tone.PLAIN), 5, right=True, goes=4, least=90),
+        Column(
+            "p50",
+            lambda row, _: (millis(row.p50_ms), Tone.PLAIN),
+            5,
+            right=True,
+            goes=4,
+            least=90,
+            over=LAST_60S,
+        ),
         Column(
             "p95 ms",
             _p95,
@@ -159,6 +169,7 @@ FEATURES: Final[Table[FeatureRow]] = Table(
             least=NARROW,
             sort="p95",
             by=lambda row: (most(row.p95_ms), row.name),
+            over=LAST_60S,
         ),
         Column(
             "PROMISED",
@@ -179,6 +190,7 @@ FEATURES: Final[Table[FeatureRow]] = Table(
             right=True,
             sort="errors",
             by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
+            over=LAST_60S,
         ),
         Column(
             "APP%",
@@ -188,6 +200,7 @@ FEATURES: Final[Table[FeatureRow]] = Table(
             right=True,
             goes=7,
             least=NARROW,
+            over=LAST_60S,
         ),
         Column(
             "INST",
@@ -213,7 +226,7 @@ _VERSIONS: Final = (
     Field("PROMISED", 8, 3, right=True),
     Field("ERR%", 5, right=True),
     Field("APP%", 5, 6, right=True),
-    Field("OUTCOMES IN 60 s", 16),
+    Field("OUTCOMES", 16),
 )
 
 
@@ -234,12 +247,12 @@ def _named(view: FeatureView, *, several: bool) -> Iterator[Reason]:
 
 
 def _versions(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
-    yield from title("VERSIONS, last 60 s", width)
+    yield from title(f"VERSIONS, {LAST_60S}", width)
     if not views:
         return
     yield from facts("of", (("package", safe(views[0].package, 80), Tone.NAME),), width)
     grid = Grid.fitting(_VERSIONS, {"VERSION": [safe(view.version, 24) for view in views]}, width)
-    yield grid.heads()
+    yield from grid.heads()
     for view in views:
         requests, failed = sum(view.outcomes.values()), errors(view.outcomes)
         declared = view.outcomes.get("APPLICATION", 0)
@@ -269,7 +282,7 @@ def _errors(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
 
 
 def _callers(calls: Sequence[CallView], width: int) -> Iterator[Line]:
-    yield from title("CALLERS, 60 s (counted where they call from; never added to the above)", width)
+    yield from title(f"CALLERS, {LAST_60S} (counted where they call from; never added to the above)", width)
     if not calls:
         yield plain("none:callers", "  nobody has called it", Tone.UNKNOWN, width)
         return

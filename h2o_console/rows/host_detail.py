@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
 from h2o_console.rows.cells import Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, size, skew, whole
 from h2o_console.rows.hosts import share_tone
@@ -23,11 +24,11 @@ _INSTANCES: Final = (
     Field("PACKAGE", 7),
     Field("VERSION", 7, 3),
     Field("STATE", 9),
-    Field("RPS/10s", 7, 1, right=True),
-    Field("p95 ms", 6, 1, right=True),
-    Field("ERR%", 5, right=True),
+    Field("RPS", 7, 1, right=True, over=LAST_10S),
+    Field("p95 ms", 6, 1, right=True, over=LAST_60S),
+    Field("ERR%", 5, right=True, over=LAST_60S),
     Field("BUSY", 7, 4, right=True),
-    Field("CPU%", 4, 5, right=True),
+    Field("CPU%", 4, 5, right=True, over=LAST_1S),
     Field("MEM", 5, 5, right=True),
     Field("UP", 5, 6, right=True),
     Field("WHY", 12),
@@ -60,7 +61,7 @@ def host_lines(detail: HostDetail, width: int) -> tuple[Line, ...]:
 
 
 def _server(vitals: VitalsView | None, width: int) -> Iterator[Line]:
-    yield from title("SERVER, last second", width)
+    yield from title(f"SERVER, {LAST_1S}", width)
     if vitals is None:
         yield plain("none:server", "  unknown: its agent says nothing of it", Tone.UNKNOWN, width)
         return
@@ -132,7 +133,7 @@ def _instances(instances: tuple[InstanceView, ...], width: int) -> Iterator[Line
         "VERSION": [row.version for row in rows],
     }
     grid = Grid.fitting(_INSTANCES, content, width)
-    yield grid.heads()
+    yield from grid.heads()
     for row in rows:
         state = Tone.UNKNOWN if row.silent else Tone.GOOD if row.ready else Tone.WARN
         why = row.reasons[0] if row.reasons else None
@@ -158,7 +159,7 @@ def _links(links: tuple[LinkView, ...], width: int) -> Iterator[Line]:
         return
     yield from title(f"LINKS ({len(links)}), as this host's broker says", width)
     grid = Grid.fitting(_LINKS, {"LINK TO": [safe(link.host, 40) for link in links]}, width)
-    yield grid.heads()
+    yield from grid.heads()
     for link in sorted(links, key=lambda link: (link.state == "up", link.host)):
         values = (
             (safe(link.host, 40), Tone.PLAIN),
@@ -177,7 +178,7 @@ def _queues(detail: HostDetail, width: int) -> Iterator[Line]:
         return
     yield from title("QUEUES: what waits for a free slot", width)
     grid = Grid.fitting(_QUEUES, {"PACKAGE": [safe(queue.package, 60) for queue in waiting]}, width)
-    yield grid.heads()
+    yield from grid.heads()
     for queue in waiting:
         full = Tone.WARN if queue.queued >= queue.capacity else Tone.PLAIN
         values = (
@@ -193,7 +194,7 @@ def _called(host: HostView, width: int) -> Iterator[Line]:
     if host.silent or not (host.called or host.outcomes):
         return
     failed, requests = errors(host.outcomes), sum(host.outcomes.values())
-    yield from title("LAST 60 s", width)
+    yield from title(f"SERVED, {LAST_60S}", width)
     served = f"  served here: {outcomes_text(host.outcomes)}, ERR {percent(failed, requests)}%"
     yield plain("served", served, error_tone(failed, requests) if failed else Tone.PLAIN, width)
     yield plain("called", f"  its callers got: {outcomes_text(host.called)} (not to be added up)", Tone.DIM, width)

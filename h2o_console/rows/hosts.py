@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, age, percent, rate, skew, whole
 from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt
@@ -174,6 +175,7 @@ HOSTS: Final[Table[HostRow]] = Table(
             least=NARROW,
             sort="cpu",
             by=lambda row: (most(row.cpu_pct), row.name),
+            over=LAST_1S,
         ),
         Column(
             "STEAL",
@@ -183,6 +185,7 @@ HOSTS: Final[Table[HostRow]] = Table(
             right=True,
             goes=7,
             least=NARROW,
+            over=LAST_1S,
         ),
         Column(
             "MEM%",
@@ -234,7 +237,7 @@ HOSTS: Final[Table[HostRow]] = Table(
             least=NARROW,
         ),
         Column(
-            "RPS/10s",
+            "RPS",
             lambda row, _: (rate(row.rps), Tone.PLAIN),
             7,
             "requests a second that its instances served, mean of the last 10 s",
@@ -243,6 +246,7 @@ HOSTS: Final[Table[HostRow]] = Table(
             least=NARROW,
             sort="requests",
             by=lambda row: (most(row.rps), row.name),
+            over=LAST_10S,
         ),
         Column(
             "ERR%",
@@ -252,6 +256,7 @@ HOSTS: Final[Table[HostRow]] = Table(
             right=True,
             sort="errors",
             by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
+            over=LAST_60S,
         ),
         Column(
             "QUEUE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.cells import Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, line, millis, percent, rate, size, whole
 from h2o_console.rows.places import Kind, Place
@@ -23,7 +24,7 @@ _FEATURES: Final = (
     Field("p95 ms", 6, right=True),
     Field("PROMISED", 8, 4, right=True),
     Field("ERR%", 5, right=True),
-    Field("OUTCOMES IN 60 s, LAST ERROR", 20),
+    Field("OUTCOMES, LAST ERROR", 20),
 )
 _CHECKS: Final = (
     Field("CHECK", 8),
@@ -61,7 +62,7 @@ def _belongs(one: InstanceView, width: int) -> Iterator[Line]:
 def _now(detail: InstanceDetail, width: int, *, ascii_only: bool) -> Iterator[Line]:
     one = detail.instance
     requests, failed = sum(one.outcomes.values()), errors(one.outcomes)
-    yield from title("LAST 60 s (requests/s: 10 s)", width)
+    yield from title(f"WHAT IT DOES, {LAST_60S} (requests/s: {LAST_10S})", width)
     shown = (
         (f"  {rate(one.rps)} requests/s ", Tone.PLAIN),
         (line(detail.rps_line, 10, ascii_only=ascii_only), Tone.GRAPH),
@@ -130,7 +131,7 @@ def _checks(detail: InstanceDetail, width: int) -> Iterator[Line]:
     ]
     names = [safe(check.name, 40) for check in detail.checks]
     grid = Grid.fitting(_CHECKS, {"CHECK": names, "VALUE": values}, width)
-    yield grid.heads()
+    yield from grid.heads()
     tones = {"pass": Tone.GOOD, "warn": Tone.WARN, "fail": Tone.BAD}
     for at, (check, value) in enumerate(zip(detail.checks, values, strict=True)):
         cells = (
@@ -145,14 +146,14 @@ def _checks(detail: InstanceDetail, width: int) -> Iterator[Line]:
 
 
 def _features(detail: InstanceDetail, width: int) -> Iterator[Line]:
-    yield from title("FEATURES, LAST 60 s, of this instance", width)
+    yield from title(f"FEATURES of this instance, {LAST_60S}", width)
     if not detail.features:
         yield plain("none:features", "  no feature is known yet", Tone.UNKNOWN, width)
         return
     package = detail.instance.package
     names = [safe(one.feature.removeprefix(package + "/"), 60) for one in detail.features]
     grid = Grid.fitting(_FEATURES, {"FEATURE": names}, width)
-    yield grid.heads()
+    yield from grid.heads()
     for name, one in sorted(zip(names, detail.features, strict=True), key=lambda entry: entry[0]):
         requests, failed = sum(one.outcomes.values()), errors(one.outcomes)
         slow = one.p95_ms is not None and one.upper95_ms is not None and one.p95_ms > one.upper95_ms

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, size, whole
 from h2o_console.rows.places import SHORT_ID
@@ -157,7 +158,7 @@ INSTANCES: Final[Table[InstanceRow]] = Table(
         Column("ZONE", lambda row, _: (row.zone or UNKNOWN, Tone.DIM), 6, goes=12, least=NARROW, wide=True),
         Column("STATE", _state, 9, goes=3, least=NARROW),
         Column(
-            "RPS/10s",
+            "RPS",
             lambda row, _: (rate(row.rps), Tone.PLAIN),
             7,
             "requests a second, mean of the last 10 s",
@@ -166,6 +167,7 @@ INSTANCES: Final[Table[InstanceRow]] = Table(
             least=NARROW,
             sort="requests",
             by=lambda row: (most(row.rps), row.package, row.key),
+            over=LAST_10S,
         ),
         Column(
             "p95 ms",
@@ -177,6 +179,7 @@ INSTANCES: Final[Table[InstanceRow]] = Table(
             least=NARROW,
             sort="p95",
             by=lambda row: (most(row.p95_ms), row.package, row.key),
+            over=LAST_60S,
         ),
         Column(
             "ERR%",
@@ -186,6 +189,7 @@ INSTANCES: Final[Table[InstanceRow]] = Table(
             right=True,
             sort="errors",
             by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.package),
+            over=LAST_60S,
         ),
         Column(
             "BUSY",
@@ -208,6 +212,7 @@ INSTANCES: Final[Table[InstanceRow]] = Table(
             least=NARROW,
             sort="cpu",
             by=lambda row: (most(row.cpu_pct), row.package, row.key),
+            over=LAST_1S,
         ),
         Column(
             "MEM",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.board import Board
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
@@ -180,9 +181,10 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             right=True,
             goes=8,
             least=NARROW,
+            over=LAST_60S,
         ),
         Column(
-            "RPS/10s",
+            "RPS",
             lambda row, _: _quiet(row, rate(row.rps)),
             7,
             "requests a second, mean of the last 10 s; the graph: last 60 s",
@@ -191,16 +193,17 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             least=NARROW,
             sort="requests",
             by=lambda row: (most(row.rps), row.name),
+            over=LAST_10S,
         ),
         Column(
-            "last 60s",
+            "trend",
             lambda row, on: (line(row.rps_line, on.width, ascii_only=on.ascii_only), Tone.GRAPH),
             5,
             goes=7,
             least=120,
             grows=_line_cells,
             fills=True,
-            short="60s",
+            over=LAST_60S,
         ),
         Column(
             "p50",
@@ -209,6 +212,7 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             right=True,
             goes=4,
             least=90,
+            over=LAST_60S,
         ),
         Column(
             "p95 ms",
@@ -220,16 +224,17 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             least=NARROW,
             sort="p95",
             by=lambda row: (most(row.p95_ms), row.name),
+            over=LAST_60S,
         ),
         Column(
-            "last 60s",
+            "trend",
             lambda row, on: (line(row.p95_line, on.width, ascii_only=on.ascii_only), Tone.GRAPH),
             5,
             goes=5,
             least=120,
             grows=_line_cells,
             fills=True,
-            short="60s",
+            over=LAST_60S,
         ),
         Column(
             "ERR%",
@@ -239,6 +244,7 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             right=True,
             sort="errors",
             by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
+            over=LAST_60S,
         ),
         Column(
             "APP%",
@@ -248,6 +254,7 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             right=True,
             goes=9,
             least=NARROW,
+            over=LAST_60S,
         ),
         Column("WHY", _why, 14, "the worst finding; all findings of the row under the cursor stand below the list"),
     ),

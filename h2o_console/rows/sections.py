@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from h2o_console.measured import over_heads
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN
 from h2o_console.text import clip, pad, safe, width as cells_of
@@ -24,6 +25,7 @@ class Field:
     width: int
     goes: int = 0  # the higher, the sooner it goes; the last column gets the rest
     right: bool = False
+    over: str = ""  # over which time it was measured, where the section's title does not say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ class Grid:
         sized[last] = max(sized[last] + width - 2 - sum(sized.values()) - len(sized), 0)
         return Grid(columns, tuple(sorted(sized.items())), width)
 
-    def heads(self) -> Line:
-        """The line of heads."""
+    def heads(self) -> Iterator[Line]:
+        """The line of heads, and over it over which time they were measured, where the title does not say so."""
+        if over := over_heads((width, self.columns[at].over) for at, width in self.chosen):
+            yield plain(f"over:{self.columns[0].head}", f"  {over}", Tone.HEAD, self.width)
         values = [(column.head, Tone.HEAD) for column in self.columns]
-        return Line(f"heads:{self.columns[0].head}", self.line("", values).cells, selectable=False)
+        yield Line(f"heads:{self.columns[0].head}", self.line("", values).cells, selectable=False)
 
     def line(self, key: str, values: Sequence[tuple[str, Tone]], opens: Place | None = None) -> Line:
         """One line; *values* has one for every declared column. *opens* is where enter goes from it."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from h2o_console.measured import over_heads
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN
 from h2o_console.text import pad, width as cells_of
@@ -67,7 +68,8 @@ class Column(Generic[R]):
     `goes`: the higher, the sooner it goes when it gets narrow (0: it stays). `least`: it is there from this width of
     the terminal on. `grows`: how wide its longest text may make it, by the width of the terminal; `fills`: it is
     always as wide as that. `wide`: it is there only when asked for. `by` makes it sortable under its `sort` name, in
-    the order people want: the most, the worst first.
+    the order people want: the most, the worst first. `over`: over which time it was measured, in the words of
+    `h2o_console.measured`; they stand over its head.
     """
 
     head: str
@@ -84,6 +86,7 @@ class Column(Generic[R]):
     by: Callable[[R], SortKey] | None = None
     ascending: bool = False
     short: str = ""
+    over: str = ""
 
     def title(self, width: int) -> str:
         """Its head, the short one where the whole does not fit."""
@@ -197,6 +200,14 @@ def row_line(row: R, columns: Layout[R], *, ascii_only: bool = False, marked: bo
         first, *rest = cells
         cells = [Cell(first.text[:-1], first.tone), Cell(MARKED, Tone.KEY), *rest]
     return Line(row.key, tuple(cells))
+
+
+def head_lines(columns: Layout[R], sort: str = "", *, reverse: bool = False) -> tuple[Line, ...]:
+    """The heads, and over them over which time the columns were measured."""
+    width = sum(placed.width + 1 for placed in columns) - 1
+    over = over_heads((placed.width, placed.column.over) for placed in columns)
+    heads = head_line(columns, sort, reverse=reverse)
+    return (Line("", (Cell(pad(over, width), Tone.HEAD),), selectable=False), heads) if over else (heads,)
 
 
 def head_line(columns: Layout[R], sort: str = "", *, reverse: bool = False) -> Line:

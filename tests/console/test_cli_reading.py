@@ -221,7 +221,7 @@ def test_stats_over_a_window(fleet: dict[str, Any], capsys: pytest.CaptureFixtur
     fleet["/stats"] = lambda: next(answers)
     code, out, err = run(capsys, "stats", "3f8", "--window", "1s")
     assert (code, err) == (0, "")
-    assert out.splitlines()[0].split()[4:7] == ["REQUESTS", "REQ/S", "ERRORS"]
+    assert out.splitlines()[0].split()[4:7] == ["REQUESTS", "last1s", "RPS"]
     assert out.splitlines()[1].split()[4:7] == ["50", "5.00", "0"]
 
 

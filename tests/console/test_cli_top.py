@@ -110,10 +110,10 @@ def test_by_name() -> None:
 @pytest.mark.parametrize("cells", [1, 30, 60, 100, 500])
 def test_only_whole_columns_that_fit(of: str, cells: int) -> None:
     rows = rankings.cells(of, rankings.entries(of, moments()))
-    columns, cut = rankings.fitting(of, rows, cells)
-    assert columns == rankings.columns(of)[: len(columns)]
+    columns, cut = rankings.fitting(of, rows, 2.0, cells)
+    assert columns == rankings.columns(of, 2.0)[: len(columns)]
     assert all(len(row) == len(columns) for row in cut)
-    assert len(columns) == (1 if cells == 1 else len(rankings.columns(of)) if cells == 500 else len(columns))
+    assert len(columns) == (1 if cells == 1 else len(rankings.columns(of, 2.0)) if cells == 500 else len(columns))
 
 
 @pytest.fixture

@@ -285,15 +285,15 @@ def test_what_is_unknown_is_a_dash_and_grey_never_a_zero() -> None:
         p95_line=(),
     )
     cells = _by_head(package_row(silent), 160)
-    for head in ("RPS/10s", "p50", "p95 ms", "ERR%", "APP%", "TRAF%"):
+    for head in ("RPS", "p50", "p95 ms", "ERR%", "APP%", "TRAF%"):
         assert cells[head] == ("-", Tone.UNKNOWN), head
-    assert set(cells["last 60s"][0]) == {"·"}
+    assert set(cells["trend"][0]) == {"·"}
 
 
 def test_numbers_of_only_some_hosts_are_grey() -> None:
     view = replace(FINE, silent=(SilentHost("host-2", 9.0),))
     cells = _by_head(package_row(view), 160)
-    assert cells["RPS/10s"] == ("1.7", Tone.UNKNOWN)
+    assert cells["RPS"] == ("1.7", Tone.UNKNOWN)
 
 
 def _by_head(row: PackageRow, width: int) -> dict[str, tuple[str, Tone]]:
@@ -318,8 +318,8 @@ def heads(columns: Layout[PackageRow]) -> list[str]:
     ("width", "gone"),
     [
         (160, set[str]()),
-        (119, {"last 60s"}),
-        (89, {"last 60s", "p50"}),
+        (119, {"trend"}),
+        (89, {"trend", "p50"}),
     ],
 )
 def test_what_goes_when_it_gets_narrow(width: int, gone: set[str]) -> None:

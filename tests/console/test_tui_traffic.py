@@ -91,7 +91,7 @@ async def test_features_are_listed_and_opened_in_full() -> None:
     async with staged(made, (120, 30)) as pilot:
         await pilot.press("colon", *"features", "enter")
         await made.settle(pilot)
-        assert made.lines[2].startswith("x api/customer/retrieve")
+        assert made.lines[3].startswith("x api/customer/retrieve")
         await pilot.press("enter")
         await made.settle(pilot)
         assert made.place == Place(Kind.FEATURE, "api/customer/retrieve")

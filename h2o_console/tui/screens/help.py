@@ -7,6 +7,7 @@ from itertools import chain, zip_longest
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from h2o_console.measured import headed
 from h2o_console.rows.callers import CALLS
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.features import FEATURES
@@ -98,7 +99,7 @@ def _typed(table: Table[Any], width: int) -> _Text:
     """What can be typed, and the columns of the table."""
     typed = [(f":{' :'.join(one.names)} {one.takes}", one.does) for one in COMMANDS if one.names]
     yield from _section("COMMANDS", typed, width)
-    columns = [(column.head, column.means) for column in table.columns if column.means]
+    columns = [(headed(column.head, column.over), column.means) for column in table.columns if column.means]
     yield from _section("COLUMNS", [*columns, _HEADER], width)
 
 

@@ -15,7 +15,7 @@ from h2o_console.rows.headline import nothing_matches
 from h2o_console.rows.marks import marked_line
 from h2o_console.rows.places import Kind, Look, Mark, Place, Wanted
 from h2o_console.rows.ranking import Ranking
-from h2o_console.rows.tables import Layout, R, Table, head_line, layout, row_line
+from h2o_console.rows.tables import Layout, R, Table, head_lines, layout, row_line
 from h2o_console.text import pad
 from h2o_console.tui.screens.screen import ConsoleScreen
 
@@ -35,7 +35,17 @@ def list_of(screen: ConsoleScreen) -> ListScreen[Any] | None:
 class ListScreen(ConsoleScreen, Generic[R]):
     """Rows of `board` in the columns of `table`."""
 
-    hints: ClassVar[tuple[str, ...]] = ("open", "type_filter", "help", "sort", "problems", "describe", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = (
+        "open",
+        "type_filter",
+        "help",
+        "sort",
+        "problems",
+        "mark",
+        "describe",
+        "freeze",
+        "quit",
+    )
     of: ClassVar[str] = "lines"
     """What the rows are, many of them."""
     row_kind: ClassVar[Kind | None] = None
@@ -176,8 +186,8 @@ class ListScreen(ConsoleScreen, Generic[R]):
         return row_line(row, self._layout, ascii_only=self.session.ascii_only, marked=key in self.marks)
 
     def heads(self) -> Sequence[Line]:
-        """The names of the columns."""
-        return [head_line(self._layout, self.sort, reverse=self.wanted.reverse)]
+        """The names of the columns, and over which time they were measured."""
+        return head_lines(self._layout, self.sort, reverse=self.wanted.reverse)
 
     def foot(self, cursor: str) -> Sequence[Line]:
         """What is marked, and what there is to say of the row under the cursor."""
