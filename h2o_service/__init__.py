@@ -2,6 +2,7 @@
 
 from h2o_core.errors import ApplicationError, Code, Executed, Fault, H2OError
 from h2o_core.io.client import Client
+from h2o_core.priorities import Priority
 from h2o_service.context import call, call_sync, current_request, detached
 from h2o_service.errors import DeclarationError
 from h2o_service.health import CheckWarning, Reading, Severity
@@ -17,6 +18,7 @@ __all__ = [
     "Fault",
     "H2OError",
     "Package",
+    "Priority",
     "Reading",
     "Severity",
     "call",

@@ -10,7 +10,10 @@ from google.protobuf.message import Message
 from h2o_core.io.ambient import AMBIENT, Ambient, detached
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from h2o_core.io.client import Client
+    from h2o_core.priorities import Priority
 
 __all__ = ["CLIENT", "Ambient", "call", "call_sync", "current_request", "detached"]
 
@@ -21,7 +24,7 @@ CLIENT: Final[ContextVar[Client | None]] = ContextVar("h2o_client", default=None
 
 
 def current_request() -> Ambient:
-    """The request being handled: its id, trace, caller, sticky key, and the time it has left.
+    """The request being handled: its id, trace, caller, sticky key, headers, priority, and the time it has left.
 
     Raises RuntimeError outside of a handler.
     """
@@ -39,9 +42,13 @@ async def call(
     *,
     timeout_s: float | None = None,
     sticky_key: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    priority: Priority | None = None,
 ) -> Reply:
     """`package.client.call` for code that does not know the package it runs in; see `Client.call`."""
-    return await _client().call(feature, request, reply_type, timeout_s=timeout_s, sticky_key=sticky_key)
+    return await _client().call(
+        feature, request, reply_type, timeout_s=timeout_s, sticky_key=sticky_key, headers=headers, priority=priority
+    )
 
 
 def call_sync(
@@ -51,9 +58,13 @@ def call_sync(
     *,
     timeout_s: float | None = None,
     sticky_key: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    priority: Priority | None = None,
 ) -> Reply:
     """`package.client.call_sync` for code that does not know the package it runs in; see `Client.call_sync`."""
-    return _client().call_sync(feature, request, reply_type, timeout_s=timeout_s, sticky_key=sticky_key)
+    return _client().call_sync(
+        feature, request, reply_type, timeout_s=timeout_s, sticky_key=sticky_key, headers=headers, priority=priority
+    )
 
 
 def _client() -> Client:

@@ -36,13 +36,16 @@ class Job(Ambient):
         route: bytes,
         payload: bytes,
         deadline_ns: int,
+        flags: int,
     ) -> None:
         # Ambient's own attributes, set here: one call less for each request
         self.feature = declared.name
         self.deadline_ns = deadline_ns
         self._fields = fields
         self._route = route
+        self._flags = flags
         self._parsed = None
+        self._carried = None
         self.declared = declared
         self.correlation = correlation
         self.payload = payload

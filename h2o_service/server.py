@@ -68,7 +68,7 @@ class Server:
 
     def requested(self, frame: bytes) -> None:
         """Start the handler that *frame* asks for, or say at once why not; raises MalformedFrame."""
-        _, _, _, _, correlation, remaining_ms, _, route_len, name_len, fields_len, _ = HEADER.unpack_from(frame)
+        _, _, flags, _, correlation, remaining_ms, _, route_len, name_len, fields_len, _ = HEADER.unpack_from(frame)
         name_at = HEADER_BYTES + route_len
         fields_at = name_at + name_len
         payload_at = fields_at + fields_len
@@ -86,6 +86,7 @@ class Server:
             frame[HEADER_BYTES:name_at],
             frame[payload_at:],
             monotonic_ns() + remaining_ms * _MS_NS,
+            flags,
         )
         admission = self.slots.arrive(job)
         if admission is REFUSE:

@@ -82,8 +82,6 @@ _.retried
 _.undecided
 _.over_cap
 
-# What the register's documents are handed to, and the SDK's side of what travels with a request.
+# What the register's documents are handed to.
 _.set_traffic
 _.set_host_control
-_.encode_headers
-_.with_assignment

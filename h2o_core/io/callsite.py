@@ -1,6 +1,6 @@
 """One place a feature is called from: what its frames have in common is packed once.
 
-A REQUEST frame is ``start, correlation, remaining ms | fixed | number | trace | sticky key | payload``:
+A REQUEST frame is ``start, correlation, remaining ms | fixed | number | trace | carried | payload``:
 `fixed` holds the rest of the header, the name and the client's half of the request id.
 """
 
@@ -16,7 +16,6 @@ from h2o_core.envelope import (
     MAX_FRAME_BYTES,
     REQUEST,
     TAG_REQUEST_ID,
-    TAG_STICKY_KEY,
     TAG_TRACEPARENT,
     WIRE,
     types_hash,
@@ -71,33 +70,34 @@ class CallSite:
         self._root = Struct(f"!4sII{size}sQ{len(self._root_head)}sQQB").pack
         self._in_trace = Struct(f"!4sII{size}sQ{len(_TRACE_HEAD)}s16sQB").pack
 
-    def _fixed_for(self, sticky_bytes: int) -> bytes:
+    def _fixed_for(self, carried_bytes: int) -> bytes:
         """The header from `types` on, the name, and the request id's first half."""
-        fixed = self._fixed.get(sticky_bytes)
+        fixed = self._fixed.get(carried_bytes)
         if fixed is None:
-            fields_bytes = _FIELDS_BYTES + (_TLV.size + sticky_bytes if sticky_bytes else 0)
+            fields_bytes = _FIELDS_BYTES + carried_bytes
             header = HEADER.pack(0, 0, 0, 0, 0, 0, self._types, 0, len(self._name), fields_bytes, 0)
             fixed = header[_VARYING_BYTES:] + self._name + _ID_HEAD + self._identity.prefix
-            self._fixed[sticky_bytes] = fixed
+            self._fixed[carried_bytes] = fixed
         return fixed
 
     def frame(
-        self, correlation: int, remaining_ms: int, ambient: Ambient | None, sticky: bytes, payload: bytes
+        self, correlation: int, remaining_ms: int, ambient: Ambient | None, carried: bytes, payload: bytes
     ) -> bytes:
-        """The next request's bytes, in the ambient trace or in a new one that is named like the request."""
+        """The next request's bytes, in the ambient trace or in a new one that is named like the request.
+
+        *carried*: the encoded fields after the traceparent, of higher tags.
+        """
         identity = self._identity
         number = next(identity.numbers)
         span = (identity.span_base + number) & _U64 or 1
-        fixed = self._fixed_for(len(sticky))
+        fixed = self._fixed_for(len(carried))
         trace_id = b"" if ambient is None else ambient.trace_id
         if ambient is None or not trace_id:
             head = self._root(_START, correlation, remaining_ms, fixed, number, self._root_head, number, span, 0)
         else:
             flags = ambient.trace_flags
             head = self._in_trace(_START, correlation, remaining_ms, fixed, number, _TRACE_HEAD, trace_id, span, flags)
-        if sticky:
-            return b"".join((head, _TLV.pack(TAG_STICKY_KEY, len(sticky)), sticky, payload))
-        return head + payload
+        return b"".join((head, carried, payload)) if carried else head + payload
 
 
 def with_correlation(frame: bytes, correlation: int) -> bytes:

@@ -8,7 +8,7 @@
     with Client() as client:
         customer = client.call_sync("/service/customer/retrieve", CustomerId(id=1), Customer)
 
-Calls made inside a handler carry its deadline, trace and sticky key on by themselves.
+Calls made inside a handler carry its deadline, trace, sticky key, headers and priority on by themselves.
 """
 
 from __future__ import annotations
@@ -24,18 +24,22 @@ from h2o_core.errors import Code, Executed
 from h2o_core.io.ambient import AMBIENT
 from h2o_core.io.answers import error_of, reply_of
 from h2o_core.io.callsite import LARGEST_FRAME_BYTES, CallSite, Identity
+from h2o_core.io.carried import fields_of_call
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.crossing import hand_over
 from h2o_core.io.link import GRACE_NS, Link
 from h2o_core.io.loops import LoopThread
-from h2o_core.io.refusals import bad_request, sticky_bytes, too_large, too_late
+from h2o_core.io.refusals import bad_request, too_large, too_late
 from h2o_core.io.waiting import Ended
 from h2o_core.names import InvalidName, parse_feature
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from h2o_core.envelope import RouteWish
     from h2o_core.pb.registration_pb2 import Welcome
     from h2o_core.pb.stats_pb2 import Ask
+    from h2o_core.priorities import Priority
 
 __all__ = ["Client", "Link"]
 
@@ -75,7 +79,7 @@ class Client:
 
     # --- calling ----------------------------------------------------------------------------------
 
-    async def call(
+    async def call(  # noqa: PLR0913 - keywords, each with a meaning of its own
         self,
         feature: str,
         request: Message,
@@ -83,19 +87,23 @@ class Client:
         *,
         timeout_s: float | None = None,
         sticky_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        priority: Priority | None = None,
         wish: RouteWish | None = None,
     ) -> Reply:
         """Call *feature* and wait for its reply; raises H2OError (ApplicationError for declared outcomes).
 
         *timeout_s* (1 s without) is cut to what the request being handled has left. *sticky_key*: None carries
-        the ambient one on, "" sends none. *wish*: where alone it may be executed; for operators, a package's is
+        that request's on, "" sends none. *headers* (lower-case names) are put over those that it carries;
+        *priority*: None carries its on. *wish*: where alone it may be executed; for operators, a package's is
         FORBIDDEN. Cancelling the waiting task cancels the call.
         """
+        carried = fields_of_call(feature, sticky_key, headers, priority)
         link = self._link
         if link is None or get_ident() != link.thread_ident:
-            return await self._call_elsewhere(feature, request, reply_type, timeout_s, sticky_key, wish)
+            return await self._call_elsewhere(feature, request, reply_type, timeout_s, carried, wish)
         correlation = link.next_correlation()
-        frame, deadline_ns = self._frame(correlation, feature, request, reply_type, timeout_s, sticky_key)
+        frame, deadline_ns = self._frame(correlation, feature, request, reply_type, timeout_s, carried)
         if wish is not None:
             frame = with_route(frame, encode_wish(wish))
         try:
@@ -113,11 +121,14 @@ class Client:
         *,
         timeout_s: float | None = None,
         sticky_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        priority: Priority | None = None,
     ) -> Reply:
         """As `call`, from a thread or a plain ``def`` handler. In a coroutine it raises and says to await."""
         _refuse_in_coroutine()
         link = self._opened()
-        frame, deadline_ns = self._frame(0, feature, request, reply_type, timeout_s, sticky_key)
+        carried = fields_of_call(feature, sticky_key, headers, priority)
+        frame, deadline_ns = self._frame(0, feature, request, reply_type, timeout_s, carried)
         handed = hand_over(link, frame, deadline_ns)
         patience_s = max(0, deadline_ns + GRACE_NS + _STUCK_NS - monotonic_ns()) / _NS
         try:
@@ -135,12 +146,12 @@ class Client:
         request: Message,
         reply_type: type[Reply],
         timeout_s: float | None,
-        sticky_key: str | None,
+        carried: bytes,
         wish: RouteWish | None,
     ) -> Reply:
         """A call from another loop than the link's."""
         link = self._opened()
-        frame, deadline_ns = self._frame(0, feature, request, reply_type, timeout_s, sticky_key)
+        frame, deadline_ns = self._frame(0, feature, request, reply_type, timeout_s, carried)
         if wish is not None:
             frame = with_route(frame, encode_wish(wish))
         outcome = await asyncio.wrap_future(hand_over(link, frame, deadline_ns))
@@ -165,7 +176,7 @@ class Client:
         request: Message,
         reply_type: type[Message],
         timeout_s: float | None,
-        sticky_key: str | None,
+        carried: bytes,
     ) -> tuple[bytes, int]:
         """The REQUEST and its deadline on the monotonic clock; raises H2OError for what can't be sent."""
         try:
@@ -175,20 +186,15 @@ class Client:
         now_ns = monotonic_ns()
         left_ns = _NS if timeout_s is None else min(int(timeout_s * _NS), _MAX_REMAINING_NS)
         ambient = AMBIENT.get()
-        sticky = b""
         if ambient is not None:
             left_ns = min(left_ns, ambient.deadline_ns - now_ns)
-            if sticky_key is None:
-                sticky_key = ambient.sticky_key
         if left_ns <= 0:
             raise too_late(feature, timeout_s)
-        if sticky_key:
-            sticky = sticky_bytes(feature, sticky_key)
         try:
             payload = request.SerializeToString()
         except (EncodeError, ValueError) as error:
             raise bad_request(feature, f"the request can't be encoded: {error}") from None
-        frame = site.frame(correlation, -(-left_ns // _MS_NS), ambient, sticky, payload)
+        frame = site.frame(correlation, -(-left_ns // _MS_NS), ambient, carried, payload)
         if len(frame) > LARGEST_FRAME_BYTES:
             raise too_large(feature, len(payload))
         return frame, now_ns + left_ns

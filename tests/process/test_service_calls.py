@@ -18,6 +18,7 @@ from google.protobuf.wrappers_pb2 import BytesValue, Int64Value, StringValue
 from h2o_core.errors import ApplicationError, Code, Executed, H2OError
 from h2o_core.io.client import Client
 from h2o_core.pb.registration_pb2 import Check
+from h2o_service import Priority
 from tests.support.processes import Host
 
 if TYPE_CHECKING:
@@ -227,15 +228,25 @@ async def test_a_service_calls_nobody_and_is_told_why(client: Client, host: Host
 
 
 @pytest.mark.parametrize("feature", ["seen/inside", "seen/inside/plain", "seen/inside/task"])
-async def test_deadline_trace_and_sticky_key_reach_the_inner_call(client: Client, host: Host, feature: str) -> None:
+async def test_deadline_trace_and_what_travels_reach_the_inner_call(client: Client, host: Host, feature: str) -> None:
     instance = await instance_of(host, CALLING)
     outer = await client.call(AUTHOR + "seen", Empty(), Struct, timeout_s=0.5, sticky_key="customer-7")
-    inner = await client.call(CALLING + feature, Empty(), Struct, timeout_s=0.5, sticky_key="customer-7")
+    inner = await client.call(
+        CALLING + feature,
+        Empty(),
+        Struct,
+        timeout_s=0.5,
+        sticky_key="customer-7",
+        headers={"x-canary": "yes"},
+        priority=Priority.CRITICAL,
+    )
     direct, carried = MessageToDict(outer), MessageToDict(inner)
     assert direct["trace_id"] == direct["request_id"]
     assert carried["trace_id"] != carried["request_id"]
     assert carried["trace_id"] in carried["traceparent"]
     assert carried["sticky_key"] == "customer-7"
+    assert (direct["headers"], direct["priority"]) == ({}, "NORMAL")
+    assert (carried["headers"], carried["priority"]) == ({"x-canary": "yes"}, "CRITICAL")
     assert 0 < carried["remaining_s"] <= 0.5
     assert direct["caller"] in {"", "operator"}
     assert (carried["caller"], carried["caller_instance"]) == ("/orchestration/author", instance.instance)

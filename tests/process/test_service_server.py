@@ -70,12 +70,17 @@ class Bench:
             self.tasks.append(asyncio.create_task(self.remember(current_request().remaining_s())))
             return StringValue(value=before)
 
+        @package.feature("carried")
+        async def carried(request: StringValue) -> StringValue:
+            del request
+            return StringValue(value=current_request().carried.hex())
+
         @package.feature("raise", errors=("x",))
         def raising(request: StringValue) -> StringValue:
             del request
             raise self.error
 
-        del hold, stubborn, now, mark, raising
+        del hold, stubborn, now, mark, carried, raising
         self.out: list[Frame] = []
         self.server = Server(package.features.values(), slots)
         self.server.open(lambda frame: self.out.append(wire.decode(frame)))
@@ -287,3 +292,16 @@ async def test_each_way_a_check_can_end() -> None:
         "hangs": (Check.Status.FAIL, "has not returned for 0.05 s"),
         "stops": (Check.Status.FAIL, "RuntimeError: StopIteration left the check"),
     }
+
+
+@pytest.mark.parametrize(("flags", "assignment"), [(0, b""), (wire.REQUEST_ASSIGNED, b"service.bench=2.0")])
+async def test_a_version_that_was_decided_on_is_handed_on(flags: int, assignment: bytes) -> None:
+    bench = Bench()
+    route = wire.encode_request_route(wire.RequestRoute(1, "2.0", "i", "operator", "", ""))
+    name = b"/service/bench/carried"
+    bench.server.requested(
+        wire.encode(wire.REQUEST, flags=flags, correlation=1, remaining_ms=5000, route=route, name=name)
+    )
+    await bench.outcome(1)
+    carried = wire.decode_fields(bytes.fromhex(StringValue.FromString(bench.out[0].payload).value))
+    assert carried.get(wire.TAG_ASSIGNMENT, b"") == assignment

@@ -175,6 +175,8 @@ def seen() -> Struct:
             "trace_id": request.trace_id.hex(),
             "traceparent": request.traceparent,
             "sticky_key": request.sticky_key,
+            "headers": request.headers,
+            "priority": request.priority.name,
             "remaining_s": request.remaining_s(),
             "caller": request.route.caller,
             "caller_instance": request.route.caller_instance,
