@@ -9,6 +9,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import DecodeError
+
 from h2o_agent.broker_link import BrokerLink
 from h2o_agent.history.past import Past
 from h2o_agent.http.app import build
@@ -31,11 +33,14 @@ from h2o_core.hostfile import InvalidHostFile, parse_hostfile
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.place import fleet_secret, machine_id, read_tokens
 from h2o_core.io.version import own_version
+from h2o_core.pb.explain_pb2 import Explanation
+from h2o_core.pb.stats_pb2 import Ask
 from h2o_core.znodes import AgentNode
 
 if TYPE_CHECKING:
     from h2o_agent.lifecycle import Policy
     from h2o_core.hostfile import HostFile
+    from h2o_core.pb.explain_pb2 import Question
     from h2o_core.pb.stats_pb2 import BrokerReport
 
 log = logging.getLogger(__name__)
@@ -71,7 +76,9 @@ class Agent:
 
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
-        serving = self._server.start(build(self, own_version(), self._shelf, self._guard, self._past, self._totals))
+        serving = self._server.start(
+            build(self, own_version(), self._shelf, self._guard, self._past, self._totals, self)
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 endless = (self._link.run(), self._registration.run(), self._sample(), self._keeper.run(self._keys))
@@ -172,6 +179,14 @@ class Agent:
     async def refresh(self) -> None:
         """Ask the broker now, unless it has just been asked."""
         await self._link.refresh()
+
+    async def explain(self, question: Question) -> Explanation | None:
+        """How the broker chooses; None when it does not answer."""
+        body = await self._link.ask(Ask(what=Ask.WHY, question=question))
+        try:
+            return None if body is None else Explanation.FromString(body)
+        except DecodeError:  # its broker is older, and knows no such question
+            return None
 
     def _told(self) -> Told | None:
         heard = self._link.last

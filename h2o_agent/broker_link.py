@@ -52,6 +52,7 @@ class BrokerLink:
         self._on_silence = on_silence
         self._nudge = asyncio.Event()
         self._answered = asyncio.Event()
+        self._link: Link | None = None
         self._beat_s = random.uniform(0.3, 0.7)  # apart from a second's edge, and from this machine's other agents
         self.last: Heard | None = None
 
@@ -64,9 +65,13 @@ class BrokerLink:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._answered.wait(), FRESH_WAIT_S)
 
+    async def ask(self, question: Ask) -> bytes | None:
+        """What the broker tells; None when it does not answer."""
+        return None if self._link is None else await _question(self._link, question)
+
     async def run(self) -> None:
         """Ask, for ever."""
-        link = Link(self._endpoint)
+        link = self._link = Link(self._endpoint)
         try:
             while True:
                 asked_ns = monotonic_ns()
@@ -81,6 +86,7 @@ class BrokerLink:
                     pause_s = self._until_beat_s()
                 await self._pause(pause_s)
         finally:
+            self._link = None
             link.close()
 
     def _until_beat_s(self) -> float:
@@ -96,14 +102,14 @@ class BrokerLink:
     async def _ask(self, link: Link) -> Heard | None:
         """The broker's report, with a picture that is as new as the report says; None when it does not answer."""
         try:
-            body = await _question(link, Ask.REPORT)
+            body = await _question(link, Ask(what=Ask.REPORT))
             if body is None:
                 return None
             report = BrokerReport.FromString(body)
             last = self.last
             if last is not None and _same_picture(last.report, report):
                 return Heard(report, last.picture, monotonic_ns())
-            body = await _question(link, Ask.PICTURE)
+            body = await _question(link, Ask(what=Ask.PICTURE))
             return None if body is None else Heard(report, Picture.FromString(body), monotonic_ns())
         except (DecodeError, MalformedFrame) as error:
             log.warning("the broker's answer can't be read: %s", error)
@@ -114,10 +120,10 @@ def _same_picture(old: BrokerReport, new: BrokerReport) -> bool:
     return (old.incarnation, old.picture_version) == (new.incarnation, new.picture_version)
 
 
-async def _question(link: Link, what: Ask.What) -> bytes | None:
+async def _question(link: Link, ask: Ask) -> bytes | None:
     """The answer's payload; None when there is none in time."""
     correlation = link.next_correlation()
-    frame = encode(ASK, correlation=correlation, payload=Ask(what=what).SerializeToString())
+    frame = encode(ASK, correlation=correlation, payload=ask.SerializeToString())
     outcome = await link.submit(correlation, frame, monotonic_ns() + int(TIMEOUT_S * 1e9))
     if not isinstance(outcome, bytes):
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2o_broker import events
+from h2o_broker.explain import explain
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
 from h2o_broker.ports import Ports
@@ -20,6 +21,7 @@ from h2o_broker.register.last_known_file import LastKnownFile
 from h2o_broker.report import Identity, broker_report, picture
 from h2o_broker.requests import LOCAL
 from h2o_broker.roster import Roster
+from h2o_broker.samples import Samples
 from h2o_broker.switch import Switch
 from h2o_core.access import Role
 from h2o_core.context import BROKER_SOCKET
@@ -32,6 +34,7 @@ from h2o_core.io.registry import RegisterUnavailable, Registry
 from h2o_core.io.wire import peer_key
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.names import shown
+from h2o_core.pb.explain_pb2 import Explanation
 from h2o_core.pb.stats_pb2 import Ask
 from h2o_core.times import Moment
 from h2o_core.znodes import LiveHost, LiveInstance
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
     from h2o_core.hostfile import HostFile
     from h2o_core.io.registry import RegistryState
+    from h2o_core.pb.explain_pb2 import Question
     from h2o_core.pb.manifest_pb2 import Manifest
     from h2o_core.znodes import PackageVersion
 
@@ -82,6 +86,7 @@ class Broker:
             self._live_document,
             self._ports.flush,
         )
+        self._samples = Samples(switch, hostfile.zone, lambda: self._control.known.epoch)
 
     async def run(self) -> None:
         """Serve until cancelled; raises ForeignHost, EndpointTaken, RegisterRefused or CannotStart."""
@@ -204,6 +209,8 @@ class Broker:
             fleet = picture(self._identity(), self._switch, self._links, self._control.known, moment)
             fleet.version = self._switch.picture_version
             body = fleet.SerializeToString()
+        elif ask.what == Ask.WHY:
+            body = self._why(ask.question, moment).SerializeToString()
         else:
             body = broker_report(
                 self._identity(),
@@ -217,6 +224,20 @@ class Broker:
                 moment,
             ).SerializeToString()
         self._roster.tell(asked.rid, asked.correlation, body)
+
+    def _why(self, question: Question, moment: Moment) -> Explanation:
+        at_ns = moment.monotonic_ns
+        if question.request_id:
+            found = self._samples.find(question.request_id)
+            if found is None:
+                sentence = f"no request whose id begins with {question.request_id} is remembered here"
+                return Explanation(code=Code.NOT_FOUND.name, sentence=sentence)
+            told, at_ns = found
+        else:
+            told = explain(self._switch, question, self._hostfile.zone, at_ns)
+            told.epoch = self._control.known.epoch
+        told.at_s = moment.unix_s - (moment.monotonic_ns - at_ns) / 1e9
+        return told
 
     def _manifest(self, package: str, version: str) -> Manifest | None:
         known: dict[str, PackageVersion] = {

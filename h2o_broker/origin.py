@@ -38,6 +38,7 @@ ORIGIN_GRACE_NS: Final = 25_000_000
 """The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
 SETTLING_NS: Final = 1_000_000_000
 """Instances are back within half a second of their broker's restart, links to other hosts too."""
+SHOWN_EVERY_NS: Final = 100_000_000
 _MS: Final = 1_000_000
 
 
@@ -62,6 +63,10 @@ class Origin:
         self.place: Callable[[Request, LocalVersion, LocalInstance | None, int], bool] = _nowhere
         """The destination's: (request, version, preferred instance, now) → there was room here."""
         self.tiers = TierRule.ENFORCE
+        self.on_routed: Callable[[Request, LocalInstance | RemoteInstance, int], None] = _unseen
+        """Gets (request, chosen instance, now) of some requests, before they are given to it."""
+        self._packages_next_ns = 0
+        self._operators_next_ns = 0
         self._ledger = ledger
         self._pools = pools
         self._features = features
@@ -144,11 +149,21 @@ class Origin:
             return
         target = choose(candidates, now, self._dice)
         request.routed_ns = now
+        if now >= (self._packages_next_ns if request.source.instance is not None else self._operators_next_ns):
+            self._show(request, target, now)
         if isinstance(target, RemoteInstance):
             self._forward(request, target, now)
         elif not self.place(request, target.version, target, now):
             target.load.learn(0, Code.OVERLOADED, now)
             self.refused(request, self.host, Code.OVERLOADED, now)
+
+    def _show(self, request: Request, target: LocalInstance | RemoteInstance, now: int) -> None:
+        """Packages and operators each have their turn: an operator asks about its own request, whatever the load."""
+        if request.source.instance is not None:
+            self._packages_next_ns = now + SHOWN_EVERY_NS
+        else:
+            self._operators_next_ns = now + SHOWN_EVERY_NS
+        self.on_routed(request, target, now)
 
     def _candidates(self, request: Request, pool: Pool, without: str) -> Candidates[LocalInstance | RemoteInstance]:
         """Whom it may be given to, but for the instances of one host."""
@@ -267,12 +282,8 @@ class Origin:
     def _unknown_feature(self, request: Request, now: int) -> None:
         if self._settling(request, now):
             return
-        name = request.name.decode(errors="replace")
-        package = package_of(name)
-        if package in self._pools:
-            self._ledger.end(request, Code.NOT_FOUND, NOT_EXECUTED, f"{package[1:]} has no feature of that name", now)
-        else:
-            self._ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, "no package of that name was ever registered", now)
+        code, message = unknown_feature(request.name.decode(errors="replace"), self._pools)
+        self._ledger.end(request, code, NOT_EXECUTED, message, now)
 
     def _nobody(self, request: Request, pool: Pool, now: int) -> None:
         if self._settling(request, now):
@@ -283,6 +294,18 @@ class Origin:
         elif request.version:
             message = f"{message}: its traffic goes to version {request.version}, which has none"
         self._ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
+
+
+def unknown_feature(name: str, pools: Mapping[str, Pool]) -> tuple[Code, str]:
+    """What is said of a feature that no pool has."""
+    package = package_of(name)
+    if package in pools:
+        return Code.NOT_FOUND, f"{package[1:]} has no feature of that name"
+    return Code.NO_ROUTE, "no package of that name was ever registered"
+
+
+def _unseen(_request: Request, _target: LocalInstance | RemoteInstance, _now: int) -> None:
+    pass
 
 
 def _nowhere(_request: Request, _version: LocalVersion, _preferred: LocalInstance | None, _now: int) -> bool:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_broker.members import Health
-from h2o_core.control import HostState
+from h2o_broker.reasons import link_state, why_not
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Heartbeat
@@ -32,12 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from h2o_broker.links import Links
-    from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool, RemoteInstance
+    from h2o_broker.members import LocalInstance, LocalVersion, Peer
     from h2o_broker.register.known import Known
     from h2o_broker.register.presence import Standing
     from h2o_broker.switch import Switch
     from h2o_broker.telemetry import FeatureCounter
-    from h2o_core.control import HostControl
     from h2o_core.histogram import Histogram
     from h2o_core.register import RegistryState
     from h2o_core.times import Moment
@@ -175,13 +173,6 @@ def _peer(peer: Peer, moment: Moment) -> PeerReport:
     )
 
 
-def link_state(peer: Peer) -> str:
-    """A peer's link in one word."""
-    if peer.health is Health.READY:
-        return "up"
-    return "refused" if peer.refused else peer.health.name.lower()
-
-
 def _queue(version: LocalVersion) -> QueueReport:
     return QueueReport(
         package=version.spec.package,
@@ -212,7 +203,7 @@ def picture(identity: Identity, switch: Switch, links: Links, known: Known, mome
     """The fleet as this broker routes it: own instances from its roster, the rest from the register."""
     hosts = [_own_host(identity, switch)]
     standing = known.presence.standing
-    hosts += [_other_host(peer, standing(peer.host), switch.hosts.get(peer.host)) for peer in links.peers.values()]
+    hosts += [_other_host(peer, standing(peer.host), switch) for peer in links.peers.values()]
     manifests = {(one.package, one.version): one for one in known.inventory.versions.values()}
     for pool in switch.pools.values():
         for version in pool.local.values():
@@ -240,14 +231,14 @@ def _own_host(identity: Identity, switch: Switch) -> HostPicture:
                 slots=one.slots,
                 started_s=one.started_s,
                 routable=one in one.version.pool.candidates,
-                why=_why(one, one.health, one.version.pool, switch.hosts.get(identity.host)),
+                why=why_not(switch, one.version.pool, one),
             )
             for one in switch.instances.values()
         ],
     )
 
 
-def _other_host(peer: Peer, standing: Standing | None, control: HostControl | None) -> HostPicture:
+def _other_host(peer: Peer, standing: Standing | None, switch: Switch) -> HostPicture:
     return HostPicture(
         register=standing.name.lower() if standing is not None else "",
         host=peer.host,
@@ -265,38 +256,8 @@ def _other_host(peer: Peer, standing: Standing | None, control: HostControl | No
                 slots=one.slots,
                 started_s=one.started_s,
                 routable=one in pool.candidates,
-                why=_why(one, peer.health, pool, control, f"the link to {peer.host} is {link_state(peer)}"),
+                why=why_not(switch, pool, one),
             )
             for pool, one in peer.instances.values()
         ],
     )
-
-
-def _why(
-    member: LocalInstance | RemoteInstance, health: Health, pool: Pool, control: HostControl | None, link: str = ""
-) -> str:
-    if health is Health.SUSPECT:
-        return link or "it does not answer PING"
-    if health is Health.CONNECTING:
-        return link
-    if health is Health.LEAVING:
-        return "it is leaving"
-    if member in pool.candidates:
-        return ""
-    version = _version(member)
-    if control is not None and (control.state is HostState.DRAIN or version in map(_version, pool.candidates)):
-        return _decided(control)
-    if pool.traffic is not None and version not in pool.traffic.reached:
-        return f"no traffic: its package's weights and rules don't name {version}"
-    if not pool.candidates or pool.traffic is not None:
-        return ""
-    return f"new version, no traffic: {_version(pool.candidates.members[0])} was registered first"
-
-
-def _decided(control: HostControl) -> str:
-    what = "drained" if control.state is HostState.DRAIN else "avoided while others are left"
-    return f"its host is {what} by {control.owner}" + (f": {control.reason}" if control.reason else "")
-
-
-def _version(member: LocalInstance | RemoteInstance) -> str:
-    return member.version if isinstance(member.version, str) else member.version.spec.version

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import children, epoch, history, logs, metrics, openapi, probes, reading
+from h2o_agent.http import children, epoch, history, logs, metrics, openapi, probes, reading, why
 from h2o_agent.http.answers import Unavailable, error
 from h2o_agent.http.described import paths_of
 from h2o_agent.http.guard import Guard, Guarded
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from h2o_agent.http.answers import Source
     from h2o_agent.http.history import Remembers
+    from h2o_agent.http.why import Explains
     from h2o_agent.logs.shelf import Shelf
 
 log = logging.getLogger(__name__)
@@ -35,10 +36,12 @@ def build(
     guard: Guard = _LOOPBACK,
     past: Remembers | None = None,
     totals: Totals | None = None,
+    broker: Explains | None = None,
 ) -> Starlette:
     """The application that is served on TCP and on the Unix socket.
 
-    *shelf*: the host's logs; without a *past* there is no `/history`; *totals* is told each report by whoever builds.
+    *shelf*: the host's logs; without a *past* there is no `/history`, without a *broker* no `/why`; *totals* is told
+    each report by whoever builds.
     """
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
@@ -53,6 +56,7 @@ def build(
         *metrics.routes(source, version, totals or Totals()),
         *logs.routes(source, shelf),
         *(history.routes(past) if past is not None else ()),
+        *(why.routes(source, broker) if broker is not None else ()),
     ]
     guarded = Middleware(Guarded, guard=guard)
     described = openapi.route(routes, version)

@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "stats": ("stats", "Show what instances did: requests, errors, times."),
     "top": ("top", "Show who is busy, slow or failing now, live."),
     "describe": ("describe", "Show all that is known of a package, feature, instance or host."),
+    "why": ("why", "Say how a request is routed: version, instances, loads, chances."),
     "logs": ("logs", "Show log lines of packages, instances and hosts, or follow them."),
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),

@@ -1,3 +1,4 @@
+from h2o_core.pb import explain_pb2 as _explain_pb2
 from h2o_core.pb import manifest_pb2 as _manifest_pb2
 from h2o_core.pb import registration_pb2 as _registration_pb2
 from google.protobuf.internal import containers as _containers
@@ -10,22 +11,26 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Ask(_message.Message):
-    __slots__ = ("what", "package", "version")
+    __slots__ = ("what", "package", "version", "question")
     class What(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         REPORT: _ClassVar[Ask.What]
         PICTURE: _ClassVar[Ask.What]
         MANIFEST: _ClassVar[Ask.What]
+        WHY: _ClassVar[Ask.What]
     REPORT: Ask.What
     PICTURE: Ask.What
     MANIFEST: Ask.What
+    WHY: Ask.What
     WHAT_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
     what: Ask.What
     package: str
     version: str
-    def __init__(self, what: _Optional[_Union[Ask.What, str]] = ..., package: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+    question: _explain_pb2.Question
+    def __init__(self, what: _Optional[_Union[Ask.What, str]] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., question: _Optional[_Union[_explain_pb2.Question, _Mapping]] = ...) -> None: ...
 
 class Sketch(_message.Message):
     __slots__ = ("index", "count", "zero", "sum")

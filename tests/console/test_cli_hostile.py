@@ -58,6 +58,8 @@ COMMANDS = (
     ("top", "--every", "1s"),
     ("top", "instances", "--every", "1s"),
     ("top", "hosts", "--every", "1s"),
+    ("why", "service/customer/get"),
+    ("why", "--request", "5f"),
     ("version",),
     ("doctor",),
 )
@@ -115,7 +117,20 @@ def answers(text: str, number: Any) -> dict[str, Any]:
     other = instance(text, text, in_flight=number, queued=number, routable=number, host=text)
     feature = {"name": text, "package": text, "version": text, "request_type": text, "mean_ms": number}
     mine = {**feature, "name": "service/customer/get", "package": "service/customer", "upper95_ms": number}
+    share = {"version": text, "weight": number, "chance": number, "instances": number, "candidates": text}
+    considered = {"instance": text, "version": text, "host": text, "eligible": number, "why": text, "chance": number}
+    explained = {
+        **HEAD,
+        **dict.fromkeys(
+            ("feature", "caller", "sticky_key", "request_id", "chosen", "sentence", "warning", "how"), text
+        ),
+        **dict.fromkeys(("epoch", "attempt", "rule", "bucket", "broken", "version"), number),
+        "versions": [share, None, text],
+        "candidates": [{**considered, "load_ms": number, "success": number, "pending": number}, number, {}],
+    }
     return {
+        "/why?feature=%2Fservice%2Fcustomer%2Fget": explained,
+        "/why?request=5f": explained,
         "/instances?fleet=1": {**HEAD, "instances": [known, other, None, 3, text]},
         "/features?fleet=1": {**HEAD, "features": [feature, mine, text]},
         "/hosts": {

@@ -15,14 +15,23 @@ from h2o_agent.http.described import Described, paths_of
 from h2o_agent.http.openapi import document
 from h2o_agent.logs.shelf import Shelf
 from h2o_agent.metrics.discovery import targets
-from h2o_agent.views import children, fleet, health, instances, stats
+from h2o_agent.views import children, explanation, fleet, health, instances, stats
+from h2o_core.pb.explain_pb2 import Considered, Explanation
 from tests.core.test_agent_docs import OF, Nowhere, example
 from tests.core.test_agent_views import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ROUTES = list(build(Nowhere(), "0", Shelf(Path("nowhere"), "host-1", "0"), past=cast("Any", Nowhere())).routes)
+ROUTES = list(
+    build(
+        Nowhere(),
+        "0",
+        Shelf(Path("nowhere"), "host-1", "0"),
+        past=cast("Any", Nowhere()),
+        broker=cast("Any", Nowhere()),
+    ).routes
+)
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(cast("Any", ROUTES), "0.1.0")))
 OPERATIONS = [
     (path, method, operation)
@@ -106,6 +115,8 @@ assert OF.told is not None
         ("health", example("/health")),
         ("health", example("/health/\\<tier>/\\<service>")),
         ("epoch", example("/epoch")),
+        ("why", example("/why")),
+        ("why", explanation.document(OF, OF.told, Explanation(rule=-1, bucket=-1, candidates=[Considered()]))),
         ("child", example("/children/\\<child>")),
         ("targets", example("/sd/prometheus")),
     ],

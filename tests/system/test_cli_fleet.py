@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -221,6 +222,22 @@ def test_failed_calls_say_what_happened_and_what_to_type(
     assert (found, out) == (code, "")
     for sentence in sentences:
         assert sentence in err
+
+
+def test_why_says_who_may_get_it_and_where_one_went(operator: Operator) -> None:
+    said = operator.reads("why", "service/echo/say")
+    assert said["code"] == "OK"
+    assert {each["instance"] for each in said["candidates"]} == operator.ids("service/echo")
+    assert sum(each["chance"] for each in said["candidates"]) == pytest.approx(1.0, abs=0.01)
+    _, _, err = operator.types("call", "service/echo/refuse", '"no more"')
+    (request,) = re.findall(r"request ([0-9a-f]{32})", err)
+    (instance,) = re.findall(r"instance ([0-9a-f]{8})", err)
+    operator.at("host-2")
+    went = operator.reads("why", "--request", request[:20])
+    assert (went["host"], went["request_id"], went["chosen"][:8]) == ("host-1", request, instance)
+    code, out, _ = operator.types("why", "service/echo/say", "--caller", "service/geo")
+    assert code == 1
+    assert "FORBIDDEN" in out
 
 
 def test_a_request_from_standard_input_in_a_process(shared_fleet: Fleet) -> None:
