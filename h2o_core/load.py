@@ -51,7 +51,8 @@ class Load:
         if failed:
             self._failed += 1.0
             # nothing was learnt of how long work takes: what was known does not fade by it
-            self._latency_ns = max(before or UNMEASURED_NS, latency_ns)
+            known = before if self._latency_ns >= FORGOTTEN_NS else UNMEASURED_NS
+            self._latency_ns = max(known, latency_ns)
         elif latency_ns > self._latency_ns:
             self._latency_ns = latency_ns
         else:
