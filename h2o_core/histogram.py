@@ -45,8 +45,9 @@ class Histogram:
         """Add *other*'s counts to this one's."""
         self.zero += other.zero
         self.sum_ns += other.sum_ns
+        buckets = self.buckets
         for index, count in other.buckets.items():
-            self.buckets[index] = self.buckets.get(index, 0) + count
+            buckets[index] = buckets.get(index, 0) + count
 
     def since(self, earlier: Histogram) -> Histogram:
         """What was recorded after *earlier*, an older state of the same sketch.

@@ -20,7 +20,7 @@ from h2o_core.names import shown
 from h2o_core.pb.stats_pb2 import Sketch as WireSketch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from h2o_core.pb.stats_pb2 import OutcomeCount
 
@@ -74,7 +74,20 @@ def parse_part(kind: type[_M], data: bytes) -> _M:
 
 def parse_parts(kind: type[_M], parts: Iterable[bytes]) -> Iterator[_M]:
     """Several of them."""
-    return (parse_part(kind, data) for data in parts)
+    parse = kind.FromString
+    for data in parts:
+        try:
+            part = parse(data)
+        except DecodeError:
+            part = kind()
+        yield part
+
+
+def changed_parts(before: Sequence[bytes], parts: Sequence[bytes]) -> list[bytes]:
+    """Those of *parts* that were not the same, in the same place, *before*."""
+    known = min(len(before), len(parts))
+    changed = [data for data, was in zip(parts[:known], before, strict=False) if data != was]
+    return changed + list(parts[known:])
 
 
 def parse_sketch(data: bytes) -> Sketch:

@@ -133,7 +133,6 @@ class Store:
             record.timed_at = turn
             record.time_all(now_s, calls=self._calls.timed(now_s))
         self._reindex(host, before, record.packages())
-        self._dirty |= record.packages()
 
     def window_of(self, package: str, version: str, feature: str) -> Window:
         """Where all instances of a version are counted together."""
@@ -216,9 +215,11 @@ class Store:
     def prepare(self, now_s: float, every_s: float = _READY_S) -> None:
         """Make ready what `package` was lately asked for: not when a key waits for it, and not in that thread.
 
-        *every_s* (4 at most): how often for what is on screen; there is nothing new before its hosts were read again.
+        *every_s*: how often for what is on screen; there is nothing new before its hosts were read again. The rest is
+        made ready no more often than that.
         """
-        often_s = min(max(every_s, _READY_S), _READY_SELDOM_S)
+        often_s = max(every_s, _READY_S)
+        seldom_s = max(often_s, _READY_SELDOM_S)
         for name, wanted_s in list(self._wanted.items()):
             if now_s - wanted_s > _WANTED_S:
                 self._wanted.pop(name, None)
@@ -226,7 +227,7 @@ class Store:
                 continue
             ready = self._ready.get(name)
             age_s = _WANTED_S if ready is None else now_s - ready[0]
-            if age_s >= (often_s if now_s - wanted_s < _OFTEN_S else _READY_SELDOM_S):
+            if age_s >= (often_s if now_s - wanted_s < _OFTEN_S else seldom_s):
                 view = self._package(name, now_s)
                 if view is None:
                     self._ready.pop(name, None)

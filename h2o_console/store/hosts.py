@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
-from h2o_console.feed.counters import parse_part, parse_parts
+from h2o_console.feed.counters import changed_parts, parse_part, parse_parts
 from h2o_console.pb.lean_pb2 import Caller
 from h2o_console.store.members import Call, Member, listed_member
-from h2o_console.store.windows import WINDOW_S, Window
+from h2o_console.store.windows import WINDOW_S, Window, add_counts
 from h2o_core.names import shown
 from h2o_core.pb.host_pb2 import ChildReport, Vitals
 from h2o_core.pb.stats_pb2 import PeerReport, QueueReport
@@ -141,10 +141,11 @@ class HostRecord:
     def _count(self, report: BrokerReport, now_s: float, sink: Sink) -> None:
         span = _Span.between(self.report, report, self, now_s)
         members: dict[str, Member] = {}
+        reading_s = span.start(None)
         for one in islice(report.instances, _MOST_PARTS):
             known = self.members.get(one.instance) if span.same_broker else None
             member = known or self._member(one)
-            from_s = span.start(None if known else one.started_s)
+            from_s = reading_s if known else span.start(one.started_s)
             member.read(one, one.features[:_MOST_PARTS], from_s, now_s, sink.window_of)
             members[one.instance] = member
         self.members = members
@@ -170,18 +171,17 @@ class HostRecord:
         if not span.same_broker:
             self.calls, self._raw_calls = {}, []
         counting = span.same_broker or span.start(None) is not None
-        before, known = self._raw_calls, len(self._raw_calls)
-        for at, data in enumerate(raw):
-            if at < known and before[at] == data:
-                continue
-            wire = parse_part(Caller, data)
+        before, self._raw_calls = self._raw_calls, raw
+        more: dict[str, int] = {}
+        for wire in parse_parts(Caller, changed_parts(before, raw)):
             key = shown(wire.caller), wire.version, shown(wire.feature)
             call = self.calls.get(key)
             if call is None:
                 call = self.calls[key] = Call(*key)
-                call.windows = (*sink.windows_of_call(call), self.called)
-            call.read(wire, span.now_s, counting=counting)
-        self._raw_calls = raw
+                call.windows = sink.windows_of_call(call)
+            add_counts(more, call.read(wire, span.now_s, counting=counting))
+        if more:
+            self.called.add_outcomes(span.now_s, more)
 
     def still(self, now_s: float) -> None:
         """Its agent says that nothing has happened since the last reading."""

@@ -10,29 +10,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from h2o_console.feed.counters import parse_outcomes, parse_part
+from h2o_console.feed.counters import changed_parts, parse_outcomes, parse_parts
 from h2o_console.pb.lean_pb2 import Caller, Feature
-from h2o_console.store.windows import CounterReset, Pace, Window, counts_since, times_since
+from h2o_console.store.sketches import TimedUntil
+from h2o_console.store.windows import CounterReset, Pace, Window, add_counts, counts_since
 from h2o_core.names import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from h2o_console.feed.answers import Instance
     from h2o_console.pb.lean_pb2 import InstanceReport
     from h2o_console.store.views import InstanceView
     from h2o_core.histogram import Histogram
     from h2o_core.pb.host_pb2 import ChildReport
-    from h2o_core.pb.stats_pb2 import OutcomeCount
 
 
 @dataclass(slots=True)
 class Counter:
-    """Outcomes and times since the broker started; `base` is the sketch up to which times were counted."""
+    """Outcomes and times since the broker started: `newest` is the last sketch, `timed` the one counted last."""
 
     outcomes: dict[str, int] = field(default_factory=dict[str, int])
-    base: bytes = b""
     newest: bytes = b""
+    timed: TimedUntil = field(default_factory=TimedUntil)
 
     def more_outcomes(self, outcomes: dict[str, int], sketch: bytes) -> dict[str, int]:
         """What was counted since the last reading; nothing when a counter went down: then this one is the base."""
@@ -40,23 +40,20 @@ class Counter:
         try:
             return counts_since(earlier, outcomes)
         except CounterReset:
-            self.base = sketch
+            self.timed.start_from(sketch)
             return {}
 
     def start_from(self, outcomes: dict[str, int], sketch: bytes) -> None:
         """Count what comes after this."""
-        self.outcomes, self.base, self.newest = outcomes, sketch, sketch
+        self.outcomes, self.newest = outcomes, sketch
+        self.timed.start_from(sketch)
 
     def more_times(self) -> Histogram | None:
-        """What was timed since the base, which this reading becomes; None when nothing was."""
-        earlier, self.base = self.base, self.newest
-        if earlier == self.newest:
-            return None
+        """What was timed since the last call; None when nothing was."""
         try:
-            times = times_since(earlier, self.newest)
+            return self.timed.more(self.newest)
         except CounterReset:
             return None
-        return times if times.buckets or times.zero else None
 
 
 @dataclass(slots=True)
@@ -67,6 +64,15 @@ class Endpoint:
     whole: Window
     counter: Counter = field(default_factory=Counter)
     window: Window | None = None
+
+    def count(self, outcomes: dict[str, int], sketch: bytes, now_s: float) -> dict[str, int]:
+        """Take in its newest state; the outcomes that are new."""
+        more = self.counter.more_outcomes(outcomes, sketch)
+        if more:
+            self.whole.add_outcomes(now_s, more)
+            if self.window is not None:
+                self.window.add_outcomes(now_s, more)
+        return more
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,48 +123,27 @@ class Member:
         *window_of*: (package, version, feature) → where all its instances are counted together.
         """
         self.report, self.view = report, None
-        before, known, requests = self._raw, len(self._raw), 0
+        before, self._raw = self._raw, features
         more: dict[str, int] = {}
-        for at, data in enumerate(features):
-            if at < known and before[at] == data:
-                continue
-            feature = parse_part(Feature, data)
-            endpoint = self._endpoint(feature.feature, window_of)
+        for feature in parse_parts(Feature, changed_parts(before, features)):
+            name, sketch = feature.feature, feature.processing
+            endpoint = self.endpoints.get(name) or self._new_endpoint(name, window_of)
             if feature.last_error:
-                self.errors[shown(feature.feature)] = LastError(feature.last_error, feature.last_error_time_s)
+                self.errors[shown(name)] = LastError(feature.last_error, feature.last_error_time_s)
             if from_s is None:
-                endpoint.counter.start_from(parse_outcomes(feature.outcomes), feature.processing)
+                endpoint.counter.start_from(parse_outcomes(feature.outcomes), sketch)
             else:
-                requests += self._count(endpoint, feature.outcomes, feature.processing, now_s, more)
-        self._raw = features
+                add_counts(more, endpoint.count(parse_outcomes(feature.outcomes), sketch, now_s))
+                self._untimed.append(endpoint)
         if more:
             self.window.add_outcomes(now_s, more)
         if from_s is not None:
-            self.pace.add(from_s, now_s, requests)
+            self.pace.add(from_s, now_s, sum(more.values()))
 
-    def _endpoint(self, wire_name: str, window_of: Callable[[str, str, str], Window]) -> Endpoint:
-        endpoint = self.endpoints.get(wire_name)
-        if endpoint is None:
-            whole = window_of(self.package, self.version, shown(wire_name))
-            endpoint = self.endpoints[wire_name] = Endpoint(wire_name, whole)
+    def _new_endpoint(self, wire_name: str, window_of: Callable[[str, str, str], Window]) -> Endpoint:
+        whole = window_of(self.package, self.version, shown(wire_name))
+        endpoint = self.endpoints[wire_name] = Endpoint(wire_name, whole)
         return endpoint
-
-    def _count(
-        self, endpoint: Endpoint, counts: Iterable[OutcomeCount], sketch: bytes, now_s: float, whole: dict[str, int]
-    ) -> int:
-        """Requests that are new; they are added to *whole*."""
-        more = endpoint.counter.more_outcomes(parse_outcomes(counts), sketch)
-        self._untimed.append(endpoint)
-        if not more:
-            return 0
-        endpoint.whole.add_outcomes(now_s, more)
-        if endpoint.window is not None:
-            endpoint.window.add_outcomes(now_s, more)
-        requests = 0
-        for code, count in more.items():
-            whole[code] = whole.get(code, 0) + count
-            requests += count
-        return requests
 
     def time(self, now_s: float) -> None:
         """Count the times since the last call."""
@@ -198,7 +183,7 @@ class Call:
     version: str
     feature: str
     windows: tuple[Window, ...] = ()
-    """Where its outcomes are counted; the first takes its times, too."""
+    """Where its outcomes are counted, over all hosts; the first takes its times, too."""
     counter: Counter = field(default_factory=Counter)
 
     @property
@@ -206,15 +191,16 @@ class Call:
         """Who calls what."""
         return self.caller, self.version, self.feature
 
-    def read(self, wire: Caller, now_s: float, *, counting: bool) -> None:
-        """Take in its newest state; without *counting* as a base for the next one."""
+    def read(self, wire: Caller, now_s: float, *, counting: bool) -> dict[str, int]:
+        """Take in its newest state, without *counting* as a base for the next one; the outcomes that are new."""
         outcomes = parse_outcomes(wire.outcomes)
         if not counting:
             self.counter.start_from(outcomes, wire.latency)
-            return
+            return {}
         more = self.counter.more_outcomes(outcomes, wire.latency)
         for window in self.windows if more else ():
             window.add_outcomes(now_s, more)
+        return more
 
     def time(self, now_s: float) -> None:
         """Count the times since the last call."""
@@ -224,4 +210,4 @@ class Call:
 
     def forget_times(self) -> None:
         """What was timed until now is of no use."""
-        self.counter.base = self.counter.newest
+        self.counter.timed.start_from(self.counter.newest)

@@ -21,8 +21,9 @@ from h2o_console.rows.cells import Glyph
 from h2o_console.rows.packages import package_board
 from h2o_console.rows.reasons import Kind
 from h2o_console.store.fleet import Store
+from h2o_console.store.sketches import TimedUntil
 from h2o_console.store.views import PackageView
-from h2o_console.store.windows import BUCKET_S, CounterReset, Pace, Tally, Window, line_of, times_since
+from h2o_console.store.windows import BUCKET_S, CounterReset, Pace, Tally, Window, line_of
 from h2o_core.histogram import Histogram
 from h2o_core.pb.host_pb2 import ChildReport, HostStats
 from h2o_core.pb.stats_pb2 import Sketch
@@ -339,6 +340,17 @@ def test_a_pace_is_requests_over_time_whatever_the_rhythm(readings: list[tuple[f
     assert all(min(rates) * 0.999 <= value <= max(rates) * 1.001 + 1e-9 for value in known)
 
 
+@pytest.mark.parametrize("looks_every", [10, 41], ids=["on screen", "elsewhere"])
+def test_a_view_is_not_made_ready_more_often_than_its_hosts_are_read(fed: Fed, looks_every: int) -> None:
+    shown, made = fed.view(), 0
+    for tenth in range(450):
+        fed.now_s += 0.1
+        fed.store.prepare(fed.now_s, 4.5)
+        if tenth % looks_every == 0 and fed.view() is not shown:
+            shown, made = fed.view(), made + 1
+    assert 5 <= made <= 10
+
+
 @given(st.lists(st.tuples(st.floats(0, 9), st.integers(1, 9)), max_size=60))
 def test_a_window_holds_exactly_its_buckets(steps: list[tuple[float, int]]) -> None:
     window, now_s = Window(), 6000.0
@@ -371,8 +383,32 @@ def test_the_difference_of_two_sketches_is_what_was_recorded_in_between(before: 
         later.record(value)
     for value in between:
         expected.record(value)
-    found = times_since(wire_of(earlier), wire_of(later))
+    found = TimedUntil(wire_of(earlier)).more(wire_of(later)) or Histogram()
     assert (found.buckets, found.zero, found.sum_ns) == (expected.buckets, expected.zero, expected.sum_ns)
+
+
+@given(st.lists(st.lists(st.sampled_from([0, 1, 900, 10**3, 10**6, 10**9]), max_size=4), max_size=8))
+def test_what_was_timed_from_sketch_to_sketch_adds_up(steps: list[list[int]]) -> None:
+    timed, recorded, found = TimedUntil(wire_of(Histogram())), Histogram(), Histogram()
+    for step in steps:  # some with buckets that are new, some with none
+        for value in step:
+            recorded.record(value)
+        found.merge(timed.more(wire_of(recorded)) or Histogram())
+    assert (found.buckets, found.zero, found.sum_ns) == (recorded.buckets, recorded.zero, recorded.sum_ns)
+
+
+def test_after_a_sketch_that_is_no_difference_the_next_one_is() -> None:
+    timed = TimedUntil(wire(index=[5, 6], count=[3, 3]))
+    for sketch in (wire(index=[5, 6], count=[2, 3]), wire(index=[7], count=[1])):
+        with pytest.raises(CounterReset):
+            timed.more(sketch)
+    found = timed.more(wire(index=[7], count=[4], total=9))
+    assert found is not None
+    assert (found.buckets, found.sum_ns) == ({7: 3}, 9)
+    timed.start_from(wire(index=[8], count=[1]))
+    found = timed.more(wire(index=[8], count=[3], total=9))
+    assert found is not None
+    assert found.buckets == {8: 2}
 
 
 @pytest.mark.parametrize(
@@ -389,7 +425,7 @@ def test_the_difference_of_two_sketches_is_what_was_recorded_in_between(before: 
 )
 def test_a_sketch_that_is_none_is_no_difference(sketch: bytes) -> None:
     with pytest.raises(CounterReset):
-        times_since(b"", sketch)
+        TimedUntil().more(sketch)
 
 
 def test_sketches_that_went_down_are_no_difference() -> None:
@@ -400,14 +436,14 @@ def test_sketches_that_went_down_are_no_difference() -> None:
         (wire(index=[5], count=[3], total=9), wire(index=[5], count=[3], total=8)),
     ]:
         with pytest.raises(CounterReset):
-            times_since(earlier, later)
+            TimedUntil(earlier).more(later)
 
 
 @settings(max_examples=200)
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_bytes_that_are_no_sketch_never_raise_anything_else(earlier: bytes, later: bytes) -> None:
     with suppress(CounterReset):
-        times_since(earlier, later)
+        TimedUntil(earlier).more(later)
 
 
 HOSTILE = st.sampled_from([0, 1, -1, 1 << 31, (1 << 32) - 1, (1 << 63) - 1, -(1 << 63), (1 << 64) - 1, 1 << 62])
