@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from h2o_broker.members import LocalInstance, Pool, RemoteInstance
     from h2o_broker.requests import Request
     from h2o_broker.telemetry import Oddities
-    from h2o_core.assignment import CompiledTraffic
+    from h2o_core.assignment import Assigned, CompiledTraffic
 
 _NOBODY: Final = Candidates["LocalInstance | RemoteInstance"](())
 _TOLD: Final = frozenset((How.RULE, How.CARRIED, How.STICKY, How.RANDOM))
-"""What the request's tree is told of: a version that only stands in for another is no assignment."""
+"""What the request's tree is told of: a version that stands in for another is no assignment, the only one no choice."""
 
 
 class Versions:
@@ -47,20 +47,9 @@ class Versions:
         return members
 
     def _choose(self, request: Request, pool: Pool, traffic: CompiledTraffic) -> str:
-        fields = self._fields(request)
-        headers: Mapping[str, str] = NO_HEADERS
-        if traffic.reads_headers and TAG_HEADERS in fields:
-            headers = self._headers(fields[TAG_HEADERS])
-        carried = fields.get(TAG_ASSIGNMENT)
-        assigned = assign(
-            traffic,
-            pool.by_version,
-            caller=request.caller.package,
-            headers=headers,
-            key=fields.get(TAG_STICKY_KEY, b""),
-            carried=assigned_version(carried, pool.assignment_key) if carried else "",
-            dice=self._dice,
-        )
+        assigned = traffic.settled
+        if assigned is None or assigned.version not in pool.by_version:
+            assigned = self._assign(request, pool, traffic)
         request.version = version = assigned.version
         if assigned.how in _TOLD:
             request.flags |= REQUEST_ASSIGNED
@@ -72,10 +61,26 @@ class Versions:
             pool.broken += 1
         return version
 
+    def _assign(self, request: Request, pool: Pool, traffic: CompiledTraffic) -> Assigned:
+        fields = self._fields(request)
+        headers: Mapping[str, str] = NO_HEADERS
+        if traffic.reads_headers and TAG_HEADERS in fields:
+            headers = self._headers(fields[TAG_HEADERS])
+        carried = fields.get(TAG_ASSIGNMENT)
+        return assign(
+            traffic,
+            pool.by_version,
+            caller=request.caller.package,
+            headers=headers,
+            key=fields.get(TAG_STICKY_KEY, b""),
+            carried=assigned_version(carried, pool.assignment_key) if carried else "",
+            dice=self._dice,
+        )
+
     def _fields(self, request: Request) -> dict[int, bytes]:
         """Nonsense says nothing: its request goes where one without a word would."""
         try:
-            return decode_fields(request.fields())
+            return decode_fields(request.fields(), TAG_STICKY_KEY)
         except MalformedFrame:
             self._oddities.count("malformed_fields")
             return {}

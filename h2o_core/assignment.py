@@ -33,6 +33,8 @@ class How(StrEnum):
     """Its key, against the weights."""
     RANDOM = "random"
     """Dice, against the weights: it has no key."""
+    WHOLE = "whole"
+    """Nothing: the stable version has all weight, and there are no rules."""
     HOLD = "hold"
     """Nobody: of the versions with instances the one registered first."""
     SHARE = "share"
@@ -91,7 +93,7 @@ class _Rule:
 class CompiledTraffic:
     """A traffic document, worked out once so that a request costs look-ups and one hash."""
 
-    __slots__ = ("_arms", "_live", "_parts", "_rules", "document", "reached", "reads_headers")
+    __slots__ = ("_arms", "_live", "_parts", "_rules", "document", "reached", "reads_headers", "settled")
 
     def __init__(self, document: Traffic) -> None:
         self.document = document
@@ -99,6 +101,9 @@ class CompiledTraffic:
         """Whether a request's headers make any difference."""
         self.reached = frozenset(rule.version for rule in document.rules)
         """The versions that a request can get, those that only a rule names included."""
+        whole = not document.rules and document.weight(document.stable) == WHOLE
+        self.settled = Assigned(document.stable, How.WHOLE) if whole else None
+        """What every request gets, whatever it carries, as long as that version has instances."""
         self._rules = tuple(_Rule(rule) for rule in document.rules)
         self._live = frozenset(version for version, parts in document.weights if parts) | {document.stable}
         self.reached |= self._live
@@ -176,6 +181,8 @@ def assign(
     key, empty for none. *carried*: the version that the request tree has of this package, empty for none; it holds
     while that version is stable or has weight: an abort beats it. *dice* returns [0, 1), thrown only without a key.
     """
+    if traffic.settled is not None and traffic.settled.version in present:
+        return traffic.settled
     rule = traffic.by_rule(caller, headers, key)
     bucket = -1
     if rule >= 0:

@@ -224,8 +224,9 @@ def test_callers_that_are_remembered_are_bounded():
         (((STABLE, 9_000), (NEW, 1_000)), NEW, ALL, How.CARRIED),
         (((STABLE, 9_000), (NEW, 1_000)), STABLE, ALL, How.CARRIED),
         (((STABLE, 0), (NEW, 10_000)), STABLE, ALL, How.CARRIED),  # stable holds without weight
-        (((STABLE, 10_000), (NEW, 0)), NEW, ALL, How.STICKY),  # an abort beats it
-        (((STABLE, 10_000),), NEW, ALL, How.STICKY),  # not named
+        (((STABLE, 10_000), (NEW, 0)), NEW, ALL, How.WHOLE),  # an abort beats it
+        (((STABLE, 9_000), (NEW, 0), (NEXT, 1_000)), NEW, ALL, How.STICKY),  # also while another is tried
+        (((STABLE, 10_000),), NEW, ALL, How.WHOLE),  # not named
         (((STABLE, 9_000), (NEW, 1_000)), NEW, {STABLE}, How.STICKY),  # not there
         (((STABLE, 9_000), (NEW, 1_000)), "", ALL, How.STICKY),
     ],
@@ -249,6 +250,15 @@ def test_a_chosen_version_without_instances_is_the_stable_one_s_and_marked():
 def test_stable_itself_without_instances_is_no_fallback_and_nobody_else_is_asked():
     got = assign(compiled((STABLE, WHOLE)), {NEW}, dice=lambda: 0.0)
     assert got == Assigned(STABLE, How.RANDOM, broken=True)
+
+
+def test_where_the_stable_version_has_all_weight_nothing_is_looked_at():
+    whole = compiled((STABLE, WHOLE), (NEW, 0))
+    assert whole.settled == Assigned(STABLE, How.WHOLE)
+    assert assign(whole, ALL, key=b"1", carried=NEW, dice=never) is whole.settled
+    assert assign(whole, {NEW}, key=b"1", dice=never) == Assigned(STABLE, How.STICKY, broken=True)
+    assert compiled((STABLE, WHOLE), rules=(MatchRule(NEW, keys=("1",)),)).settled is None
+    assert compiled((STABLE, 0), (NEW, WHOLE)).settled is None, "the stable one may be carried"
 
 
 # ---------------------------------------------------------------------- without a document

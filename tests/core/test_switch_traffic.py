@@ -101,7 +101,10 @@ def test_what_travelled_holds_until_an_abort(broker: Broker):
     assert version_of(broker.sends(carried)) == OLD
 
 
-@pytest.mark.parametrize(("weights", "flag"), [(None, 0), (traffic(5_000), REQUEST_ASSIGNED)])
+@pytest.mark.parametrize(
+    ("weights", "flag"),
+    [(None, 0), (traffic(0), 0), (traffic(5_000), REQUEST_ASSIGNED), (traffic(WHOLE), REQUEST_ASSIGNED)],
+)
 def test_the_instance_is_told_that_its_version_was_decided_on(broker: Broker, weights: Traffic | None, flag: int):
     broker.switch.set_traffic(PACKAGE, weights)
     frames = [broker.sends() for _ in range(20)]
