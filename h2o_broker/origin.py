@@ -144,7 +144,7 @@ class Origin:
         candidates = pool.candidates
         if request.refused_by or pool.traffic is not None or request.wish is not None:
             candidates = self._candidates(request, pool, request.refused_by)
-        if not candidates:
+        if not candidates.members:
             self._nobody(request, pool, now)
             return
         target = choose(candidates, now, self._dice)

@@ -101,6 +101,9 @@ def inclusion(since_ns: int, now: int) -> float:
 
 def choose(candidates: Candidates[C], now: int, dice: Callable[[], float]) -> C:
     """One of *candidates*, of which there must be one at least; *dice* returns [0, 1)."""
+    members = candidates.members
+    if len(members) == 1:
+        return members[0]
     gradual = candidates.gradual(now)
     best: C | None = None
     least = 0.0

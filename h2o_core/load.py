@@ -43,48 +43,31 @@ class Load:
         self._outcomes = 0.0
         self._failed = 0.0
 
-    def observe(self, latency_ns: int, failed: bool, now: int) -> None:  # noqa: FBT001 - scalars (DESIGN §6)
-        """A request was served, or failed, *latency_ns* after it was sent there."""
-        before = self._latency_ns
-        left = self._decay(now)
-        self._outcomes += 1.0
-        if failed:
+    def learn(self, latency_ns: int, code: int, now: int) -> None:
+        """A request ended as *code* *latency_ns* after it was sent there. What that says of it: `health.SIGNS`."""
+        before = latency = self._latency_ns
+        passed = now - self._at_ns
+        left = 1.0
+        if passed > 0:
+            left = exp(-passed / DECAY_NS)
+            self._at_ns = now
+            latency *= left
+            self._outcomes *= left
+            if self._failed:
+                # a thousandth of a failure changes nothing, and without any the share need not be worked out
+                self._failed = self._failed * left if self._failed > 0.001 else 0.0
+        if code in _SERVED:
+            self._outcomes += 1.0
+            if latency_ns < latency:
+                self._latency_ns = latency + latency_ns * (1.0 - left)
+                return
+        elif code in _FAILED:
+            self._outcomes += 1.0
             self._failed += 1.0
             # nothing was learnt of how long work takes: what was known does not fade by it
-            known = before if self._latency_ns >= FORGOTTEN_NS else UNMEASURED_NS
-            self._latency_ns = max(known, latency_ns)
-        elif latency_ns > self._latency_ns:
-            self._latency_ns = latency_ns
-        else:
-            self._latency_ns += latency_ns * (1.0 - left)
-
-    def waited(self, latency_ns: int, now: int) -> None:
-        """A request ended after that long, and how it ended says nothing: it may have been slow, never fast."""
-        self._decay(now)
-        self._latency_ns = max(self._latency_ns, latency_ns)
-
-    def learn(self, latency_ns: int, code: int, now: int) -> None:
-        """The same as the two above, by the answer's code (`health.SIGNS`)."""
-        if code in _SERVED:
-            self.observe(latency_ns, False, now)  # noqa: FBT003
-        elif code in _FAILED:
-            self.observe(latency_ns, True, now)  # noqa: FBT003
-        else:
-            self.waited(latency_ns, now)
-
-    def _decay(self, now: int) -> float:
-        """Bring everything to *now*; returns what of it is left, at most 1."""
-        passed = now - self._at_ns
-        if passed <= 0:
-            return 1.0
-        left = exp(-passed / DECAY_NS)
-        self._at_ns = now
-        self._latency_ns *= left
-        self._outcomes *= left
-        if self._failed:
-            # a thousandth of a failure changes nothing, and without any the share need not be worked out
-            self._failed = self._failed * left if self._failed > 0.001 else 0.0
-        return left
+            latency = before if latency >= FORGOTTEN_NS else max(before, UNMEASURED_NS)
+        # else it may have been slow, but it was never fast
+        self._latency_ns = max(latency, latency_ns)
 
     def value(self, pending: int, now: int) -> float:
         """The load with *pending* requests there already, in ns: the time a further one may take. Never 0."""

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 import pytest
 
 from h2o_core.choice import Candidates, choose
+from h2o_core.errors import Code
 from h2o_core.load import Load, median_latency_ns
 
 S = 1_000_000_000
@@ -75,7 +76,7 @@ class Fleet:
             while self.answers and self.answers[0][0] <= asked:
                 at, _, instance, sent, failed = heappop(self.answers)
                 instance.pending -= 1
-                instance.load.observe(at - sent, failed, at)
+                instance.load.learn(at - sent, Code.INTERNAL if failed else Code.OK, at)
                 if failed:
                     self.failed.append(sent - self.begun)
             self.now = asked

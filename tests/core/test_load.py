@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import e, isclose
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from h2o_core.errors import Code
 from h2o_core.load import FORGOTTEN_NS, UNMEASURED_NS, Load, median_latency_ns
@@ -16,16 +16,16 @@ S = 1_000_000_000
 
 def measured(latency_ms: float, now: int = 0) -> Load:
     load = Load(now)
-    load.observe(int(latency_ms * MS), False, now)
+    load.learn(int(latency_ms * MS), Code.OK, now)
     return load
 
 
 def test_a_peak_replaces_what_is_left_and_lower_samples_move_it_by_the_time_that_passed() -> None:
     load = measured(10)
     assert load.latency_ns(0) == 10 * MS
-    load.observe(20 * MS, False, S)
+    load.learn(20 * MS, Code.OK, S)
     assert load.latency_ns(S) == 20 * MS
-    load.observe(5 * MS, False, 11 * S)
+    load.learn(5 * MS, Code.OK, 11 * S)
     assert isclose(load.latency_ns(11 * S), 20 * MS / e + 5 * MS * (1 - 1 / e))
 
 
@@ -45,7 +45,7 @@ def test_what_waits_multiplies_it(pending: int) -> None:
 def test_the_formula_with_failures() -> None:
     load = measured(10)
     for _ in range(9):
-        load.observe(MS, True, 0)
+        load.learn(MS, Code.INTERNAL, 0)
     share = 1 - 9 / (10 + 10)
     assert isclose(load.share(0), share)
     assert isclose(load.value(1, 0), 10 * MS * 2 / share**4)
@@ -55,7 +55,7 @@ def test_the_formula_with_failures() -> None:
 def test_the_share_has_a_floor() -> None:
     load = measured(10)
     for _ in range(10_000):
-        load.observe(MS, True, 0)
+        load.learn(MS, Code.INTERNAL, 0)
     assert isclose(load.value(0, 0), 10 * MS * 100**4)
 
 
@@ -65,26 +65,27 @@ def test_the_share_has_a_floor() -> None:
     st.integers(0, 100 * S),
     st.integers(0, 9),
 )
+@example([(99_000, False, 0)], 150_000, 0, 1)  # next to nothing is left of L, and a quick failure comes
 def test_a_failure_never_lowers_the_load(
     history: list[tuple[int, bool, int]], latency_ns: int, pause_ns: int, pending: int
 ) -> None:
     load, now = Load(0), 0
     for taken, failed, passed in history:
         now += passed
-        load.observe(taken, failed, now)
+        load.learn(taken, Code.INTERNAL if failed else Code.OK, now)
     now += pause_ns
     before = load.value(pending, now)
     assert before > 0
-    load.observe(latency_ns, True, now)
+    load.learn(latency_ns, Code.INTERNAL, now)
     assert load.value(pending, now) >= before * 0.999, "but for the thousandth that is dropped"
     assert load.latency_ns(now) >= latency_ns
 
 
 def test_what_says_nothing_of_the_outcome_may_have_been_slow_and_never_fast() -> None:
     load = measured(10)
-    load.waited(MS, 0)
+    load.learn(MS, Code.CANCELLED, 0)
     assert load.latency_ns(0) == 10 * MS
-    load.waited(5 * S, 0)
+    load.learn(5 * S, Code.CANCELLED, 0)
     assert load.latency_ns(0) == 5 * S
     assert load.share(0) == 1.0
 
@@ -129,14 +130,14 @@ def test_one_of_which_nothing_is_known_is_tried_by_one_request_at_a_time() -> No
 
 def test_one_whose_first_request_fails_at_once_is_not_taken_for_fast() -> None:
     load = Load(0)
-    load.observe(MS, True, 0)
+    load.learn(MS, Code.INTERNAL, 0)
     assert load.latency_ns(0) == UNMEASURED_NS
 
 
 def test_failures_keep_what_was_known_of_its_latency_from_fading() -> None:
     load = measured(10)
     for second in range(1, 61):
-        load.observe(MS, True, second * S)
+        load.learn(MS, Code.INTERNAL, second * S)
     assert isclose(load.latency_ns(60 * S), 10 * MS)
 
 

@@ -227,7 +227,7 @@ def test_one_that_joins_is_taken_for_as_fast_as_those_that_serve() -> None:
     fleet = Fleet()
     first = fleet.here("first")
     assert (first.load.latency_ns(fleet.now), first.since_ns) == (0, START)
-    first.load.observe(20 * MS, False, fleet.now)
+    first.load.learn(20 * MS, Code.OK, fleet.now)
     fleet.now += 1000 * MS
     second = fleet.here("second")
     (third,) = fleet.there("third")
