@@ -22,6 +22,8 @@ PROTOBUF: Final = "application/x-protobuf"
 _MOST_BYTES: Final = {PROTOBUF: 8 << 20, JSON: 1 << 20}
 """Of the points as protobuf; JSON is about seven times that."""
 
+_VARY: Final = {"Vary": "Accept"}
+"""Of either form: whoever keeps one answer must not give it to somebody who wants the other."""
 _QUERY: Final = (
     Parameter("resolution", "1s, 10s or 60s."),
     Parameter("package", "Of this one alone."),
@@ -51,8 +53,10 @@ def routes(past: Remembers) -> list[Described]:
         form = preferred(request.headers.get("accept", ""), (JSON, PROTOBUF))
         found = await past.answer(query, _MOST_BYTES[form])
         if form == PROTOBUF:
-            return Response(found.SerializeToString(), headers={**NO_STORE, "Vary": "Accept"}, media_type=PROTOBUF)
-        return await asyncio.to_thread(lambda: answer(history.document(found)))
+            return Response(found.SerializeToString(), headers={**NO_STORE, **_VARY}, media_type=PROTOBUF)
+        made = await asyncio.to_thread(lambda: answer(history.document(found)))
+        made.headers.update(_VARY)
+        return made
 
     says = "The host's past: what was served, and how the server did"
     return [Described("/history", read, says, query=_QUERY, media=(JSON, PROTOBUF), also=(400,))]

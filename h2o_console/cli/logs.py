@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import aclosing
@@ -13,15 +12,15 @@ import click
 
 from h2o_console.cli.completing import everything
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.options import fleet_options, reading
-from h2o_console.cli.output import Colour, Format, to_json
+from h2o_console.cli.log_forms import Forms
+from h2o_console.cli.options import reading, streaming_options
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.printing import write
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.selection import means_package
 from h2o_console.logs.entries import Kind
 from h2o_console.logs.question import Question, Target
-from h2o_console.logs.shown import body, clock, sentence, severity, whose
+from h2o_console.logs.shown import sentence
 from h2o_console.logs.stream import StreamRefused
 from h2o_core.logs import Severity
 
@@ -30,36 +29,43 @@ if TYPE_CHECKING:
 
     from h2o_console.cli.options import Reading
     from h2o_console.feed.answers import Instance
-    from h2o_console.logs.entries import Batch, Line
+    from h2o_console.logs.entries import Batch
 
 _TAIL: Final = 100
 _TAIL_BEFORE_FOLLOWING: Final = 10
 _MANY_HOSTS: Final = 50
 """In a fleet that has more, only hosts where something of that name runs are asked."""
-_COLOURS: Final = {Severity.WARN: Colour.WARN, Severity.ERROR: Colour.BAD, Severity.FATAL: Colour.BAD}
 _SEVERITIES: Final = [each.name for each in Severity if each]
 
 
 @click.command("logs")
 @click.argument("names", metavar="[NAME|ID|HOST/CHILD]...", nargs=-1, shell_complete=everything)
-@click.option("-f", "--follow", is_flag=True, help="And then what comes, until Ctrl-C.")
+@click.option("-f", "--follow", "-w", "--watch", "follow", is_flag=True, help="And then what comes, until Ctrl-C.")
 @click.option("--since", default="", metavar="WHEN", help="90s, 10m, 2h, 1d ago, or a time with its zone.")
 @click.option("--until", default="", metavar="WHEN", help="As --since.")
 @click.option("--tail", type=click.IntRange(0, 100_000), metavar="N", help="The last N lines.  [default: 100]")
 @click.option("--grep", default="", metavar="TEXT", help="Lines with TEXT; small letters find capitals too.")
 @click.option("--severity", type=click.Choice(_SEVERITIES, case_sensitive=False), help="This or worse.")
 @click.option("--host", "hosts", multiple=True, metavar="HOST", help="Of this host alone; a glob; may be repeated.")
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), help="How to print it.  [default: table]")
-@click.option("--json", "as_json", is_flag=True, help="The same as -o json: an object a line.")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")
-@fleet_options
+@streaming_options
 def command(names: tuple[str, ...], *, follow: bool, hosts: tuple[str, ...], **options: Any) -> Exit:
     """Show log lines, the newest last, from all hosts in one order; without a NAME, of everything.
 
     NAME is a package (service/customer), a glob or a feature; ID an instance's id or its beginning, also of
     one that has ended; CHILD a process of a host by its key: host-1/broker, host-1/agent,
     host-1/service.customer-3f2a91-1. Times are UTC.
-    """
+
+    \b
+    h2o logs service/customer --since 10m --severity WARN
+    h2o logs -w -o json 3f2a91         an object a line, as they come
+    h2o logs --grep KeyError -o name   who wrote such lines: HOST/CHILD, each once
+
+    -o wide has the whole time, package, version, whole id and trace. JSON is an object a line, YAML a document
+    for each, with or without --watch.
+
+    Exit codes: 3 no such lines, 4 no agent answers, 5 lines are missing (which and why: on standard error).
+    """  # noqa: D301 - \b is click's mark for lines to keep
     import asyncio  # noqa: PLC0415 - `h2o --help` does without
 
     told = reading(options)
@@ -162,13 +168,12 @@ class Printer:
     """Prints batches, and remembers what the exit code is about."""
 
     def __init__(self, told: Reading, *, plain: bool) -> None:
-        self._json = told.output is Format.JSON
         terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._colour = terminal and not plain and not os.environ.get("NO_COLOR")
+        colour = terminal and not plain and not os.environ.get("NO_COLOR")
+        self._forms = Forms(told.output, heads=told.headers, colour=colour)
         self._lines = 0
         self._lost: set[str] = set()
         self._partial = False
-        self._widths = [0, 0]
 
     def show(self, batch: Batch) -> None:
         """Lines to standard output, what is to be said about hosts to standard error."""
@@ -181,7 +186,7 @@ class Printer:
                 tell(f"host {notice.host}: {sentence(notice)}")
         if batch.lines:
             self._lines += len(batch.lines)
-            write("".join(map(self._as_json if self._json else self._as_text, batch.lines)))
+            write(self._forms.text(batch.lines))
 
     def answering(self, targets: Sequence[Target]) -> bool:
         """Does any of them answer? Else there is nothing to follow."""
@@ -197,20 +202,3 @@ class Printer:
             said = f"no log lines of {names}" if names else "no log lines"
             raise CommandFailed(Exit.NO_MATCH, said, "ask for more: --since 1h, no --grep; or see what runs: h2o list")
         return Exit.OK
-
-    def _as_json(self, line: Line) -> str:
-        return to_json(json.loads(line.text), one_line=True)
-
-    def _as_text(self, line: Line) -> str:
-        cells = (line.host, whose(line))
-        self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=True)]
-        host, who = (cell.ljust(width) for cell, width in zip(cells, self._widths, strict=True))
-        first, *more = body(line)
-        level = self._inked(severity(line), _COLOURS.get(line.entry.severity))
-        when = self._inked(clock(line.entry.timestamp_s), Colour.FAINT)
-        return "".join(
-            f"{each}\n" for each in (f"{when} {host} {who} {level} {first}", *(f"    {one}" for one in more))
-        )
-
-    def _inked(self, text: str, colour: Colour | None) -> str:
-        return f"\x1b[{colour.value}m{text}\x1b[0m" if self._colour and colour is not None and colour.value else text

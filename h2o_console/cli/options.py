@@ -33,12 +33,15 @@ _FLEET_OPTIONS: Final = (
     click.option("--fleet", metavar="NAME", help="The fleet under that ZooKeeper.  [env: H2O_FLEET]"),
     click.option("--agent", metavar="ADDRESS", help="unix:PATH or http://HOST:PORT.  [env: H2O_AGENT]"),
 )
-_OUTPUT_OPTIONS: Final = (
+_FORMAT_OPTIONS: Final = (
     click.option(
         "-o", "--output", type=click.Choice([each.value for each in Format]), help="How to print it.  [default: table]"
     ),
     click.option("--json", "as_json", is_flag=True, help="The same as -o json."),
     click.option("--no-headers", is_flag=True, help="A table without its heads."),
+)
+_OUTPUT_OPTIONS: Final = (
+    *_FORMAT_OPTIONS,
     click.option("-w", "--watch", is_flag=True, help="Again every second; with JSON, one object a line."),
 )
 _TIMEOUT_OPTION: Final = click.option(
@@ -95,6 +98,14 @@ def reading_options(command: Decorated) -> Decorated:
     """Adds `fleet_options` and how to print: -o, --json, --no-headers, --watch."""
     command = fleet_options(command)
     for option in reversed(_OUTPUT_OPTIONS):
+        command = option(command)
+    return command
+
+
+def streaming_options(command: Decorated) -> Decorated:
+    """Adds `fleet_options` and -o, --json, --no-headers; what comes line by line has a --watch of its own."""
+    command = fleet_options(command)
+    for option in reversed(_FORMAT_OPTIONS):
         command = option(command)
     return command
 

@@ -60,6 +60,8 @@ COMMANDS = (
     ("top", "hosts", "--every", "1s"),
     ("why", "service/customer/get"),
     ("why", "--request", "5f"),
+    ("logs", "--host", "host-1"),
+    ("logs", ID, "--host", "host-1"),
     ("version",),
     ("doctor",),
 )
@@ -145,7 +147,26 @@ def answers(text: str, number: Any) -> dict[str, Any]:
         "/health": {"version": text, "releaseId": text, "checks": {text: [{"output": text}], "register:silent": [3]}},
         "/livez": b"ok",
         f"/children/{ID}": child,
+        "/logs?tail=100": log(text, number),
+        f"/logs?instance={ID}&tail=100": log(text, number),
     }
+
+
+def log(text: str, number: Any) -> bytes:
+    """What an agent answers at /logs: lines of ours that say *text*, and what is to be said besides."""
+    line = {
+        "timestamp": text,
+        "severity_text": text,
+        "severity_number": number,
+        "body": text,
+        "trace_id": text,
+        "attributes": {text: text, "n": number, "exception.stacktrace": text},
+        "resource": {"service.name": text, "service.version": text, "service.instance.id": text, "n": number},
+        "source": text,
+    }
+    own = {**line, "timestamp": "2026-01-31T14:02:07.123Z", "severity_number": 17, "source": "broker"}
+    control = ({"dropped": number, "source": text}, {"gap": text, "source": text}, {"cursor": "c"})
+    return b"".join(json.dumps(each).encode() + b"\n" for each in (line, own, *control))
 
 
 def _utf8(text: str) -> str:
@@ -182,7 +203,8 @@ def inert(server: AgentServer, capsys: pytest.CaptureFixture[str], *, slow: bool
             assert code in {0, 1, 2, 3, 4, 5}, arguments
             assert not CONTROLS.search(out + err), (arguments, form)
             if form == "json" and out:
-                json.loads(out, parse_constant=_no_json)
+                for document in out.splitlines() if arguments[0] == "logs" else (out,):
+                    json.loads(document, parse_constant=_no_json)
 
 
 def _no_json(literal: str) -> None:
@@ -201,6 +223,17 @@ def test_hostile_texts(server: AgentServer, capsys: pytest.CaptureFixture[str], 
 def test_hostile_numbers(server: AgentServer, capsys: pytest.CaptureFixture[str], name: str) -> None:
     server.answers.update(answers("text", NUMBERS[name]))
     inert(server, capsys, slow=name in WORST)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_logs_of_a_host_with_a_hostile_name(server: AgentServer, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    server.answers.update(answers(TEXTS["escapes"], 1))
+    server.answers["/hosts"] = {**HEAD, "hosts": [host("host-1", None), host(TEXTS["escapes"], None)]}
+    assert main(["logs", "-o", form]) == 5
+    out, err = capsys.readouterr()
+    assert out
+    assert "its logs are missing here" in err
+    assert not CONTROLS.search(out + err)
 
 
 @pytest.mark.timeout(120)

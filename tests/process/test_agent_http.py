@@ -78,6 +78,7 @@ async def test_the_past_is_read_as_json_and_as_protobuf(served: Served):
     said = await served.get("/history?resolution=60s&package=service/customer")
     assert (said.status_code, said.json()["resolution_s"], said.json()["series"]) == (200, 60.0, [])
     packed = await served.get("/history", Accept="application/x-protobuf")
+    assert (said.headers["vary"], packed.headers["vary"]) == ("Accept", "Accept")
     assert History.FromString(packed.content).host == "host-1"
     wrong = await served.get("/history?resolution=5s")
     assert (wrong.status_code, wrong.json()["error"]) == (400, "resolution=5s is none; there are 1s, 10s, 60s")

@@ -38,7 +38,7 @@ def operator(shared_fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatc
 def follower(operator: Operator, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`h2o logs -f` of the package, as a process; its standard error is a file."""
     environ = operator.fleet.environment("host-1")
-    argv = [H2O, "logs", "-f", "service/echo", "--tail", "0", "--grep", "echo/fail"]
+    argv = [H2O, "logs", "-f", "service/echo", "--tail", "0", "--grep", "echo/fail", "--no-headers"]
     with (tmp_path / "err").open("w") as err:
         process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=err, text=True)
     yield process
