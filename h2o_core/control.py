@@ -37,6 +37,7 @@ class Change:
 
     epoch: int
     paths: tuple[str, ...]
+    change_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,9 @@ class HostControl:
 
 def encode_epoch(epoch: Epoch) -> bytes:
     """`control/epoch`; the last 64 changes are kept."""
-    changes = [{"epoch": one.epoch, "paths": list(one.paths)} for one in epoch.changes[-EPOCH_CHANGES:]]
+    changes = [
+        {"epoch": one.epoch, "paths": list(one.paths), "id": one.change_id} for one in epoch.changes[-EPOCH_CHANGES:]
+    ]
     fields: dict[str, object] = {"epoch": epoch.epoch, "change_id": epoch.change_id, "changes": changes}
     return encode_document("control/epoch", EPOCH_CAP_BYTES, fields)
 
@@ -137,7 +140,7 @@ def parse_epoch(path: str, data: bytes) -> Epoch:
     """`control/epoch` → Epoch; raises InvalidDocument."""
     reader = Reader.of_document(path, data, EPOCH_CAP_BYTES)
     changes = tuple(
-        Change(item.integer("epoch", 0, 1 << 62), item.texts("paths", 10_000))
+        Change(item.integer("epoch", 0, 1 << 62), item.texts("paths", 10_000), item.text("id", empty=True))
         for item in reader.objects("changes", EPOCH_CHANGES)
     )
     return Epoch(reader.integer("epoch", 0, 1 << 62), reader.text("change_id", empty=True), changes)

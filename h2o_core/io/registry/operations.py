@@ -118,6 +118,11 @@ class Registry:
         path = self._absolute(path)
         return sorted(await self._operate(lambda client: client.get_children_async(path), path, write=False))
 
+    async def sync(self) -> None:
+        """From here on reads see everything that was committed before, whichever server answers them."""
+        root = self.paths.root
+        await self._operate(lambda client: client.sync_async(root), root, write=False)
+
     async def create(self, path: str, data: bytes, *, ephemeral: bool = False) -> None:
         """Make a node, and its parents (persistent, empty); raises NodeExists."""
         path = self._absolute(path)
