@@ -86,7 +86,7 @@ class Broker:
             self._live_document,
             self._ports.flush,
         )
-        self._samples = Samples(switch, hostfile.zone, lambda: self._control.known.epoch)
+        self._samples = Samples(switch, hostfile.zone, lambda: self._control.known.decisions.applied)
 
     async def run(self) -> None:
         """Serve until cancelled; raises ForeignHost, EndpointTaken, RegisterRefused or CannotStart."""
@@ -218,7 +218,7 @@ class Broker:
                 self._links,
                 self._control.report(),
                 self._switch.picture_version,
-                self._control.known.epoch,
+                self._control.known.decisions,
                 self._ports.counts,
                 self._ports.strangers.sentence(moment.monotonic_ns),
                 moment,
@@ -235,7 +235,7 @@ class Broker:
             told, at_ns = found
         else:
             told = explain(self._switch, question, self._hostfile.zone, at_ns)
-            told.epoch = self._control.known.epoch
+            told.epoch = self._control.known.decisions.applied
         told.at_s = moment.unix_s - (moment.monotonic_ns - at_ns) / 1e9
         return told
 

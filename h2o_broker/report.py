@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from h2o_broker.links import Links
     from h2o_broker.members import LocalInstance, LocalVersion, Peer
+    from h2o_broker.register.decisions import Decisions
     from h2o_broker.register.known import Known
     from h2o_broker.register.presence import Standing
     from h2o_broker.switch import Switch
@@ -65,7 +66,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
     links: Links,
     register: RegisterReport,
     picture_version: int,
-    epoch: int,
+    decisions: Decisions,
     extra: dict[str, int],
     strangers: str,
     moment: Moment,
@@ -80,7 +81,9 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         started_s=identity.started_s,
         pid=identity.pid,
         picture_version=picture_version,
-        epoch=epoch,
+        epoch=decisions.applied,
+        epoch_seen=decisions.seen,
+        unapplied=decisions.unapplied,
         register=register,
         instances=[_instance(one, moment) for one in switch.instances.values()],
         callers=_callers(switch),

@@ -52,7 +52,7 @@ class TransactionFailed(RegisterError):
 class Node:
     """A node's bytes and where they stand. `owner`: the session of an ephemeral node, else 0.
 
-    `stamp_ms`: the server's clock at the last write, Unix ms.
+    `stamp_ms`, `created_ms`: the server's clock at the last write and at the first, Unix ms.
     """
 
     data: bytes
@@ -61,6 +61,7 @@ class Node:
     mzxid: int
     owner: int
     stamp_ms: int
+    created_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

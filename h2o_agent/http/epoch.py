@@ -52,7 +52,13 @@ def routes(source: Source) -> list[Described]:
 def _answer(source: Source, *, reached: bool | None) -> Response:
     """408 when it was waited for in vain, so that `curl -f` and the like see it in their exit status."""
     snapshot, said = told(source)
-    document = {**head(snapshot, said), "epoch": said.report.epoch, "applied": said.report.epoch}
+    report = said.report
+    document = {
+        **head(snapshot, said),
+        "epoch": max(report.epoch_seen, report.epoch),
+        "applied": report.epoch,
+        "except": list(report.unapplied),
+    }
     if reached is not None:
         document["reached"] = reached
     return answer(document, 408 if reached is False else 200)

@@ -164,7 +164,7 @@ SCHEMAS: Final[dict[str, Json]] = {
         alarms=_list(_object(kind=_TEXT, path=_TEXT, since=_or_null(_TIME), what=_TEXT)), hosts=_list(_HOST)
     ),
     "stats": _STATS,
-    "epoch": _answer(epoch=_WHOLE, applied=_WHOLE, reached_=_FLAG),
+    "epoch": _answer(epoch=_WHOLE, applied=_WHOLE, **{"except": _list(_TEXT)}, reached_=_FLAG),
     "why": _answer(
         feature=_TEXT,
         package=_TEXT,

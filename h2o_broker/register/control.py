@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.register.alarms import Kind
+from h2o_broker.register.catching_up import CatchingUp
 from h2o_broker.register.known import CONTROL, LIVE, PACKAGES, Known
 from h2o_broker.register.live_node import RETRY_S, LiveNode
 from h2o_broker.register.publishing import Publisher
@@ -70,6 +71,7 @@ class Control:
         self._tasks: set[asyncio.Task[None]] = set()
         self._paths = registry.paths
         self.known = Known(registry.paths.fleet, switch, roster, links)
+        self._catching_up = CatchingUp(registry, self.known, lambda: self._settle(CONTROL))
         self.publisher = Publisher(registry, self.known, switch)
         self.live_node = LiveNode(registry, self._paths.live(switch.host), document)
 
@@ -97,7 +99,8 @@ class Control:
         self._spawn(self._file.keep(self._last_known, self._judge_file))
         await self._prepare()
         self._registry.mirror(self._paths.packages, self._on_package, depth=2)
-        self._registry.mirror(self._paths.control, self._on_control)
+        self._spawn(self._catching_up.run())
+        self._registry.mirror(self._paths.epoch, self._on_epoch, depth=0)
         for part in (PACKAGES, CONTROL):
             await self._read[part].wait()
         # A thousand hosts are 200,000 objects and no rubbish: collecting in between stops requests for 20 to 90 ms.
@@ -118,7 +121,7 @@ class Control:
         """Make what every fleet has. A register that was wiped gets the highest epoch known here, never 0 again."""
         for path in (self._paths.lives, self._paths.packages, self._paths.control):
             await self._ensure(path, b"")
-        await self._ensure(self._paths.epoch, encode_epoch(Epoch(self.known.epoch)))
+        await self._ensure(self._paths.epoch, encode_epoch(Epoch(self.known.decisions.highest)))
 
     async def _ensure(self, path: str, data: bytes) -> None:
         while True:
@@ -184,11 +187,11 @@ class Control:
             self.publisher.restore()
         self._settle(PACKAGES if isinstance(event, Synced) else "")
 
-    def _on_control(self, event: MirrorEvent) -> None:
-        self.known.on_control(event, _now())
-        if isinstance(event, NodeGone) and event.name == "epoch":
+    def _on_epoch(self, event: MirrorEvent) -> None:
+        """The one control node that is watched; what it names is read (`CatchingUp`)."""
+        if isinstance(event, NodeGone):
             self._spawn(self._prepare_again())
-        self._settle(CONTROL if isinstance(event, Synced) else "")
+        self._catching_up.ring()
 
     def _settle(self, read: str = "") -> None:
         """Something may be other than before; *read*: a part that is whole now."""

@@ -10,25 +10,28 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_broker.register.alarms import Alarms, Kind
 from h2o_broker.register.applying import apply
+from h2o_broker.register.decisions import Decisions
 from h2o_broker.register.freshness import Freshness
 from h2o_broker.register.last_known import Document, LastKnown, in_order
 from h2o_broker.register.presence import Drop, Presence, Put
-from h2o_core.control import parse_epoch, parse_settings
+from h2o_core.control import FleetSettings, HostControl, Traffic
 from h2o_core.documents import InvalidDocument
 from h2o_core.inventory import Inventory
+from h2o_core.names import from_dotted
 from h2o_core.register import NodeGone, NodeSeen, Synced
 from h2o_core.znodes import Paths, parse_live, parse_package_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from h2o_broker.links import Links
+    from h2o_broker.register.decisions import Decision, Found, Wanted
     from h2o_broker.register.last_known import Remembered
     from h2o_broker.register.presence import Change
     from h2o_broker.roster import Roster
     from h2o_broker.switch import Switch
     from h2o_core.inventory import Event
-    from h2o_core.register import MirrorEvent
+    from h2o_core.register import MirrorEvent, Node
     from h2o_core.times import Moment
 
 log = logging.getLogger(__name__)
@@ -50,30 +53,29 @@ class Known:
         self._shown = 0
         """The presence's version that is in the picture's."""
         self._documents: dict[str, Document] = {}
-        """The last good ones, by path: what the last-known file is made of."""
+        """The last good ones of hosts and packages, by path: with the decisions' documents they make the file."""
         self.paths = Paths(fleet)
         self.standing: set[str] = set()
-        """Of packages and control: the paths of the nodes that stand in the register, as far as it was read."""
+        """Of packages: the paths of the nodes that stand in the register, as far as it was read."""
         self.presence = Presence(switch.host)
         self.freshness = Freshness(PARTS)
         self.alarms = Alarms()
         self.inventory = Inventory()
-        self.epoch = 0
-        """The highest control epoch that was seen, in any life of the register."""
+        self.decisions = Decisions(self.paths)
 
     # ------------------------------------------------------------------ the last-known file
 
     def remember(self, remembered: Remembered, moment: Moment) -> Iterator[None]:
         """Know what the file knows, document by document; the caller goes on when others had their turn."""
         last = remembered.last
-        for problem in remembered.problems:
+        decisions, damaged = self.decisions.remember(last, remembered.decided)
+        for problem in (*remembered.problems, *damaged):
             self._switch.oddities.count("invalid_documents")
             log.error("left out of the last-known file: %s", problem)
-        self.epoch = last.epoch
         self.freshness.remembered(moment.unix_s - last.true_s, moment.monotonic_ns)
-        self._documents = {document.path: document for document in last.documents}
-        if remembered.settings is not None:
-            self._apply(self.inventory.put_settings(remembered.settings), moment)
+        control = {document.path for document in remembered.decided}
+        self._documents = {document.path: document for document in last.documents if document.path not in control}
+        self._enforce(decisions, moment)
         for version in remembered.versions:
             self._apply(self.inventory.put_version(version), moment)
             yield
@@ -87,8 +89,9 @@ class Known:
             return None
         hosts = self.inventory.hosts.values()
         used = {self.paths.version(one.package, one.version) for live in hosts for one in live.instances}
-        documents = in_order(self.paths, self._documents.values(), used)
-        return LastKnown(self._fleet, self._switch.host, now_s, self.epoch, documents)
+        decisions = self.decisions
+        documents = in_order(self.paths, (*self._documents.values(), *decisions.documents), used)
+        return LastKnown(self._fleet, self._switch.host, now_s, decisions.highest, documents, decisions.applied)
 
     # ------------------------------------------------------------------ the register's events
 
@@ -146,43 +149,50 @@ class Known:
             if path.startswith(f"{self.paths.packages}/") and path not in self.standing:
                 del self._documents[path]
 
-    def on_control(self, event: MirrorEvent, moment: Moment) -> None:
-        """Of what operators decide."""
-        match event:
-            case Synced():
-                self._settings_missing(moment)
-                self.freshness.read(CONTROL)
-            case NodeGone(name=name):
-                path = f"{self.paths.control}/{name}"
-                self.standing.discard(path)
-                self.alarms.end(Kind.DOCUMENT, path)
-                self._settings_missing(moment)
-            case NodeSeen(name=name, data=data):
-                path = f"{self.paths.control}/{name}"
-                self.standing.add(path)
-                try:
-                    self._control_seen(path, data, moment)
-                except InvalidDocument as error:
-                    self._bad_document(error, moment)
-                else:
-                    self.alarms.end(Kind.DOCUMENT, path)
+    def decided(self, wanted: Wanted, epoch: Node, found: Found, moment: Moment) -> bool:
+        """Of what operators decide: a reading is done (see `Decisions.settle`); False: it has to be done again."""
+        before = set(self.decisions.bad.items())
+        decisions = self.decisions.settle(wanted, epoch, found)
+        if decisions is None:
+            return False
+        self._enforce(decisions, moment)
+        for _ in set(self.decisions.bad.items()) - before:
+            self._switch.oddities.count("invalid_documents")
+        self.confirmed(moment)
+        return True
 
-    def _control_seen(self, path: str, data: bytes, moment: Moment) -> None:
-        if path == self.paths.settings:
-            settings = parse_settings(path, data)
-            self._documents[path] = Document(path, data)
-            self._apply(self.inventory.put_settings(settings), moment)
-        elif path == self.paths.epoch:
-            epoch = parse_epoch(path, data).epoch
-            self.judge(Kind.EPOCH, path, _behind(epoch, self.epoch), moment.unix_s)
-            self.epoch = max(epoch, self.epoch)
+    def confirmed(self, moment: Moment) -> None:
+        """What is in force is what stands in the register."""
+        decisions, path = self.decisions, self.paths.epoch
+        wrong = self._epoch_problem() | decisions.bad | decisions.gone
+        self._sound(Kind.DOCUMENT, wrong, moment.unix_s, below=self.paths.control)
+        self.judge(Kind.EPOCH, path, _behind(decisions.seen, decisions.highest), moment.unix_s)
+        self.freshness.read(CONTROL)
 
-    def _settings_missing(self, moment: Moment) -> None:
-        """Operators write settings, nobody removes them: a register without them has lost them."""
-        path = self.paths.settings
-        if path in self._documents and path not in self.standing:
-            sentence = "it is gone; what it said stays in force here: write the settings again"
-            self.judge(Kind.DOCUMENT, path, sentence, moment.unix_s)
+    def _epoch_problem(self) -> dict[str, str]:
+        decisions = self.decisions
+        if not decisions.epoch_problem:
+            return {}
+        rest = f"which changes there were is not known, and epoch {decisions.applied} is what counts as applied"
+        return {self.paths.epoch: f"{decisions.epoch_problem}; {rest}"}
+
+    def _enforce(self, decisions: Iterable[Decision], moment: Moment) -> None:
+        """All of them, before anything else happens."""
+        for decision in decisions:
+            parent, _, name = decision.path.rpartition("/")
+            match decision.value:
+                case Traffic() as traffic:
+                    self._switch.set_traffic(traffic.package, traffic)
+                case HostControl() as control:
+                    self._switch.set_host_control(control.host, control, moment.monotonic_ns)
+                case FleetSettings() as settings:
+                    self._apply(self.inventory.put_settings(settings), moment)
+                case None if parent == self.paths.traffics:
+                    self._switch.set_traffic(from_dotted(name), None)
+                case None if parent == self.paths.host_controls:
+                    self._switch.set_host_control(name, None, moment.monotonic_ns)
+                case None:
+                    self._apply(self.inventory.put_settings(FleetSettings()), moment)
 
     # ------------------------------------------------------------------ links and time
 
@@ -205,7 +215,7 @@ class Known:
 
     def _bad_document(self, error: InvalidDocument, moment: Moment) -> None:
         self._switch.oddities.count("invalid_documents")
-        known = error.path in self._documents or (error.path == self.paths.epoch and self.epoch)
+        known = error.path in self._documents
         rest = "what it said before stays in force" if known else "nothing of it is in force"
         self.judge(Kind.DOCUMENT, error.path, f"{error.sentence}; {rest}", moment.unix_s)
 
@@ -225,18 +235,26 @@ class Known:
 
     def _sound_repeated(self, now_s: float) -> None:
         repeated = {f"{self.paths.live(host)}#{one}": why for (host, one), why in self._links.repeated.items()}
-        for path in self.alarms.paths(Kind.REPEATED) - repeated.keys():
-            self.alarms.end(Kind.REPEATED, path)
-        for path, why in repeated.items():
-            self.judge(Kind.REPEATED, path, why, now_s)
+        self._sound(Kind.REPEATED, repeated, now_s)
 
     def _sound_kept(self, now_s: float) -> None:
         kept = {self.paths.live(live.host): (live, reason) for live, reason in self.presence.kept()}
-        for path in self.alarms.paths(Kind.KEPT) - kept.keys():
-            self.alarms.end(Kind.KEPT, path)
-        for path, (live, reason) in kept.items():
-            sentence = f"{live.host} is not in the register, and its broker at {live.address} answers: {reason}"
-            self.judge(Kind.KEPT, path, sentence, now_s)
+        self._sound(
+            Kind.KEPT,
+            {
+                path: f"{live.host} is not in the register, and its broker at {live.address} answers: {reason}"
+                for path, (live, reason) in kept.items()
+            },
+            now_s,
+        )
+
+    def _sound(self, kind: Kind, wrong: Mapping[str, str], now_s: float, below: str = "/") -> None:
+        """Of the paths *below*, these and no others are wrong: path → sentence."""
+        for path in self.alarms.paths(kind) - wrong.keys():
+            if path.startswith(below):
+                self.alarms.end(kind, path)
+        for path, sentence in wrong.items():
+            self.judge(kind, path, sentence, now_s)
 
     def _apply(self, events: Iterable[Event], moment: Moment) -> None:
         for event in events:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import parse_settings
 from h2o_core.documents import InvalidDocument, Reader, encode_document
 from h2o_core.znodes import LIVE_CAP_BYTES, PACKAGE_CAP_BYTES, Paths, parse_live, parse_package_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from h2o_core.control import FleetSettings
     from h2o_core.znodes import LiveHost, PackageVersion
 
 CAP_BYTES: Final = 64 << 20
@@ -29,7 +27,7 @@ _HIGHEST: Final = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A node's bytes. `created`: the order of a manifest's registration, else 0."""
+    """A node's bytes. `created`: a manifest's order of registration, a control document's `Stamp.life`, else 0."""
 
     path: str
     data: bytes
@@ -38,23 +36,27 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class LastKnown:
-    """What was true of *fleet* at `true_s` (Unix time), as *host*'s broker read it."""
+    """What was true of *fleet* at `true_s` (Unix time), as *host*'s broker read it.
+
+    `epoch` is the highest control epoch that it has seen, `applied` the one that it had in force.
+    """
 
     fleet: str
     host: str
     true_s: float
     epoch: int
     documents: tuple[Document, ...]
+    applied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The same with its documents parsed; `problems`: those that could not be."""
+    """The same with its documents parsed, but for the `decided`, control's; `problems`: those that could not be."""
 
     last: LastKnown
     lives: tuple[LiveHost, ...]
     versions: tuple[PackageVersion, ...]
-    settings: FleetSettings | None
+    decided: tuple[Document, ...]
     problems: tuple[str, ...]
 
 
@@ -73,6 +75,7 @@ def encode_last_known(last: LastKnown) -> bytes:
         "host": last.host,
         "true_s": last.true_s,
         "epoch": last.epoch,
+        "applied": last.applied,
         "digest": _digest(body),
         "documents": [{"path": one.path, "bytes": len(one.data), "created": one.created} for one in kept],
     }
@@ -95,35 +98,37 @@ def parse_last_known(path: str, data: bytes, fleet: str, host: str) -> Remembere
         length = entry.integer("bytes", 0, max(LIVE_CAP_BYTES, PACKAGE_CAP_BYTES))
         documents.append(Document(entry.text("path"), body[at : at + length], entry.integer("created", 0, _HIGHEST)))
         at += length
-    last = LastKnown(fleet, host, reader.number("true_s"), reader.integer("epoch", 0, 1 << 62), tuple(documents))
-    return _remember(last)
+    epoch = reader.integer("epoch", 0, 1 << 62)
+    # Files of before there was control don't say what was applied: nothing was.
+    applied = reader.integer("applied", 0, epoch) if "applied" in reader.fields else 0
+    return _remember(LastKnown(fleet, host, reader.number("true_s"), epoch, tuple(documents), applied))
 
 
 def _remember(last: LastKnown) -> Remembered:
     paths = Paths(last.fleet)
     lives: list[LiveHost] = []
     versions: list[PackageVersion] = []
-    settings: FleetSettings | None = None
+    decided: list[Document] = []
     problems: list[str] = []
     for one in last.documents:
         try:
-            if one.path == paths.settings:
-                settings = parse_settings(one.path, one.data)
+            if _is_below(one.path, paths.control):
+                decided.append(one)
             elif _is_below(one.path, paths.lives):
                 lives.append(parse_live(one.path, one.data))
             elif _is_below(one.path, paths.packages):
                 versions.append(parse_package_version(one.path, one.data, created=one.created))
         except InvalidDocument as error:
             problems.append(str(error))
-    return Remembered(last, tuple(lives), tuple(versions), settings, tuple(problems))
+    return Remembered(last, tuple(lives), tuple(versions), tuple(decided), tuple(problems))
 
 
 def in_order(paths: Paths, documents: Iterable[Document], used: set[str]) -> tuple[Document, ...]:
-    """The file's documents, the most needed first: settings, hosts, manifests *used* by them, other manifests."""
+    """The file's documents, the most needed first: control, hosts, manifests *used* by them, other manifests."""
 
     def rank(document: Document) -> tuple[int, str]:
-        if document.path == paths.settings:
-            return 0, ""
+        if _is_below(document.path, paths.control):
+            return 0, document.path
         if _is_below(document.path, paths.lives):
             return 1, document.path
         return 2 if document.path in used else 3, document.path

@@ -173,7 +173,7 @@ class QueueReport(_message.Message):
     def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., queued: _Optional[int] = ..., capacity: _Optional[int] = ...) -> None: ...
 
 class BrokerReport(_message.Message):
-    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "tiers")
+    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -197,6 +197,8 @@ class BrokerReport(_message.Message):
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     STRANGERS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_SEEN_FIELD_NUMBER: _ClassVar[int]
+    UNAPPLIED_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
@@ -214,8 +216,10 @@ class BrokerReport(_message.Message):
     queues: _containers.RepeatedCompositeFieldContainer[QueueReport]
     counters: _containers.ScalarMap[str, int]
     strangers: str
+    epoch_seen: int
+    unapplied: _containers.RepeatedScalarFieldContainer[str]
     tiers: str
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., tiers: _Optional[str] = ...) -> None: ...
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("version", "as_of_s", "hosts", "manifests")

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
 from h2o_broker.links import Links
 from h2o_broker.register.alarms import Alarms, Kind
+from h2o_broker.register.decisions import Unreadable
 from h2o_broker.register.freshness import UNKNOWN_S, Freshness
 from h2o_broker.register.known import Known
 from h2o_broker.register.last_known import CAP_BYTES, Document, LastKnown, encode_last_known, in_order, parse_last_known
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
-from h2o_core.control import Epoch, FleetSettings, NewVersions, encode_epoch, encode_settings
+from h2o_core.control import (
+    Change,
+    Epoch,
+    FleetSettings,
+    HostControl,
+    HostState,
+    NewVersions,
+    Traffic,
+    encode_epoch,
+    encode_host_control,
+    encode_settings,
+    encode_traffic,
+)
 from h2o_core.documents import InvalidDocument
 from h2o_core.envelope import WIRE
-from h2o_core.register import NodeGone, NodeSeen, Synced
+from h2o_core.register import Node, NodeGone, NodeSeen, Synced
 from h2o_core.routing import serving_versions
 from h2o_core.times import Moment
 from h2o_core.znodes import (
@@ -47,6 +61,8 @@ HOST = LiveHost(
     instances=(LiveInstance("i1", "/service/echo", "1.0", SPEC.digest, 4, 1.0, 1),),
 )
 SHARE = encode_settings(FleetSettings(new_versions=NewVersions.SHARE))
+TRAFFIC = encode_traffic(Traffic("/service/echo", "1.0", (("1.0", 10_000),)))
+AVOID = encode_host_control(HostControl("host2", HostState.AVOID, "ada"))
 
 
 class Broker:
@@ -54,16 +70,43 @@ class Broker:
         self.switch = Switch("host-1", 5, random.Random(1).random)
         self.links = Links(self.switch, "a", "t", "k" * 40)
         self.known = Known("t", self.switch, Roster(self.switch, "a", "t"), self.links)
+        self.control: dict[str, bytes] = {"epoch": encode_epoch(Epoch())}
+        """What stands below control/ in its register."""
+        self.writes = 0
 
     def read(self) -> None:
-        for on in (self.known.on_package, self.known.on_control, self.known.on_live):
+        for on in (self.known.on_package, self.known.on_live):
             on(Synced(), AT)
+        self.catch_up()
 
     def live(self, data: bytes, name: str = "host-2") -> None:
         self.known.on_live(NodeSeen(name, data, 0, 1, 1), AT)
 
-    def control(self, name: str, data: bytes) -> None:
-        self.known.on_control(NodeSeen(name, data, 0, 1, 0), AT)
+    def decide(self, epoch: int | bytes, *, life: int = 1, **documents: bytes | None) -> None:
+        """Write them and the epoch ("traffic_service__a" is traffic/service.a), and have it read."""
+        named: list[str] = []
+        for key, data in documents.items():
+            name = key.replace("__", ".").replace("_", "/")
+            named.append(f"control/{name}")
+            if data is None:
+                self.control.pop(name, None)
+            else:
+                self.control[name] = data
+        if isinstance(epoch, int):
+            epoch = encode_epoch(Epoch(epoch, "", (Change(epoch, tuple(named)),)))
+        self.control["epoch"] = epoch
+        self.writes += 1
+        self.catch_up(life)
+
+    def catch_up(self, life: int = 1) -> None:
+        node = Node(self.control["epoch"], 0, 1, self.writes, 0, 0, life)
+        wanted = self.known.decisions.wanted(node)
+        if wanted is None:
+            self.known.confirmed(AT)
+            return
+        there: dict[str, bytes | Unreadable | None] = {f"{PATHS.control}/{at}": one for at, one in self.control.items()}
+        concerned = filter(self.known.decisions.concerns, there) if wanted.everything else wanted.paths
+        assert self.known.decided(wanted, node, {path: there.get(path) for path in concerned}, AT)
 
     def package(self, data: bytes, czxid: int = 9) -> None:
         self.known.on_package(NodeSeen("service.echo/1.0", data, 0, czxid, 0), AT)
@@ -77,8 +120,7 @@ def broker() -> Broker:
     made = Broker()
     made.live(encode_live(HOST))
     made.package(encode_package_version(SPEC))
-    made.control("fleet", SHARE)
-    made.control("epoch", encode_epoch(Epoch(4)))
+    made.decide(4, fleet=SHARE, traffic_service__echo=TRAFFIC, hosts_host2=AVOID)
     made.read()
     return made
 
@@ -87,7 +129,7 @@ def test_what_is_good_applies(broker: Broker):
     assert broker.wrong() == {}
     assert broker.known.inventory.hosts == {"host-2": HOST}
     assert broker.switch.new_versions is NewVersions.SHARE
-    assert broker.known.epoch == 4
+    assert broker.known.decisions.applied == 4
     assert broker.switch.pools["/service/echo"].order == {"1.0": 9}
 
 
@@ -99,22 +141,25 @@ def test_what_is_bad_changes_nothing_but_the_alarms(broker: Broker, data: bytes)
     before = broker.known.last_known(1.0)
     broker.live(data)
     broker.package(data)
-    broker.control("fleet", data)
-    broker.control("epoch", data)
+    broker.decide(data, fleet=data, traffic_service__echo=data, hosts_host2=data)
     wrong = broker.wrong()
-    assert wrong.keys() == {"live/host-2", "packages/service.echo/1.0", "control/fleet", "control/epoch"}
+    assert "and epoch 4 is what counts as applied" in wrong.pop("control/epoch")
+    decided = {"control/fleet", "control/traffic/service.echo", "control/hosts/host2"}
+    assert wrong.keys() == {"live/host-2", "packages/service.echo/1.0", *decided}
     assert all(sentence.endswith("what it said before stays in force") for sentence in wrong.values())
+    assert set(broker.known.decisions.unapplied) == decided
     assert broker.known.last_known(1.0) == before
     assert broker.known.inventory.hosts == {"host-2": HOST}
     assert broker.switch.new_versions is NewVersions.SHARE
-    assert broker.known.epoch == 4
-    assert broker.switch.oddities.counts["invalid_documents"] == 4
+    assert broker.known.decisions.applied == 4
+    assert broker.switch.traffic["/service/echo"].document.weights == (("1.0", 10_000),)
+    assert broker.switch.oddities.counts["invalid_documents"] == 5
 
     broker.live(encode_live(HOST))
     broker.known.on_package(NodeGone("service.echo/1.0"), AT)
-    broker.control("fleet", SHARE)
-    broker.control("epoch", encode_epoch(Epoch(5)))
+    broker.decide(5, fleet=SHARE, traffic_service__echo=TRAFFIC, hosts_host2=AVOID)
     assert broker.wrong() == {}
+    assert broker.known.decisions.applied == 5
 
 
 def test_a_bad_one_that_nobody_knows_has_an_alarm_until_it_is_gone(broker: Broker):
@@ -124,15 +169,21 @@ def test_a_bad_one_that_nobody_knows_has_an_alarm_until_it_is_gone(broker: Broke
     assert broker.wrong() == {}
 
 
-@given(st.binary(max_size=200), st.sampled_from(["live", "package", "fleet", "epoch"]))
+KINDS = ["live", "package", "fleet", "traffic_service__echo", "hosts_host2", "epoch"]
+
+
+@given(st.binary(max_size=200), st.sampled_from(KINDS))
 def test_no_bytes_break_it(data: bytes, what: str):
     broker = Broker()
     if what == "live":
         broker.live(data)
     elif what == "package":
         broker.package(data)
+    elif what == "epoch":
+        broker.decide(data)
     else:
-        broker.control(what, data)
+        documents: dict[str, Any] = {what: data}
+        broker.decide(1, **documents)
     assert broker.known.inventory.hosts == {}
 
 
@@ -151,19 +202,37 @@ def test_an_alarm_says_since_when_and_is_new_once():
 # ---- the register lost it
 
 
-def test_settings_that_are_gone_stay_with_an_alarm(broker: Broker):
-    broker.known.on_control(NodeGone("fleet"), AT)
-    assert "write the settings again" in broker.wrong()["control/fleet"]
+def test_what_a_wiped_register_has_lost_stays_with_alarms_until_it_is_written_again(broker: Broker):
+    broker.control = {}
+    broker.decide(4, life=2)
+    wrong = broker.wrong()
+    assert wrong.keys() == {"control/fleet", "control/traffic/service.echo", "control/hosts/host2"}
+    assert "write the settings again" in wrong["control/fleet"]
+    assert "write it again" in wrong["control/traffic/service.echo"]
+    assert broker.known.decisions.unapplied == []
     assert broker.switch.new_versions is NewVersions.SHARE
-    broker.control("fleet", SHARE)
+    assert broker.switch.traffic.keys() == {"/service/echo"}
+    assert broker.switch.hosts.keys() == {"host2"}
+    broker.decide(5, life=2, fleet=SHARE, traffic_service__echo=TRAFFIC)
+    assert broker.wrong().keys() == {"control/hosts/host2"}
+    broker.decide(6, life=2, hosts_host2=None)
     assert broker.wrong() == {}
+    assert broker.switch.hosts == {}
 
 
-def test_an_epoch_never_goes_back(broker: Broker):
-    broker.control("epoch", encode_epoch(Epoch(0)))
-    assert "is at epoch 0, and 4 was seen here" in broker.wrong()["control/epoch"]
-    assert broker.known.epoch == 4
-    broker.control("epoch", encode_epoch(Epoch(4)))
+def test_what_a_change_has_deleted_ends(broker: Broker):
+    broker.decide(5, fleet=None, traffic_service__echo=None, hosts_host2=None)
+    assert broker.wrong() == {}
+    assert (broker.switch.traffic, broker.switch.hosts) == ({}, {})
+    assert broker.switch.new_versions is NewVersions.HOLD
+
+
+def test_the_epoch_that_applies_falls_with_the_register_s_and_is_told(broker: Broker):
+    broker.decide(2)
+    assert "is at epoch 2, and 4 was seen here" in broker.wrong()["control/epoch"]
+    decisions = broker.known.decisions
+    assert (decisions.applied, decisions.highest) == (2, 4)
+    broker.decide(4)
     assert broker.wrong() == {}
 
 
@@ -203,14 +272,17 @@ def test_the_file_brings_everything_back(broker: Broker):
     assert restarted.known.inventory.versions == broker.known.inventory.versions
     assert restarted.switch.pools["/service/echo"].order == {"1.0": 9}
     assert restarted.switch.new_versions is NewVersions.SHARE
-    assert restarted.known.epoch == 4
+    assert restarted.switch.traffic.keys() == {"/service/echo"}
+    assert restarted.switch.hosts.keys() == {"host2"}
+    assert restarted.known.decisions.applied == 4
     assert restarted.known.freshness.age_s(AT.monotonic_ns) == pytest.approx(10.0)
     assert restarted.known.freshness.from_file
     assert restarted.known.last_known(1.0) is None, "what is not read again is not written again"
     restarted.read()
     assert restarted.known.inventory.hosts == {}
     assert not restarted.known.freshness.from_file
-    assert "control/fleet" in restarted.wrong()
+    assert "is at epoch 0, and 4 was seen here" in restarted.wrong()["control/epoch"]
+    assert restarted.wrong().keys() > {"control/fleet", "control/traffic/service.echo", "control/hosts/host2"}
 
 
 @pytest.mark.parametrize("cut", [1, 60, -1])

@@ -9,6 +9,7 @@ import pytest
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
 from h2o_broker.origin import SETTLING_NS
+from h2o_broker.register.decisions import Decisions
 from h2o_broker.report import Identity, broker_report
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
@@ -19,7 +20,7 @@ from h2o_core.names import tier_breach
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.times import Moment
-from h2o_core.znodes import FeatureSpec, package_version
+from h2o_core.znodes import FeatureSpec, Paths, package_version
 
 if TYPE_CHECKING:
     from h2o_core.envelope import Frame
@@ -56,7 +57,8 @@ class Host:
     def breaches(self) -> dict[tuple[str, str, str], int]:
         links = Links(self.switch, "a", "t", "k" * 40)
         identity = Identity("host-1", "a", "t", "127.0.0.1:1", 5, 1, 0.0, {})
-        report = broker_report(identity, self.switch, links, RegisterReport(), 1, 0, {}, "", Moment(NOW, 0.0))
+        decisions, moment = Decisions(Paths("t")), Moment(NOW, 0.0)
+        report = broker_report(identity, self.switch, links, RegisterReport(), 1, decisions, {}, "", moment)
         return {(one.caller, one.version, one.feature): one.breaches for one in report.callers if one.breaches}
 
 

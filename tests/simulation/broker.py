@@ -235,8 +235,11 @@ class Broker:
         self._due(self._register_says, (part, event))
 
     def _register_says(self, part: str, event: MirrorEvent) -> None:
-        told = {LIVE: self.known.on_live, PACKAGES: self.known.on_package, CONTROL: self.known.on_control}[part]
-        told(event, self._moment())
+        if part == CONTROL:  # nobody decides anything in these fleets; that it is read is waited for
+            self.known.confirmed(self._moment())
+        else:
+            told = {LIVE: self.known.on_live, PACKAGES: self.known.on_package}[part]
+            told(event, self._moment())
         self.flush()
 
     # ------------------------------------------------------------------ what goes out

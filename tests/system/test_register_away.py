@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2o_core.control import FleetSettings, NewVersions, encode_settings, parse_epoch
+from h2o_core.control import (
+    Epoch,
+    FleetSettings,
+    NewVersions,
+    Traffic,
+    encode_epoch,
+    encode_settings,
+    encode_traffic,
+    parse_epoch,
+)
 from h2o_core.errors import Code
 from h2o_core.io.zookeeper import ZooKeeperChild
 from h2o_core.znodes import Paths
 from tests.support.broker import eventually
+from tests.support.control import decide
 from tests.support.hosts import Hosts, alarms, in_file, links, register, registered, routable, standings
 
 if TYPE_CHECKING:
@@ -138,12 +148,14 @@ def test_a_wiped_register_is_made_again_and_nobody_is_dropped(hosts: Hosts, own_
     paths = Paths(hosts.fleet)
     settings = encode_settings(FleetSettings(new_versions=NewVersions.SHARE))
 
-    async def decide(registry: Registry) -> None:
-        await registry.create(paths.settings, settings)
-        await registry.set(paths.epoch, b'{"change_id":"","changes":[],"epoch":41,"schema":1}')
+    traffic = encode_traffic(Traffic("/service/echo", "1.0.0", (("1.0.0", 10_000),)))
 
-    registered(own_zookeeper.address, hosts.fleet, decide)
-    eventually(lambda: client.report().epoch == 41, "the epoch is seen")
+    async def write(registry: Registry) -> None:
+        await registry.set(paths.epoch, encode_epoch(Epoch(40)))
+        await decide(registry, {"control/fleet": settings, "control/traffic/service.echo": traffic})
+
+    registered(own_zookeeper.address, hosts.fleet, write)
+    eventually(lambda: client.report().epoch == 41, "the epoch is applied")
     incarnation = client.report().peers[0].incarnation
 
     own_zookeeper.kill()
@@ -152,7 +164,7 @@ def test_a_wiped_register_is_made_again_and_nobody_is_dropped(hosts: Hosts, own_
 
     def back() -> bool:
         assert hosts.serve_one(client) == Code.OK
-        told = ("document", "fleet") in alarms(client)
+        told = {("document", "fleet"), ("document", "service.echo")} <= alarms(client).keys()
         return told and register(client).state == "connected" and standings(client) == {"host-2": "registered"}
 
     async def children(registry: Registry) -> list[str]:
@@ -171,5 +183,7 @@ def test_a_wiped_register_is_made_again_and_nobody_is_dropped(hosts: Hosts, own_
 
     eventually(lambda: registered(own_zookeeper.address, hosts.fleet, rest) == (41, True), "and epoch and manifest")
     assert "write the settings again" in alarms(client)["document", "fleet"].sentence
-    registered(own_zookeeper.address, hosts.fleet, lambda registry: registry.create(paths.settings, settings))
+    again = {"control/fleet": settings, "control/traffic/service.echo": traffic}
+    assert registered(own_zookeeper.address, hosts.fleet, lambda registry: decide(registry, again)) == 42
+    eventually(lambda: client.report().epoch == 42, "what was written again is applied")
     eventually(lambda: not register(client).alarms, "all is well again")

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from h2o_core.control import Epoch, FleetSettings, NewVersions, encode_epoch, encode_settings
+from h2o_core.control import (
+    Epoch,
+    FleetSettings,
+    NewVersions,
+    Traffic,
+    encode_epoch,
+    encode_settings,
+    encode_traffic,
+)
 from h2o_core.znodes import Paths
 from tests.support.agent_process import AgentProcess
 from tests.support.broker import RawLink, eventually
+from tests.support.control import decide
 from tests.support.hosts import registered
 
 if TYPE_CHECKING:
@@ -43,26 +52,25 @@ def wrong(agent: AgentProcess) -> dict[str, dict[str, Any]]:
 def test_what_is_wrong_is_a_warning_until_it_is_right_or_gone(agent: AgentProcess, zookeeper: str, how: str) -> None:
     data, says = SPOILT[how]
     paths = Paths(agent.fleet)
-    ghosts = [paths.live("ghost"), paths.version("/service/ghost", "1.0"), paths.settings]
-    spoilt = {*ghosts, paths.epoch} if how != "huge" else {*ghosts[::2]}  # the others may be as large as that
+    decided = {
+        "control/fleet": encode_settings(FleetSettings(new_versions=NewVersions.SHARE)),
+        "control/traffic/service.ghost": encode_traffic(Traffic("/service/ghost", "1", (("1", 10_000),))),
+        "control/hosts/ghost": None,
+    }
+    ghosts = [paths.live("ghost"), *([] if how == "huge" else [paths.version("/service/ghost", "1.0")])]
+    spoilt = {*ghosts, *(f"{paths.root}/{path}" for path in decided)}  # a manifest may be as large as that
 
-    async def spoil(registry: Registry) -> None:
-        for path in sorted(spoilt):
-            if path == paths.epoch:
-                await registry.set(path, data)
-            else:
-                await registry.create(path, data)
+    async def spoil(registry: Registry) -> int:
+        for path in ghosts:
+            await registry.create(path, data)
+        return await decide(registry, dict.fromkeys(decided, data))
 
-    async def mend(registry: Registry) -> None:
-        for path in sorted(spoilt):
-            if path == paths.epoch:
-                await registry.set(path, encode_epoch(Epoch(3)))
-            elif path == paths.settings:
-                await registry.set(path, encode_settings(FleetSettings(new_versions=NewVersions.SHARE)))
-            else:
-                await registry.delete(path)
+    async def mend(registry: Registry) -> int:
+        for path in ghosts:
+            await registry.delete(path)
+        return await decide(registry, decided)
 
-    registered(zookeeper, agent.fleet, spoil)
+    epoch = registered(zookeeper, agent.fleet, spoil)
     agent.until(lambda: wrong(agent).keys() == spoilt, f"each of {spoilt} has its entry")
     assert agent.json("/health")["status"] == "warn"
     assert agent.get("/health").status_code == 200
@@ -72,24 +80,34 @@ def test_what_is_wrong_is_a_warning_until_it_is_right_or_gone(agent: AgentProces
     hosts = agent.json("/hosts")
     assert {alarm["path"] for alarm in hosts["alarms"]} == spoilt
     assert hosts["register"]["alarms"] == len(spoilt)
+    applied = agent.json(f"/epoch?at_least={epoch}")
+    assert (applied["applied"], applied["except"]) == (epoch, sorted(decided))
 
-    registered(zookeeper, agent.fleet, mend)
+    epoch = registered(zookeeper, agent.fleet, mend)
+    assert agent.json(f"/epoch?at_least={epoch}")["except"] == []
     agent.until(lambda: agent.json("/health").get("status") == "pass", "all is well again")
     assert wrong(agent) == {}
 
 
-def test_settings_that_go_stay_in_force_and_are_asked_for(agent: AgentProcess, zookeeper: str) -> None:
-    path = Paths(agent.fleet).settings
-    settings = encode_settings(FleetSettings(new_versions=NewVersions.SHARE))
+def test_an_epoch_that_can_not_be_read_is_told_and_what_is_there_applies(agent: AgentProcess, zookeeper: str) -> None:
+    path = Paths(agent.fleet).epoch
+    traffic = encode_traffic(Traffic("/service/ghost", "1", (("1", 10_000),)))
 
-    # What follows quickly is read once: each step waits until the broker has seen the one before.
-    registered(zookeeper, agent.fleet, lambda registry: registry.create(path, b"?"))
-    agent.until(lambda: path in wrong(agent), "they can't be read")
-    registered(zookeeper, agent.fleet, lambda registry: registry.set(path, settings))
-    agent.until(lambda: wrong(agent) == {}, "they are there")
-    registered(zookeeper, agent.fleet, lambda registry: registry.delete(path))
-    agent.until(lambda: path in wrong(agent), "they are gone")
-    assert "stays in force here: write the settings again" in wrong(agent)[path]["output"]
+    async def write(registry: Registry) -> None:
+        await registry.create("control/traffic/service.ghost", b"{")
+        await registry.set(path, b"?")
+
+    registered(zookeeper, agent.fleet, write)
+    agent.until(lambda: wrong(agent).keys() == {path, f"{Paths(agent.fleet).traffics}/service.ghost"}, "both are told")
+    assert "epoch 0 is what counts as applied" in wrong(agent)[path]["output"]
+
+    async def mend(registry: Registry) -> int:
+        await registry.set(path, encode_epoch(Epoch(3)))
+        return await decide(registry, {"control/traffic/service.ghost": traffic})
+
+    assert registered(zookeeper, agent.fleet, mend) == 4
+    assert agent.json("/epoch?at_least=4")["reached"]
+    agent.until(lambda: wrong(agent) == {}, "all is well again")
 
 
 def test_an_epoch_that_goes_back_is_told(agent: AgentProcess, zookeeper: str) -> None:
@@ -100,9 +118,10 @@ def test_an_epoch_that_goes_back_is_told(agent: AgentProcess, zookeeper: str) ->
 
     registered(zookeeper, agent.fleet, lambda registry: registry.set(path, encode_epoch(Epoch(7))))
     with RawLink(agent.endpoint) as broker:
-        eventually(lambda: broker.report().epoch == 7, "the broker has seen epoch 7")
+        eventually(lambda: broker.report().epoch == 7, "the broker has applied epoch 7")
     registered(zookeeper, agent.fleet, lambda registry: registry.set(path, encode_epoch(Epoch(2))))
     agent.until(entries, "the alarm is shown")
     assert "the register is at epoch 2, and 7 was seen here" in entries()[0]["output"]
+    assert agent.json("/epoch")["applied"] == 2
     registered(zookeeper, agent.fleet, lambda registry: registry.set(path, encode_epoch(Epoch(8))))
     agent.until(lambda: not entries(), "it has caught up")

@@ -33,7 +33,7 @@ CUT_OFF: Final = (ConnectionLoss, SessionExpiredError, ConnectionClosedError)
 def node_of(value: tuple[bytes, ZnodeStat]) -> Node:
     """What kazoo answers → Node."""
     data, stat = value
-    return Node(data, stat.version, stat.czxid, stat.mzxid, stat.ephemeralOwner, stat.mtime)
+    return Node(data, stat.version, stat.czxid, stat.mzxid, stat.ephemeralOwner, stat.mtime, stat.ctime)
 
 
 class ConnectionReads:

@@ -23,4 +23,5 @@ class ZnodeStat(NamedTuple):
     mzxid: int
     version: int
     mtime: int
+    ctime: int
     ephemeralOwner: int  # noqa: N815 - the name that kazoo has for it
