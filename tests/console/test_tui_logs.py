@@ -111,6 +111,24 @@ async def test_l_opens_the_logs_of_what_the_cursor_is_on_and_follows(logs: LogSc
         assert not logs.scene.session.tails._tails, "what nobody can see is read no more"
 
 
+async def test_l_reads_the_logs_of_marked_hosts_as_one(logs: LogScene) -> None:
+    logs.write("from the first")
+    logs.write("from the other one", host=1)
+    async with shown(logs.scene, (120, 20)) as pilot:
+        await pilot.press("2")
+        await logs.shows(pilot, "hosts, by trouble")
+        await pilot.press("colon", *"mark all", "enter", "l")
+        text = await logs.shows(
+            pilot, "logs 2 hosts", "host-1, host-2 on 2 hosts", "from the other one", "from the first"
+        )
+        assert text.index("from the first") < text.index("from the other one"), "merged by time"
+        assert "host-2 service/customer" in text, "whose a line is"
+        await pilot.press("G", "enter")
+        await logs.shows(pilot, "hosts > 2 hosts > line")
+        await pilot.press("escape", "escape")
+        await logs.shows(pilot, " * 2 marked")
+
+
 async def test_scrolling_up_stands_still_and_says_how_much_waits(logs: LogScene) -> None:
     logs.write(*(f"line {number}" for number in range(50)))
     async with shown(logs.scene, (100, 20)) as pilot:
