@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from h2o_broker.members import LocalInstance
+    from h2o_core.control import HostControl, Traffic
     from h2o_core.handshakes import LinkNews
     from h2o_core.register import MirrorEvent
     from tests.simulation.agenda import Agenda
     from tests.simulation.network import Network
+    from tests.simulation.operators import Operators
     from tests.simulation.register import Register
     from tests.simulation.streams import End
     from tests.simulation.witness import Witness
@@ -45,7 +47,7 @@ _EPOCH_S = 1.7e9
 class Watch(Protocol):
     """Who looks at all that a broker does."""
 
-    def sent(self, broker: Broker, port: int, frame: bytes) -> None:
+    def sent(self, broker: Broker, port: int, rid: bytes, frame: bytes) -> None:
         """A request leaves it."""
 
     def hold(self, broker: Broker) -> None:
@@ -60,6 +62,7 @@ class World(Protocol):
     witness: Witness
     network: Network
     register: Register
+    operators: Operators
 
     @property
     def watch(self) -> Watch:
@@ -98,6 +101,7 @@ class Broker:
         self._waiting: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         """What has come while it stood still."""
         self._wakes_ns = 0
+        world.operators.joins(self)
         world.network.listeners[self.address] = self
         self._later(0, self._ping_round)
 
@@ -107,6 +111,7 @@ class Broker:
         """The process ends without a word."""
         self.lives = False
         self.view.close()
+        self.world.operators.leaves(self)
         self.world.network.died(self)
         for stream in self.streams.values():
             stream.broker_ends()
@@ -242,6 +247,24 @@ class Broker:
             told(event, self._moment())
         self.flush()
 
+    # ------------------------------------------------------------------ what operators decide
+
+    def apply_traffic(self, package: str, traffic: Traffic | None) -> None:
+        """Choose versions by it from now on."""
+        self._due(self._apply_traffic, (package, traffic))
+
+    def _apply_traffic(self, package: str, traffic: Traffic | None) -> None:
+        self.switch.set_traffic(package, traffic)
+        self.flush()
+
+    def apply_host_control(self, host: str, control: HostControl | None) -> None:
+        """Drain or avoid a host from now on, or neither."""
+        self._due(self._apply_host_control, (host, control))
+
+    def _apply_host_control(self, host: str, control: HostControl | None) -> None:
+        self.switch.set_host_control(host, control, self.agenda.now)
+        self.flush()
+
     # ------------------------------------------------------------------ what goes out
 
     def flush(self) -> None:
@@ -250,7 +273,7 @@ class Broker:
         while switch.out or switch.events:
             for port, rid, frame in switch.take():
                 if frame[1] == REQUEST:
-                    self.world.watch.sent(self, port, frame)
+                    self.world.watch.sent(self, port, rid, frame)
                 if port == LOCAL:
                     stream = self.streams.get(rid)
                     if stream is None or not stream.down(frame):

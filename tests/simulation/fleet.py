@@ -34,6 +34,7 @@ PROCESSES = (
     ProcessSpec("/api/web", "1.0.0", 4),
     ProcessSpec("/orchestration/account", "1.0.0", 3),
     ProcessSpec("/service/customer", "1.0.0", 2),
+    ProcessSpec("/service/customer", "1.0.0", 1),
     ProcessSpec("/service/customer", "2.0.0", 2),
     ProcessSpec("/service/mail", "1.0.0", 1),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from h2o_core.baggage import with_assignment
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -13,8 +14,12 @@ from h2o_core.envelope import (
     REGISTERED,
     RELEASED,
     REQUEST,
+    REQUEST_ASSIGNED,
+    TAG_ASSIGNMENT,
     Frame,
+    decode_fields,
     encode,
+    encode_fields,
 )
 from h2o_core.errors import Code, Executed
 from h2o_core.manifests import manifest_from_package_version
@@ -48,9 +53,9 @@ class Agents(World, Protocol):
 class Job:
     """A request that was given to an instance, until its handler has returned."""
 
-    __slots__ = ("asked", "cancelled", "child", "correlation", "deadline_ns", "known", "over", "rest")
+    __slots__ = ("asked", "cancelled", "child", "correlation", "deadline_ns", "fields", "known", "over", "rest")
 
-    def __init__(self, asked: Asked, correlation: int, deadline_ns: int) -> None:
+    def __init__(self, asked: Asked, correlation: int, deadline_ns: int, fields: bytes) -> None:
         self.asked = asked
         self.correlation = correlation
         self.deadline_ns = deadline_ns
@@ -58,6 +63,8 @@ class Job:
         self.known = True
         """The broker that sent it is there, and waits for its answer or release."""
         self.over = False
+        self.fields = fields
+        """What its calls carry on."""
         self.rest = list(asked.task.children)
         self.child = 0
         """Correlation of the call that it waits for."""
@@ -134,7 +141,7 @@ class Instance(Process):
             len(self.jobs) < self.spec.slots, f"{self.name} got more requests than it has slots ({self.spec.slots})"
         )
         require(not self.leaving or bool(self.id), f"{self.name} got a request after it had left")
-        job = Job(asked, frame.correlation, now + frame.remaining_ms * MS)
+        job = Job(asked, frame.correlation, now + frame.remaining_ms * MS, self._carried_on(frame))
         admission = self.slots.arrive(job)
         if admission is Admission.REFUSE:
             self._say(encode(ANSWER, flags=Executed.NO, code=Code.OVERLOADED, correlation=job.correlation))
@@ -142,6 +149,14 @@ class Instance(Process):
         self.jobs[job.correlation] = job
         if admission is Admission.START:
             self._start(job)
+
+    def _carried_on(self, frame: Frame) -> bytes:
+        """Key and priority as they came; to the chosen versions its own is added, if weights or rules chose it."""
+        if not frame.flags & REQUEST_ASSIGNED:
+            return frame.fields
+        fields = decode_fields(frame.fields)
+        fields[TAG_ASSIGNMENT] = with_assignment(fields.get(TAG_ASSIGNMENT, b""), self.spec.package, self.spec.version)
+        return encode_fields(fields)
 
     def _start(self, job: Job) -> None:
         asked = job.asked
@@ -168,7 +183,9 @@ class Instance(Process):
         if deadline_ns <= now:
             self._finish(job, Code.INTERNAL)
             return
-        job.child = self.ask(task, job.asked, deadline_ns, lambda _: self._later(0, self._go_on, job))
+        job.child = self.ask(
+            task, job.asked, deadline_ns, lambda _: self._later(0, self._go_on, job), fields=job.fields
+        )
 
     def _cancelled(self, job: Job) -> None:
         job.cancelled = True

@@ -11,12 +11,9 @@ from h2o_core.envelope import (
     PING,
     PONG,
     REQUEST,
-    TAG_PRIORITY,
-    TAG_STICKY_KEY,
     Frame,
     decode,
     encode,
-    encode_fields,
 )
 from h2o_core.errors import Code, Executed
 from tests.simulation.agenda import MS
@@ -86,6 +83,8 @@ class Process:
         self.questions: dict[int, Question] = {}
         self.answered: set[int] = set()
         """What the broker behind this stream has answered: it may do so once."""
+        self.given_up: dict[int, Asked] = {}
+        """Ended by the SDK itself; what the broker says of them is looked at all the same."""
         self._last = 0
         self.dice = Random(f"{world.seed}/{name}/{world.serial()}")
         self.seek()
@@ -135,6 +134,7 @@ class Process:
         if stream is not self.stream:
             return
         self.stream = None
+        self.given_up.clear()
         for correlation, question in list(self.questions.items()):
             if question.sent:
                 self._end(correlation, Code.OUTCOME_UNKNOWN, Executed.UNKNOWN)
@@ -150,25 +150,19 @@ class Process:
         deadline_ns: int,
         done: Callable[[Code], None],
         *,
-        key: str = "",
-        priority: int | None = None,
+        fields: bytes = b"",
     ) -> int:
         """Call a feature; *done(code)* at its one end. Returns its correlation."""
         now = self.world.agenda.now
         asked = self.world.witness.asks(task, now, deadline_ns, parent)
         self._last += 1
         correlation = self._last
-        fields: dict[int, bytes] = {}
-        if key:
-            fields[TAG_STICKY_KEY] = key.encode()
-        if priority is not None:
-            fields[TAG_PRIORITY] = bytes((priority,))
         frame = encode(
             REQUEST,
             correlation=correlation,
             types=TYPES,
             name=task.feature.encode(),
-            fields=encode_fields(fields),
+            fields=fields,
             payload=str(asked.uid).encode(),
         )
         question = self.questions[correlation] = Question(asked, frame, done)
@@ -192,7 +186,9 @@ class Process:
 
     def abandon(self, correlation: int) -> None:
         """The answer is not wanted any more: the broker is told."""
-        if correlation in self.questions:
+        question = self.questions.get(correlation)
+        if question is not None:
+            self.given_up[correlation] = question.asked
             self._end(correlation, Code.CANCELLED, Executed.UNKNOWN)
             self._cancel(correlation)
 
@@ -210,6 +206,7 @@ class Process:
         if question is None:
             return
         self.world.late += question.sent
+        self.given_up[correlation] = question.asked
         self._end(correlation, Code.TIMEOUT, Executed.UNKNOWN if question.sent else Executed.NO)
         self._cancel(correlation)
 
@@ -218,6 +215,8 @@ class Process:
         self.answered.add(frame.correlation)
         if frame.correlation in self.questions:
             self._end(frame.correlation, Code(frame.code), frame.executed)
+        elif (given_up := self.given_up.pop(frame.correlation, None)) is not None:
+            self.world.witness.hears(given_up, frame.executed)
 
     def _end(self, correlation: int, code: Code, executed: Executed) -> None:
         question = self.questions.pop(correlation)

@@ -5,18 +5,66 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from h2o_broker.members import Health
+from h2o_broker.requests import LOCAL, OUTBOUND
+from h2o_core.baggage import assigned_version, assignment_key
+from h2o_core.control import WHOLE, HostState
+from h2o_core.envelope import (
+    TAG_ASSIGNMENT,
+    TAG_STICKY_KEY,
+    Frame,
+    decode,
+    decode_fields,
+    decode_request_route,
+)
+from tests.simulation.frames import payload_of
+from tests.simulation.operators import NEW, PACKAGE, STABLE, version_of
 from tests.simulation.witness import require
 
 if TYPE_CHECKING:
     from h2o_broker.members import LocalVersion
     from tests.simulation.broker import Broker
+    from tests.simulation.witness import Witness
 
 
 class Properties:
     """Looked at whenever a broker has said all that it had to say."""
 
-    def sent(self, broker: Broker, port: int, frame: bytes) -> None:
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+
+    def sent(self, broker: Broker, port: int, rid: bytes, frame: bytes) -> None:
         """A request leaves a broker: for an instance of its own, or for another broker."""
+        host = broker.host if port == LOCAL else rid.decode().split("#")[0]
+        control = broker.switch.hosts.get(host)
+        if control is not None and control.state is HostState.DRAIN:
+            self._witness.complain(self._witness.of(payload_of(frame)), f"{broker.host} sends it to {host}, drained")
+        if port == OUTBOUND:
+            self._version(broker, decode(frame))
+
+    def _version(self, broker: Broker, frame: Frame) -> None:
+        """At its first attempt, which leaves at once, a request has the version that the document in force says."""
+        compiled = broker.switch.traffic.get(PACKAGE)
+        asked = self._witness.of(frame.payload)
+        fields = decode_fields(frame.fields)
+        key = fields.get(TAG_STICKY_KEY, b"").decode()
+        if compiled is None or frame.code or not asked.task.feature.startswith(f"{PACKAGE}/"):
+            return
+        parts = compiled.document.weight(NEW)
+        present = broker.switch.pools[PACKAGE].by_version
+        carried = assigned_version(fields.get(TAG_ASSIGNMENT, b""), assignment_key(PACKAGE))
+        version = decode_request_route(frame.route).version
+        if carried in present and (carried == STABLE or parts):
+            wanted = {carried}
+        elif key:
+            wanted = {version_of(key, parts)}
+        else:
+            wanted = {STABLE, NEW} if 0 < parts < WHOLE else {NEW if parts else STABLE}
+        wanted = {each if each in present else STABLE for each in wanted}
+        if version not in wanted:
+            what = (
+                f"{broker.host} gives it version {version} at {parts} parts, with key {key!r} and {carried!r} carried"
+            )
+            self._witness.complain(asked, what)
 
     def hold(self, broker: Broker) -> None:
         """Slots and queues of *broker*."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
+from h2o_core.control import HostState
 from h2o_core.errors import Code
 from tests.simulation.agenda import MS, S
 from tests.simulation.fleet import FEATURES, PROCESSES, host_names
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 START_NS = 1_000 * S
-WARM_UP_NS = 3 * S
+BEGIN_NS = START_NS + 3 * S
 """Before it nothing happens but that the fleet comes up."""
 
 
@@ -148,6 +149,24 @@ class ConnectionGivenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """Operators give the new version so many parts out of 10,000; None: nobody decides any more."""
+
+    at_ns: int
+    parts: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostTaken:
+    """Operators drain a host, or avoid it, for *ms*."""
+
+    at_ns: int
+    host: int
+    state: HostState
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterAway:
     """A broker does not reach ZooKeeper for *ms*; its session may expire meanwhile."""
 
@@ -169,19 +188,22 @@ Entry: TypeAlias = (
     | ConnectionCut
     | ConnectionGivenUp
     | RegisterAway
+    | Weighed
+    | HostTaken
 )
 
 
 def draw(seed: int, options: Options) -> tuple[Entry, ...]:
     """The script of *seed*, by time."""
     dice = Random(f"{seed}/script")
-    end_ns = START_NS + WARM_UP_NS + options.seconds * S
+    end_ns = BEGIN_NS + options.seconds * S
 
     def moment() -> int:
-        return dice.randrange(START_NS + WARM_UP_NS, end_ns)
+        return dice.randrange(BEGIN_NS, end_ns)
 
     entries: list[Entry] = [_call(dice, moment(), options) for _ in range(options.calls_a_second * options.seconds)]
     entries += _bursts(dice, moment, options)
+    entries += _decisions(dice, moment, options)
     entries += [_fault(dice, moment(), options) for _ in range(dice.randint(0, options.faults))]
     return tuple(sorted(entries, key=_when))
 
@@ -199,6 +221,23 @@ def _bursts(dice: Random, moment: Callable[[], int], options: Options) -> list[E
             priority = dice.choice((None, 0, 2))
             calls.append(Call(at_ns + dice.randrange(50 * MS), like.host, like.task, priority=priority))
     return calls
+
+
+def _decisions(dice: Random, moment: Callable[[], int], options: Options) -> list[Entry]:
+    """In half of the runs weights, mostly rising; in half of them a host or two that operators take out."""
+    decisions: list[Entry] = []
+    if dice.random() < 0.5:
+        rising = sorted(dice.choice((0, 1, 100, 1000, 2500, 5000, 9000, 10_000)) for _ in range(4))
+        parts: list[int | None] = [*rising]
+        if dice.random() < 0.3:
+            dice.shuffle(parts)
+            parts[0] = None
+        decisions += [Weighed(*each) for each in zip(sorted(moment() for _ in parts), parts, strict=True)]
+    if dice.random() < 0.5:
+        for _ in range(dice.randint(1, 2)):
+            state = dice.choice((HostState.DRAIN, HostState.DRAIN, HostState.AVOID))
+            decisions.append(HostTaken(moment(), dice.randrange(options.hosts), state, dice.choice((300, 2000, 5000))))
+    return decisions
 
 
 def _call(dice: Random, at_ns: int, options: Options) -> Call:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from h2o_core.control import HostState
 from tests.simulation.__main__ import main
-from tests.simulation.script import BrokerKilled, Call, Options, draw
+from tests.simulation.agenda import S
+from tests.simulation.script import BEGIN_NS, BrokerKilled, Call, HostTaken, Options, Task, Weighed, draw
 from tests.simulation.shrink import kind_of, shrink
-from tests.simulation.world import Summary, failure, run
+from tests.simulation.world import Summary, World, failure, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-from tests.simulation.script import Entry
+    from tests.simulation.script import Entry
 
 SEEDS = range(24)
 HOSTILE_SEEDS = range(100, 108)
@@ -49,6 +53,36 @@ def test_what_is_promised_of_requests_holds(seeds: range, hostile: bool, capsys:
         sys.stdout.write(f"\n{said}\n")
     ended = {code for one in summaries for code in one.outcomes}
     assert ended >= {"OK", "TIMEOUT", "OVERLOADED", "OUTCOME_UNKNOWN", "CANCELLED", "INTERNAL"}, "too gentle a world"
+
+
+def _calls(options: Options, every_ms: float, seed: int) -> list[Entry]:
+    """Clients of all hosts in turn call one feature, at random moments."""
+    dice = Random(seed)
+    task = Task("/service/customer/create", work_ms=10)
+    count = int(options.seconds * 1000 / every_ms)
+    moments = sorted(dice.randrange(options.seconds * S) for _ in range(count))
+    return [Call(BEGIN_NS + at_ns, at % options.hosts, task) for at, at_ns in enumerate(moments)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_draining_one_host_of_three_at_half_of_the_slots_fails_nobody(seed: int) -> None:
+    """9 slots of the version that serves, 10 ms a call: 450 calls a second are half of them."""
+    options = Options(seconds=8)
+    drain = HostTaken(BEGIN_NS + 2 * S, 1, HostState.DRAIN, 4000)
+    summary = run(seed, options, [*_calls(options, 1000 / 450, seed), drain])
+    assert summary.outcomes == {"OK": summary.calls}
+    assert summary.calls == 3600
+
+
+@pytest.mark.parametrize("parts", [100, 2500, 5000])
+def test_shares_are_what_was_said_within_two_points(parts: int) -> None:
+    options = Options(seconds=20)
+    world = World(1, options)
+    summary = world.run([Weighed(BEGIN_NS - S, parts), *_calls(options, 1000 / 200, 1)])
+    served = Counter(asked.started[0][1].split()[1] for asked in world.witness.calls)
+    assert summary.outcomes == {"OK": 4000}
+    assert served.total() == 4000
+    assert abs(served["2.0.0"] / 4000 - parts / 10_000) < 0.02
 
 
 def test_a_run_is_a_function_of_its_seed() -> None:

@@ -41,6 +41,7 @@ class Asked:
         "started",
         "story",
         "task",
+        "told_not",
         "uid",
         "under_way_ns",
     )
@@ -60,6 +61,8 @@ class Asked:
         self.ended_ns = 0
         self.code = Code.OK
         self.executed = Executed.UNKNOWN
+        self.told_not = False
+        """Somebody was told that it was not executed."""
         self.story: list[str] = []
 
 
@@ -92,7 +95,7 @@ class Witness:
         most = 2 if IDEMPOTENT[asked.task.feature] else 1
         if len(asked.started) > most and not asked.doubled:
             self.complain(asked, f"it was executed {len(asked.started)} times")
-        if asked.ended_ns and asked.executed is Executed.NO and not asked.doubled:
+        if asked.told_not and not asked.doubled:
             self.complain(asked, "it was executed after it was told not to have been")
         if asked.parent is not None and asked.deadline_ns > asked.parent.deadline_ns + asked.parent.under_way_ns:
             self.complain(asked, "it may take longer than the call that it is made for")
@@ -103,6 +106,7 @@ class Witness:
         if asked.ended_ns:
             self.complain(asked, "it ended twice")
         asked.ended_ns, asked.code, asked.executed = now, code, executed
+        asked.told_not = executed is Executed.NO
         self.outcomes[code.name] += 1
         self._digest.update(f"{asked.uid} {code} {executed} {now};".encode())
         if executed is Executed.NO and asked.started and not asked.doubled:
@@ -111,6 +115,13 @@ class Witness:
             self.complain(asked, "it is told to have been executed, and was not")
         if now > asked.deadline_ns + LATEST_NS:
             self.complain(asked, f"it ended {(now - asked.deadline_ns) / MS:.3f} ms after its deadline")
+
+    def hears(self, asked: Asked, executed: Executed) -> None:
+        """What its broker says of a call that its caller has given up."""
+        if executed is Executed.NO:
+            asked.told_not = True
+            if asked.started and not asked.doubled:
+                self.complain(asked, f"its broker says that it was not executed, and it was, by {asked.started[0][1]}")
 
     def tell(self, asked: Asked, now: int, what: str) -> None:
         """A line of its story."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from h2o_core.envelope import TAG_PRIORITY, TAG_STICKY_KEY, encode_fields
 from tests.simulation.agenda import MS, Agenda, S
 from tests.simulation.broker import Broker
 from tests.simulation.fleet import PROCESSES, host_names
 from tests.simulation.instance import Instance
 from tests.simulation.network import Network
+from tests.simulation.operators import Operators
 from tests.simulation.process import Process
 from tests.simulation.properties import Properties
 from tests.simulation.register import Register
@@ -21,6 +23,7 @@ from tests.simulation.script import (
     ConnectionCut,
     ConnectionGivenUp,
     Entry,
+    HostTaken,
     InstanceFails,
     InstanceHung,
     InstanceKilled,
@@ -29,6 +32,7 @@ from tests.simulation.script import (
     Options,
     Partitioned,
     RegisterAway,
+    Weighed,
 )
 from tests.simulation.witness import Violated, Witness
 
@@ -66,9 +70,10 @@ class World:
         self.late = 0
         self.agenda = Agenda(START_NS)
         self.witness = Witness(tells=tells)
-        self.watch = Properties()
+        self.watch = Properties(self.witness)
         self.network = Network(self.agenda, self.witness, seed, hostile=options.hostile)
         self.register = Register(self.agenda, seed)
+        self.operators = Operators(self.agenda, seed)
         self.hosts = host_names(options.hosts)
         self.brokers: dict[str, Broker] = {}
         self._serial = 0
@@ -116,6 +121,11 @@ class World:
             case ConnectionCut(host=host, other=other) | ConnectionGivenUp(host=host, other=other):
                 again = isinstance(entry, ConnectionCut)
                 self.network.cut(self.hosts[host], self.hosts[other], again=again)
+            case Weighed(parts=parts):
+                self.operators.weigh(parts)
+            case HostTaken(host=host, state=state, ms=ms):
+                self.operators.put(self.hosts[host], state)
+                self.agenda.after(ms * MS, self.operators.put, self.hosts[host], None)
             case BrokerKilled() | BrokerStalled() | RegisterAway():
                 self._to_broker(entry)
             case _:
@@ -162,7 +172,12 @@ class World:
     def _call(self, call: Call) -> None:
         client = self.clients[call.host]
         deadline_ns = self.agenda.now + call.task.timeout_ms * MS
-        correlation = client.ask(call.task, None, deadline_ns, _nothing, key=call.key, priority=call.priority)
+        fields: dict[int, bytes] = {}
+        if call.key:
+            fields[TAG_STICKY_KEY] = call.key.encode()
+        if call.priority is not None:
+            fields[TAG_PRIORITY] = bytes((call.priority,))
+        correlation = client.ask(call.task, None, deadline_ns, _nothing, fields=encode_fields(fields))
         if call.cancel_ms:
             self.agenda.after(call.cancel_ms * MS, client.abandon, correlation)
 
