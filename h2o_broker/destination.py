@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_broker.contention import Contention
 from h2o_broker.members import Caller, Health, LocalInstance
-from h2o_broker.requests import LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, onward
+from h2o_broker.requests import LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, FirstAttempt, onward
 from h2o_core.envelope import (
     HEADER_BYTES,
     REQUEST_ASSIGNED,
@@ -47,8 +47,12 @@ class Destination:
         oddities: Oddities,
         incarnation: int,
         refused: Callable[[Request, str, Code, int], None],
+        failed: Callable[[Request, FirstAttempt, int], None],
     ) -> None:
-        """*refused(request, host, code, now)*: it was not executed at *host*; whose it is decides what comes next."""
+        """*refused(request, host, code, now)*: it was not executed at *host*; whose it is decides what comes next.
+
+        *failed(request, attempt, now)*: an attempt of this host's own request has failed here.
+        """
         self.instances: dict[bytes, LocalInstance] = {}
         """By the routing id of their stream."""
         self.on_drained: Callable[[LocalInstance], None] | None = None
@@ -62,6 +66,7 @@ class Destination:
         self._oddities = oddities
         self._incarnation = incarnation
         self._refused = refused
+        self._failed = failed
         self._routes: dict[bytes, tuple[RequestRoute, Caller]] = {}
 
     # ------------------------------------------------------------------ finding room
@@ -176,7 +181,11 @@ class Destination:
             version.contention.refused(request.caller.package, now)
         request.queued_at = None
         message = "the queue is full, and another request has its place: of higher priority, or of a caller with less"
-        self._ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+        if request.source.port == LOCAL:
+            answer = self._ledger.own_answer(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+            self._failed(request, FirstAttempt(answer, self._ledger.host, version.spec.version), now)
+        else:
+            self._ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
 
     def _dispatch(self, request: Request, instance: LocalInstance, now: int) -> None:
         counter = instance.counters.get(request.name)
@@ -285,7 +294,11 @@ class Destination:
             route = encode_answer_route(
                 source.incarnation, instance.pending, version.queue.size, instance.slots, 0, instance.answer_tail
             )
-        self._ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+        if code and source.port == LOCAL:
+            answer = flags, code, route, frame[tail_at:], name_len, fields_len
+            self._failed(request, FirstAttempt(answer, self._ledger.host, version.spec.version, instance.id), now)
+        else:
+            self._ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
         if version.queue.size:
             self.pull(version, now)
         if instance.health is _LEAVING and not instance.pending and self.on_drained is not None:

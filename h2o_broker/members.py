@@ -17,6 +17,7 @@ from h2o_core.names import Tier, callable_tiers, tier_of
 if TYPE_CHECKING:
     from h2o_broker.contention import Contention
     from h2o_core.assignment import CompiledTraffic, How
+    from h2o_core.retries import RetryBudget
     from h2o_core.znodes import LiveInstance, PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
@@ -36,13 +37,15 @@ class Health(IntEnum):
 class Caller:
     """An identity that requests are counted under."""
 
-    __slots__ = ("breaches", "counters", "forbidden", "instance", "package", "version")
+    __slots__ = ("breaches", "budgets", "counters", "forbidden", "instance", "package", "version")
 
     def __init__(self, package: str, version: str = "", instance: str = "") -> None:
         self.package = package
         self.version = version
         self.instance = instance
         self.counters: dict[bytes, CallerCounter] = {}
+        self.budgets: dict[str, RetryBudget] = {}
+        """Package → what may still be retried of the calls to it; those that never failed have none."""
         self.breaches: dict[bytes, int] = {}
         """Feature → calls against the tier rules, refused or let pass."""
         self.forbidden = 0
@@ -283,6 +286,7 @@ class Pool:
         "broken",
         "by_version",
         "candidates",
+        "idempotent",
         "local",
         "order",
         "package",
@@ -310,6 +314,8 @@ class Pool:
         """Requests of this host by the version that they got and by what decided it."""
         self.broken = 0
         """Those whose version had no instance (h2o_core.assignment.Assigned)."""
+        self.idempotent: set[tuple[str, bytes]] = set()
+        """Version and feature, of those that may be executed twice."""
 
     def load_of_new(self, now: int) -> Load:
         """What to believe of an instance that joins now: it is as fast as those that serve."""

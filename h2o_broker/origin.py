@@ -8,8 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.members import RemoteInstance
-from h2o_broker.pools import host_of, wished
-from h2o_broker.requests import LOCAL, NOT_EXECUTED, OUTBOUND, onward
+from h2o_broker.pools import host_of, version_of, wished
+from h2o_broker.requests import (
+    LOCAL,
+    MAYBE_EXECUTED,
+    NOT_EXECUTED,
+    OUTBOUND,
+    FirstAttempt,
+    executed_in_all,
+    onward,
+)
+from h2o_broker.retrying import Retrying
 from h2o_broker.versions import Versions
 from h2o_core.choice import Candidates, choose
 from h2o_core.control import TierRule
@@ -21,7 +30,7 @@ from h2o_core.envelope import (
     decode_answer_route,
     decode_wish,
 )
-from h2o_core.errors import HIGHEST_CODE, Code
+from h2o_core.errors import HIGHEST_CODE, Code, Executed
 from h2o_core.names import package_of, tier_breach
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ SETTLING_NS: Final = 1_000_000_000
 """Instances are back within half a second of their broker's restart, links to other hosts too."""
 SHOWN_EVERY_NS: Final = 100_000_000
 _MS: Final = 1_000_000
+_TOO_LATE: Final = "its deadline passed before it was started"
 
 
 class Origin:
@@ -76,6 +86,7 @@ class Origin:
         self._hosts = hosts
         self._versions = Versions(oddities, dice)
         self._settles_at_ns = 0
+        self.retrying = Retrying(ledger, features, dice)
 
     # ------------------------------------------------------------------ coming in
 
@@ -142,8 +153,8 @@ class Origin:
     def route(self, request: Request, pool: Pool, now: int) -> None:
         """Give it to the instance that is chosen for it."""
         candidates = pool.candidates
-        if request.refused_by or pool.traffic is not None or request.wish is not None:
-            candidates = self._candidates(request, pool, request.refused_by)
+        if request.attempt or pool.traffic is not None or request.wish is not None:
+            candidates = self._candidates(request, pool, request.refused_by, request.first)
         if not candidates.members:
             self._nobody(request, pool, now)
             return
@@ -165,15 +176,26 @@ class Origin:
             self._operators_next_ns = now + SHOWN_EVERY_NS
         self.on_routed(request, target, now)
 
-    def _candidates(self, request: Request, pool: Pool, without: str) -> Candidates[LocalInstance | RemoteInstance]:
-        """Whom it may be given to, but for the instances of one host."""
+    def _candidates(
+        self, request: Request, pool: Pool, without: str, first: FirstAttempt | None = None
+    ) -> Candidates[LocalInstance | RemoteInstance]:
+        """Whom it may be given to, but for the instances of one host, and for the one where it failed at first.
+
+        What was executed is executed again only where it is declared idempotent.
+        """
         if request.wish is not None:
             allowed = Candidates(wished(pool, request.wish, self._hosts, self.host))
         elif pool.traffic is not None:
             allowed = self._versions.members(request, pool, pool.traffic)
         else:
             allowed = pool.candidates
-        return Candidates(one for one in allowed if host_of(one, self.host) != without) if without else allowed
+        if not without and first is None:
+            return allowed
+        return Candidates(
+            one
+            for one in allowed
+            if host_of(one, self.host) != without and (first is None or _may_repeat(one, request, pool, first))
+        )
 
     def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
         peer = target.peer
@@ -220,7 +242,51 @@ class Origin:
             code = Code.INTERNAL.value
         server = target.peer.servers.get(route[ANSWER_ROUTE_BYTES:]) or self._server(target.peer, route) or target
         server.load.learn(now - request.routed_ns, code, now)
-        self._ledger.respond(request, flags, code, route, frame[tail_at:], name_len, fields_len, now)
+        tail = frame[tail_at:]
+        if code:
+            answer = flags, code, route, tail, name_len, fields_len
+            self.failed(request, FirstAttempt(answer, target.peer.host, target.version, server.id), now)
+        else:
+            self._ledger.respond(request, flags, code, route, tail, name_len, fields_len, now)
+
+    def failed(self, request: Request, attempt: FirstAttempt, now: int) -> None:
+        """An attempt of this host's own request has failed: another one is made, or its caller is told."""
+        if not self.retrying.wanted(request, attempt, self._others, now):
+            flags, code, route, tail, name_len, fields_len = attempt.answer
+            flags = executed_in_all(request, flags)
+            self._ledger.respond(request, flags, code, route, tail, name_len, fields_len, now)
+
+    def _others(self, request: Request, first: FirstAttempt) -> bool:
+        """Is there anybody else who could take it? One that was shed finds the host's whole queue full."""
+        pool = self._features[request.name]
+        without = first.host if first.answer[1] == Code.OVERLOADED else ""
+        return bool(self._candidates(request, pool, without, first).members)
+
+    def lost(self, request: Request, why: str, now: int) -> None:
+        """It was sent to an instance or another host that is gone: the outcome is unknown."""
+        target = request.target
+        assert target is not None
+        answer = self._ledger.own_answer(request, Code.OUTCOME_UNKNOWN, MAYBE_EXECUTED, why, now)
+        request.target = None
+        if request.source.port == LOCAL:
+            self.failed(request, FirstAttempt(answer, host_of(target, self.host), version_of(target), target.id), now)
+        else:
+            self._ledger.respond(request, *answer, now)
+
+    def try_again(self, now: int) -> None:
+        """Make the second attempts that are due."""
+        for request in self.retrying.due(now):
+            if request.deadline_ns - now < _MS:
+                self._not_executed(request, Code.TIMEOUT, _TOO_LATE, now)
+            else:
+                self.route(request, self._features[request.name], now)
+
+    def _not_executed(self, request: Request, code: Code, message: str, now: int) -> None:
+        """Nobody took it; of one that had been taken before, what came of that is the answer."""
+        if request.first is not None:
+            self._ledger.respond(request, *request.first.answer, now)
+        else:
+            self._ledger.end(request, code, NOT_EXECUTED, message, now)
 
     def _server(self, peer: Peer, route: bytes) -> RemoteInstance | None:
         """Who served an answer: not always whom it was sent to. None: nobody did, or it is not known any more."""
@@ -240,7 +306,7 @@ class Origin:
         if request.source.port != LOCAL:
             self._ledger.refuse(request, code)
         elif request.deadline_ns - now < _MS:
-            self._ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "its deadline passed before it was started", now)
+            self._not_executed(request, Code.TIMEOUT, _TOO_LATE, now)
         elif request.attempt == 0 and self._candidates(request, pool, without=host):
             request.attempt = 1
             request.refused_by = host
@@ -251,10 +317,10 @@ class Origin:
         elif code is Code.OVERLOADED:
             whose = f"instance {request.wish.instance}" if request.wish and request.wish.instance else pool.package[1:]
             message = f"every slot of {whose} is taken and its queues are full"
-            self._ledger.end(request, Code.OVERLOADED, NOT_EXECUTED, message, now)
+            self._not_executed(request, Code.OVERLOADED, message, now)
         else:
             message = f"{host} had no instance that could take it"
-            self._ledger.end(request, Code.UNAVAILABLE if code is Code.OK else code, NOT_EXECUTED, message, now)
+            self._not_executed(request, Code.UNAVAILABLE if code is Code.OK else code, message, now)
 
     def unsent(self, request: Request, target: LocalInstance, now: int) -> None:
         """Its instance here was gone before the frame left: any other may have it, one of this host included."""
@@ -270,13 +336,14 @@ class Origin:
     def started(self, now: int) -> None:
         """This broker serves from now on: its host's instances have yet to come (back), links to stand."""
         self._settles_at_ns = now + SETTLING_NS
+        self.retrying.started(now)
 
     def _settling(self, request: Request, now: int) -> bool:
         """Nobody can take it *yet*: say that, and not that there is nobody."""
         if now >= self._settles_at_ns:
             return False
         message = "its broker has only just started, and does not know all instances yet"
-        self._ledger.end(request, Code.UNAVAILABLE, NOT_EXECUTED, message, now)
+        self._not_executed(request, Code.UNAVAILABLE, message, now)
         return True
 
     def _unknown_feature(self, request: Request, now: int) -> None:
@@ -293,7 +360,7 @@ class Origin:
             message = f"{message} where it is wanted: {_shown(request.wish)}"
         elif request.version:
             message = f"{message}: its traffic goes to version {request.version}, which has none"
-        self._ledger.end(request, Code.NO_ROUTE, NOT_EXECUTED, message, now)
+        self._not_executed(request, Code.NO_ROUTE, message, now)
 
 
 def unknown_feature(name: str, pools: Mapping[str, Pool]) -> tuple[Code, str]:
@@ -310,6 +377,11 @@ def _unseen(_request: Request, _target: LocalInstance | RemoteInstance, _now: in
 
 def _nowhere(_request: Request, _version: LocalVersion, _preferred: LocalInstance | None, _now: int) -> bool:
     return False
+
+
+def _may_repeat(one: LocalInstance | RemoteInstance, request: Request, pool: Pool, first: FirstAttempt) -> bool:
+    harmless = first.executed is Executed.NO or (version_of(one), request.name) in pool.idempotent
+    return harmless and one.id != first.instance
 
 
 def _shown(wish: RouteWish) -> str:

@@ -27,6 +27,11 @@ def host_of(member: LocalInstance | RemoteInstance, own_host: str) -> str:
     return member.peer.host if isinstance(member, RemoteInstance) else own_host
 
 
+def version_of(member: LocalInstance | RemoteInstance) -> str:
+    """Its version, wherever it runs."""
+    return member.version if isinstance(member, RemoteInstance) else member.version.spec.version
+
+
 def is_drained(hosts: Mapping[str, HostControl], host: str) -> bool:
     """Nothing new goes there."""
     control = hosts.get(host)

@@ -196,7 +196,7 @@ class Ports:
             if self._routers[port].has_input():
                 self._loop.call_soon(self._readers[port])
         self._touched.clear()
-        due = switch.ledger.deadlines.next_ns()
+        due = switch.next_wakeup()
         if due is not None:
             self._wake_at(due)
 

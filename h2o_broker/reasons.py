@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from h2o_broker.members import Health, RemoteInstance
-from h2o_broker.pools import host_of
+from h2o_broker.pools import host_of, version_of
 from h2o_core.control import HostState
 
 if TYPE_CHECKING:
@@ -53,8 +53,3 @@ def _heard_of(member: LocalInstance | RemoteInstance) -> tuple[Health, str]:
 def _decided(control: HostControl) -> str:
     what = "drained" if control.state is HostState.DRAIN else "avoided while others are left"
     return f"its host is {what} by {control.owner}" + (f": {control.reason}" if control.reason else "")
-
-
-def version_of(member: LocalInstance | RemoteInstance) -> str:
-    """Its version, wherever it runs."""
-    return member.version if isinstance(member.version, str) else member.version.spec.version

@@ -24,6 +24,7 @@ from h2o_core.pb.stats_pb2 import (
     Picture,
     QueueReport,
     RegisterReport,
+    RetryReport,
     Sketch,
 )
 
@@ -88,6 +89,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         instances=[_instance(one, moment) for one in switch.instances.values()],
         callers=_callers(switch),
         peers=[_peer(peer, moment) for peer in links.peers.values()],
+        retries=_retries(switch),
         queues=[_queue(version) for pool in switch.pools.values() for version in pool.local.values()],
         strangers=strangers,
         tiers=switch.origin.tiers.value,
@@ -161,6 +163,20 @@ def _callers(switch: Switch) -> list[CallerReport]:
         )
         for caller in switch.callers.values()
         for name, counter in caller.counters.items()
+    ]
+
+
+def _retries(switch: Switch) -> list[RetryReport]:
+    return [
+        RetryReport(
+            caller=caller.package,
+            version=caller.version,
+            package=package,
+            retried=budget.retried,
+            refused=budget.refused,
+        )
+        for caller in switch.callers.values()
+        for package, budget in caller.budgets.items()
     ]
 
 

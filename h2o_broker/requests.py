@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from h2o_broker.members import LocalInstance, RemoteInstance
 from h2o_broker.telemetry import CallerCounter
@@ -10,6 +10,7 @@ from h2o_core.deadlines import Deadlines
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
+    EXECUTED_MASK,
     HEADER,
     MAX_FRAME_BYTES,
     REFUSED,
@@ -21,6 +22,7 @@ from h2o_core.envelope import (
 )
 from h2o_core.errors import Code, Executed, hint_for
 from h2o_core.pb.answer_pb2 import Failure
+from h2o_core.retries import both_executed
 
 if TYPE_CHECKING:
     from h2o_broker.members import LocalVersion, Source
@@ -34,6 +36,8 @@ OUTBOUND: Final = 2
 
 NOT_EXECUTED: Final = int(Executed.NO)
 MAYBE_EXECUTED: Final = int(Executed.UNKNOWN)
+Answer: TypeAlias = tuple[int, int, bytes, bytes, int, int]
+"""What `Ledger.respond` takes: flags, code, route, what follows it in the frame, lengths of name and fields in that."""
 _CORRELATION_MASK: Final = 0xFFFF_FFFF
 _NO_BUCKET: Final[set[int]] = set()
 _PACK: Final = HEADER.pack
@@ -54,6 +58,7 @@ class Request:
         "counter",
         "deadline_ns",
         "ended",
+        "first",
         "flags",
         "frame",
         "id",
@@ -115,11 +120,29 @@ class Request:
         """REQUEST_EXACT, REQUEST_ASSIGNED: go along with it."""
         self.version = ""
         """Chosen by its package's traffic document; empty: there was none."""
+        self.first: FirstAttempt | None = None
+        """At its origin, once it has failed and is tried again."""
 
     def fields(self) -> bytes:
         """The optional fields as they came, unparsed; cut out when they are asked for, since hardly any request is."""
         frame, at = self.frame, self.tail_at + len(self.name)
         return frame[at : at + int.from_bytes(frame[24:26], "big")]
+
+
+class FirstAttempt:
+    """An attempt that failed, and where. It is kept while a second one is made: the answer if that reaches nobody."""
+
+    __slots__ = ("answer", "executed", "host", "instance", "version", "waits")
+
+    def __init__(self, answer: Answer, host: str, version: str, instance: str = "") -> None:
+        """*instance*: its id; empty when it has reached none."""
+        self.answer = answer
+        self.executed = Executed(min(answer[0] & EXECUTED_MASK, 2))
+        self.host = host
+        self.version = version
+        self.instance = instance
+        self.waits = True
+        """The second attempt has not been made yet."""
 
 
 class Ledger:
@@ -207,6 +230,10 @@ class Ledger:
 
     def end(self, request: Request, code: Code, executed: int, message: str, now: int) -> None:
         """The broker itself answers; an instance that still works on it keeps its slot until it lets go."""
+        self.respond(request, *self.own_answer(request, code, executed, message, now), now)
+
+    def own_answer(self, request: Request, code: Code, executed: int, message: str, now: int) -> Answer:
+        """What the broker itself has to say; *request* is in no queue and at no other broker after that."""
         if request.queued_at is not None:
             request.queued_at.queue.discard(request.id)
             request.queued_at = None
@@ -222,7 +249,7 @@ class Ledger:
                 request.counter.outcomes[code] += 1
         payload = self.failure(code, message, request.name.decode(errors="replace"))
         route = encode_answer_route(request.source.incarnation, 0, 0, 0, 0, tail)
-        self.respond(request, executed, code, route, payload, 0, 0, now)
+        return executed_in_all(request, executed), code, route, payload, 0, 0
 
     def refuse(self, request: Request, code: Code) -> None:
         """Tell the origin that nothing was executed here; it may route once more."""
@@ -255,6 +282,12 @@ class Ledger:
     def failure(self, code: Code, message: str, feature: str) -> bytes:
         """The payload of an answer that this broker makes itself: what happened, and what to type next."""
         return Failure(message=message, hint=hint_for(code, feature), at=self._at).SerializeToString()
+
+
+def executed_in_all(request: Request, flags: int) -> int:
+    """*flags* of an answer, which speak of its last attempt alone, with what is known of the one before."""
+    first = request.first
+    return flags if first is None else both_executed(first.executed, Executed(min(flags & EXECUTED_MASK, 2)))
 
 
 def onward(request: Request, route: bytes, now: int) -> bytes:

@@ -126,6 +126,7 @@ class Roster:
         counted = switch.caller(spec.package, spec.version)
         source.caller = Caller(spec.package, spec.version, instance_id)
         source.caller.counters, source.caller.breaches = counted.counters, counted.breaches
+        source.caller.budgets = counted.budgets
         source.caller.judge()
         switch.rebuild(pool)
         registered = Registered(
@@ -144,7 +145,9 @@ class Roster:
         switch = self._switch
         pool = self.pool_named(spec.package)
         for feature in spec.features:
-            switch.features[feature.name.encode()] = pool
+            name = feature.name.encode()
+            switch.features[name] = pool
+            (pool.idempotent.add if feature.idempotent else pool.idempotent.discard)((spec.version, name))
         return pool
 
     def pool_named(self, package: str) -> Pool:

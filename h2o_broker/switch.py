@@ -80,7 +80,9 @@ class Switch:
         """Gets (port, routing id, frame, now) of every frame that is not on a request's path."""
         self._operator = self.caller(OPERATOR, "")
         self.origin = Origin(self.ledger, self.pools, self.features, self.oddities, incarnation, dice, self.hosts)
-        self.destination = Destination(self.ledger, self.features, self.oddities, incarnation, self.origin.refused)
+        self.destination = Destination(
+            self.ledger, self.features, self.oddities, incarnation, self.origin.refused, self.origin.failed
+        )
         self.origin.place = self.destination.place
         self.instances = self.destination.instances
         self._enter = self.origin.enter
@@ -188,8 +190,13 @@ class Switch:
         started = NOT_EXECUTED if request.target is None else MAYBE_EXECUTED
         self.ledger.end(request, Code.CANCELLED, started, "the caller cancelled it", now)
 
+    def next_wakeup(self) -> int | None:
+        """When `expire` has something to do next (monotonic ns)."""
+        due, retry = self.ledger.deadlines.next_ns(), self.origin.retrying.next_ns()
+        return retry if due is None or (retry is not None and retry < due) else due
+
     def expire(self, now: int) -> None:
-        """End what has run out of time."""
+        """End what has run out of time, and make the second attempts that are due."""
         for request_id in self.ledger.deadlines.expired(now):
             request = self.requests.get(request_id)
             if request is None or request.ended:
@@ -198,7 +205,9 @@ class Switch:
             if request.queued_at is not None:
                 self.destination.expired(request, request.queued_at, now)
             else:
-                self.ledger.end(request, Code.TIMEOUT, MAYBE_EXECUTED, "no answer before the deadline", now)
+                started = NOT_EXECUTED if request.target is None else MAYBE_EXECUTED
+                self.ledger.end(request, Code.TIMEOUT, started, "no answer before the deadline", now)
+        self.origin.try_again(now)
 
     # ------------------------------------------------------------------ losses
 
@@ -209,10 +218,7 @@ class Switch:
             if request.ended:
                 del self.requests[request.id]
                 continue
-            target = request.target
-            self.ledger.end(request, Code.OUTCOME_UNKNOWN, MAYBE_EXECUTED, why, now)
-            if isinstance(target, LocalInstance):
-                self.requests.pop(request.id, None)
+            self.origin.lost(request, why, now)
 
     def lose_source(self, source: Source, now: int) -> None:
         """A client or a peer's link is gone: nobody waits for its requests any more."""

@@ -70,13 +70,6 @@ _.host_control
 # h2o_core.priorities: read from a byte by its number.
 _.SHEDDABLE
 
-# Retries at an origin: the broker takes them up next.
-_.may_retry
-_.both_executed
-_.jitter_ns
-_.RetryBudget
-_.grant
-_.retried
 
 # What plans will be worked out with (TRAFFIC.md "Shifting traffic"), tested beside them.
 _.undecided

@@ -95,6 +95,18 @@ def instances(snapshot: Snapshot, report: BrokerReport, unregistered: Iterable[t
         in_flight.add_metric(list(pair), request_count)
     yield from (number, slots, in_flight)
     yield from _queues(report)
+    yield from _retries(report)
+
+
+def _retries(report: BrokerReport) -> Iterator[Metric]:
+    labels = ["caller", "caller_version", "package"]
+    retried = CounterMetricFamily("h2o_retries", "Second attempts after a failure, by who calls whom.", labels=labels)
+    refused = CounterMetricFamily("h2o_retries_refused", "Failures told because the budget was spent.", labels=labels)
+    for one in report.retries:
+        names = [label_value(each) for each in (shown(one.caller), one.version, shown(one.package))]
+        retried.add_metric(names, one.retried)
+        refused.add_metric(names, one.refused)
+    yield from (retried, refused)
 
 
 def _queues(report: BrokerReport) -> Iterator[Metric]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         OutcomeCount,
         PeerReport,
         QueueReport,
+        RetryReport,
         Sketch,
     )
 
@@ -45,6 +46,7 @@ def stats(snapshot: Snapshot, told: Told) -> Json:
         },
         "instances": [_instance(snapshot, one, queued[one.instance]) for one in report.instances],
         "callers": [_caller(one) for one in report.callers],
+        "retries": [_retries(one) for one in report.retries],
         "queues": [_queue(one) for one in report.queues],
         "peers": [_peer(one) for one in report.peers],
         "counters": _counters(report),
@@ -95,6 +97,16 @@ def _caller(report: CallerReport) -> Json:
         "breaches": report.breaches,
         **quantiles(histogram_of(report.latency), 0.5, 0.95),
         "sketch": sketch(report.latency),
+    }
+
+
+def _retries(report: RetryReport) -> Json:
+    return {
+        "caller": shown(report.caller),
+        "version": report.version,
+        "package": shown(report.package),
+        "retried": report.retried,
+        "refused": report.refused,
     }
 
 

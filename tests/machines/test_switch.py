@@ -16,6 +16,7 @@ from h2o_broker.roster import PING_EVERY_NS, Roster
 from h2o_broker.switch import Switch
 from h2o_core.choice import chances
 from h2o_core.control import NewVersions
+from h2o_core.deadlines import BUCKET_SHIFT
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -41,16 +42,27 @@ from h2o_core.envelope import (
     encode_wish,
     types_hash,
 )
-from h2o_core.errors import Code
+from h2o_core.errors import Code, Executed
 from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Hello, Welcome
 from h2o_core.priorities import Priority
+from h2o_core.retries import FLOOR_PER_S, JITTER_NS, SHARE
 from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
 
 FEATURE = "/service/customer/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")
+TWICE = "/service/customer/look"
+"""May be executed twice; in version 2.0.0 that is not declared."""
 SPECS = {
-    version: package_version("/service/customer", version, [FeatureSpec(FEATURE, "t.Request", "t.Reply")], b"")
+    version: package_version(
+        "/service/customer",
+        version,
+        [
+            FeatureSpec(FEATURE, "t.Request", "t.Reply"),
+            FeatureSpec(TWICE, "t.Request", "t.Reply", idempotent=version == "1.0.0"),
+        ],
+        b"",
+    )
     for version in ("1.0.0", "2.0.0")
 }
 OWN = 0xAAAA
@@ -72,11 +84,13 @@ class SwitchMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 1_000_000_000
+        self.now = 20_000_000_000
         self.dice = random.Random(7)
         self.switch = Switch("host-1", OWN, self.dice.random)
         self.roster = Roster(self.switch, "a", "t")
         self.links = Links(self.switch, "a", "t", "k" * 40)
+        self.began = self.now - 10_000 * MS
+        self.switch.origin.retrying.started(self.began)
         self.switch.rare = self._rare
         self.serial = 0
         self.asked: dict[tuple[int, bytes, int], int] = {}
@@ -84,6 +98,10 @@ class SwitchMachine(RuleBasedStateMachine):
         self.held: dict[tuple[bytes, int], bool] = {}
         """What instances execute: (routing id, correlation) → the slot is theirs."""
         self.at_peer: list[int] = []
+        self.payloads: dict[int, bytes] = {}
+        """Our correlation → the payload of its request, which is one of a kind."""
+        self.sent: dict[bytes, list[bool]] = {}
+        """Payload → its attempts that left for an instance or the peer: may this one have been executed?"""
         self.wishes: dict[bytes, RouteWish] = {}
         """Payload → where alone it may be executed."""
         self.lost_clients: set[bytes] = set()
@@ -118,11 +136,26 @@ class SwitchMachine(RuleBasedStateMachine):
                     assert rid in self.slots, "a request for an instance that is gone"
                     assert (rid, frame.correlation) not in self.held, "a correlation in use was used again"
                     self.held[rid, frame.correlation] = True
+                    self._sent(frame)
                     self._as_wished(frame, "host-1", sure=True)
                 elif frame.type == REQUEST:
                     assert decode_request_route(frame.route).incarnation == THEIRS
+                    self._sent(frame)
                     self._as_wished(frame, "host-2", sure=False)
                     self.at_peer.append(frame.correlation)
+
+    def _sent(self, frame: Frame) -> None:
+        """Two attempts at most; what may have been executed is executed again only where that is harmless."""
+        before = self.sent.setdefault(frame.payload, [])
+        self.payloads[frame.correlation] = frame.payload
+        harmless = frame.name == TWICE.encode() and decode_request_route(frame.route).version == "1.0.0"
+        assert len(before) <= 1
+        assert frame.code >= len(before), "the attempt is in the header"
+        assert harmless or not any(before)
+        before.append(True)
+
+    def _not_executed(self, correlation: int) -> None:
+        self.sent[self.payloads[correlation]][-1] = False
 
     def _as_wished(self, frame: Frame, host: str, *, sure: bool) -> None:
         """*sure*: it is at an instance, which is the one in its route; at a peer only an exact one has to be."""
@@ -222,12 +255,11 @@ class SwitchMachine(RuleBasedStateMachine):
     @rule(
         client=st.integers(0, 2),
         remaining=st.sampled_from([0, 1, 50, 1000]),
-        known=st.booleans(),
+        name=st.sampled_from([FEATURE, TWICE, TWICE, "/service/customer/nothing"]),
         fields=st.sampled_from(FIELDS),
     )
-    def client_asks(self, client: int, remaining: int, known: bool, fields: bytes = b"") -> None:
+    def client_asks(self, client: int, remaining: int, name: str, fields: bytes = b"") -> None:
         rid, correlation = f"c{client}".encode(), self._next()
-        name = FEATURE if known else "/service/customer/nothing"
         self.asked[LOCAL, rid, correlation] = 0
         frame = encode(
             REQUEST,
@@ -236,7 +268,7 @@ class SwitchMachine(RuleBasedStateMachine):
             types=TYPES,
             name=name.encode(),
             fields=fields,
-            payload=b"x",
+            payload=f"ask {correlation}".encode(),
         )
         self.switch.on_local(rid, frame, self.now)
         self._deliver()
@@ -311,26 +343,43 @@ class SwitchMachine(RuleBasedStateMachine):
         self._deliver()
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), code=st.sampled_from([0, 10, 11, 200]), twice=st.booleans(), release=st.booleans())
-    def instance_answers(self, data: st.DataObject, code: int, twice: bool, release: bool) -> None:
+    @rule(
+        data=st.data(),
+        code=st.sampled_from([0, 5, 9, 10, 10, 11, 200]),
+        executed=st.sampled_from(Executed),
+        twice=st.booleans(),
+        release=st.booleans(),
+    )
+    def instance_answers(self, data: st.DataObject, code: int, executed: Executed, twice: bool, release: bool) -> None:
         rid, correlation = data.draw(st.sampled_from(sorted(self.held)))
         del self.held[rid, correlation]
+        if executed is Executed.NO:
+            self._not_executed(correlation)
         kind = RELEASED if release else ANSWER
+        frame = encode(kind, flags=executed, code=code, correlation=correlation, payload=b"y")
         for _ in range(1 + twice):
-            self.switch.on_local(rid, encode(kind, code=code, correlation=correlation, payload=b"y"), self.now)
+            self.switch.on_local(rid, frame, self.now)
         if rid not in self.switch.instances:
             self.slots.pop(rid, None)
         self._deliver()
 
     @precondition(lambda self: self.at_peer and self.peer_rid)
-    @rule(refused=st.sampled_from([0, Code.OVERLOADED, Code.UNAVAILABLE]), ours=st.booleans(), data=st.data())
-    def peer_answers(self, refused: int, ours: bool, data: st.DataObject) -> None:
+    @rule(
+        refused=st.booleans(),
+        code=st.sampled_from([Code.OK, Code.OVERLOADED, Code.UNAVAILABLE, Code.INTERNAL]),
+        executed=st.sampled_from(Executed),
+        ours=st.booleans(),
+        data=st.data(),
+    )
+    def peer_answers(self, refused: bool, code: Code, executed: Executed, ours: bool, data: st.DataObject) -> None:
         correlation = data.draw(st.sampled_from(self.at_peer))
         route = encode_answer_route(OWN if ours else OWN + 1, 0, 0, 1, 0, b"\0\0\0")
         if ours:
             self.at_peer.remove(correlation)
+        if ours and (refused or executed is Executed.NO):
+            self._not_executed(correlation)
         kind = REFUSED if refused else ANSWER
-        frame = encode(kind, code=refused, correlation=correlation, route=route)
+        frame = encode(kind, flags=executed, code=code, correlation=correlation, route=route)
         self.switch.on_outbound(self.peer_rid, frame, self.now)
         self._deliver()
 
@@ -363,7 +412,14 @@ class SwitchMachine(RuleBasedStateMachine):
         """The next request for one instance finds its link gone: it was not executed and goes elsewhere."""
         rid, correlation = b"c9", self._next()
         self.asked[LOCAL, rid, correlation] = 0
-        frame = encode(REQUEST, correlation=correlation, remaining_ms=900, types=TYPES, name=FEATURE.encode())
+        frame = encode(
+            REQUEST,
+            correlation=correlation,
+            remaining_ms=900,
+            types=TYPES,
+            name=FEATURE.encode(),
+            payload=f"ask {correlation}".encode(),
+        )
         self.switch.on_local(rid, frame, self.now)
         batch = self.switch.take()
         for port, to, raw in batch:
@@ -444,6 +500,21 @@ class SwitchMachine(RuleBasedStateMachine):
         unanswered = sum(1 for answers in self.asked.values() if not answers)
         assert open_at_sources == unanswered
 
+    @invariant()
+    def retries_keep_to_their_budget(self) -> None:
+        """The operator is the one caller here, and every request of its ends as one, however often it is tried."""
+        budget = self.switch.caller("operator", "").budgets.get("/service/customer")
+        ended = sum(1 for (port, _, _), answers in self.asked.items() if port == LOCAL and answers)
+        if budget is not None:
+            assert budget.retried <= SHARE * ended + FLOOR_PER_S * (self.now - self.began) / 1e9 + 1e-6
+
+    @invariant()
+    def it_wakes_up_for_what_waits(self) -> None:
+        waiting = [one for one in self.switch.requests.values() if one.first is not None and one.first.waits]
+        due = self.switch.origin.retrying.next_ns()
+        assert not waiting or (due is not None and due <= self.now + JITTER_NS + (1 << BUCKET_SHIFT))
+        assert (self.switch.next_wakeup() or 0) <= (due or self.switch.next_wakeup() or 0)
+
     def teardown(self) -> None:
         """After the longest deadline every request has its one answer, and nothing is left but held slots."""
         self.now += 10_000 * MS
@@ -513,12 +584,13 @@ def test_what_the_only_host_refuses_is_sent_there_once_more() -> None:
     machine = SwitchMachine()
     machine.begin(share=True)
     machine.peer_appears(1, "1.0.0")
-    machine.client_asks(1, 1000, known=True)
+    machine.client_asks(1, 1000, FEATURE)
     for attempt in (0, 1):
         (asked,) = machine.switch.requests.values()
         assert (asked.attempt, machine.at_peer) == (attempt, [asked.id] * (attempt + 1))
         route = encode_answer_route(OWN, 0, 0, 1, 0, b"\0\0\0")
         refused = encode(REFUSED, code=Code.UNAVAILABLE, correlation=asked.id, route=route)
+        machine._not_executed(asked.id)
         machine.switch.on_outbound(machine.peer_rid, refused, machine.now)
         machine._deliver()
     assert not machine.switch.requests, "the second refusal is told"
