@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from bench import cli, data_plane, profile
 from bench.children import BenchError, leave_in_order
 from bench.console import group as console
+from bench.control import group as control
 from bench.cpu import cores
 from bench.faults import group as faults
 from bench.figures import Figure, table
@@ -27,7 +28,7 @@ _GROUPS: Final[dict[str, Run]] = {
     cli.GROUP: lambda directory, quick, say: cli.run(directory, cli.QUICK_RUNS if quick else cli.FULL_RUNS, say),
     console.GROUP: lambda directory, quick, say: console.run(directory, console.QUICK if quick else console.FULL, say),
 }
-"""All that `script/bench` runs by itself; group faults takes minutes and measures no speed: it wants to be named."""
+"""All that `script/bench` runs by itself; groups faults and control take minutes: they want to be named."""
 
 _NAMED: Final[dict[str, Run]] = {logs.GROUP: logs.run}
 """What else can be named."""
@@ -60,7 +61,10 @@ def _chosen(options: argparse.Namespace) -> dict[str, Run]:
     def run_faults(directory: Path, quick: bool, say: Callable[[str], None]) -> list[Figure]:  # noqa: FBT001 - as Run
         return faults.run(directory, say, faults.Wishes(options.only, options.seed, options.minutes), quick=quick)
 
-    known = {**_GROUPS, **_NAMED, faults.GROUP: run_faults}
+    def run_control(directory: Path, quick: bool, say: Callable[[str], None]) -> list[Figure]:  # noqa: FBT001 - as Run
+        return control.run(directory, quick, say, options.only)
+
+    known = {**_GROUPS, **_NAMED, control.GROUP: run_control, faults.GROUP: run_faults}
     return {name: known[name] for name in options.groups or _GROUPS}
 
 
@@ -97,7 +101,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "groups",
         nargs="*",
         metavar="group",
-        help=f"{', '.join(_GROUPS)} (all of these without one), {', '.join(_NAMED)} or {faults.GROUP}",
+        help=f"{', '.join(_GROUPS)} (all of these without one), {', '.join(_NAMED)}, {control.GROUP} or {faults.GROUP}",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: at most 90 s a group")
     parser.add_argument("--json", action="store_true", help="one object a line instead of a table")
@@ -105,23 +109,39 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--profile", action="store_true", help="where broker, worker and client spend their time at 64 in flight"
     )
     parser.add_argument(
-        "--only", default="", metavar="ROUND", help=f"of group {faults.GROUP}: rounds with this in their name"
+        "--only",
+        default="",
+        metavar="ROUND",
+        help=f"of groups {control.GROUP} and {faults.GROUP}: rounds with this in their name",
     )
     parser.add_argument("--seed", type=int, help="of the chaos round: strike as the run did that printed it")
     parser.add_argument("--minutes", type=float, default=10.0, help="of the chaos round (10)")
     options = parser.parse_args(arguments)
-    known = (*_GROUPS, *_NAMED, faults.GROUP)
+    known = (*_GROUPS, *_NAMED, control.GROUP, faults.GROUP)
     for group in options.groups:
         if group not in known:
             parser.error(f"there is no group {group!r}; there are {', '.join(known)}")
-    if options.only and faults.GROUP not in options.groups:
-        parser.error(f"--only names rounds of group {faults.GROUP}: script/bench {faults.GROUP} --only {options.only}")
     if options.only:
-        try:
-            faults.chosen(faults.Wishes(options.only), quick=options.quick)
-        except BenchError as error:
-            parser.error(str(error))
+        _check_only(options, parser)
     return options
+
+
+def _check_only(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Some of the groups that are named have such rounds, and each of these has some of that name."""
+    having = {
+        control.GROUP: lambda: control.chosen(options.only, quick=options.quick),
+        faults.GROUP: lambda: faults.chosen(faults.Wishes(options.only), quick=options.quick),
+    }
+    asked = [having[group] for group in options.groups if group in having]
+    if not asked:
+        parser.error(
+            f"--only names rounds of groups {' and '.join(having)}: script/bench {faults.GROUP} --only {options.only}"
+        )
+    try:
+        for chosen in asked:
+            chosen()
+    except BenchError as error:
+        parser.error(str(error))
 
 
 def _say(line: str) -> None:

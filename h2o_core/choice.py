@@ -151,12 +151,14 @@ def _draw_gradually(place: Place[C], now: int, dice: Callable[[], float]) -> tup
 def _accepted(members: Sequence[C], taken: int, oldest: float, now: int, dice: Callable[[], float]) -> int:
     """The index of one that is included, other than *taken*."""
     count = len(members) - (taken >= 0)
+    no_longer_new = now - NEW_FOR_NS
     at = 0
     for _ in range(_DRAWS):
         at = int(dice() * count)
         if taken >= 0 and at >= taken:
             at += 1
-        if dice() * oldest < inclusion(members[at].since_ns, now):
+        since_ns = members[at].since_ns
+        if since_ns <= no_longer_new or dice() * oldest < inclusion(since_ns, now):
             break
     return at
 
