@@ -283,7 +283,6 @@ class Pool:
     __slots__ = (
         "assigned",
         "assignment_key",
-        "broken",
         "by_version",
         "candidates",
         "idempotent",
@@ -310,10 +309,8 @@ class Pool:
         self.by_version: dict[str, Candidates[LocalInstance | RemoteInstance]] = {}
         """With a traffic document: whom a request of a version may be given to; of versions that have somebody."""
         self.assignment_key = assignment_key(package)
-        self.assigned: dict[tuple[str, How], int] = {}
-        """Requests of this host by the version that they got and by what decided it."""
-        self.broken = 0
-        """Those whose version had no instance (h2o_core.assignment.Assigned)."""
+        self.assigned: dict[tuple[str, How, bool], int] = {}
+        """Requests of this host by the version that they got, what decided it, and `broken` (h2o_core.assignment)."""
         self.idempotent: set[tuple[str, bytes]] = set()
         """Version and feature, of those that may be executed twice."""
 

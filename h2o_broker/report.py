@@ -13,6 +13,7 @@ from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Heartbeat
 from h2o_core.pb.stats_pb2 import (
     Alarm,
+    AssignmentReport,
     BrokerReport,
     CallerReport,
     FeatureStats,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from h2o_broker.links import Links
-    from h2o_broker.members import LocalInstance, LocalVersion, Peer
+    from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool
     from h2o_broker.register.decisions import Decisions
     from h2o_broker.register.known import Known
     from h2o_broker.register.presence import Standing
@@ -93,6 +94,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         queues=[_queue(version) for pool in switch.pools.values() for version in pool.local.values()],
         strangers=strangers,
         tiers=switch.origin.tiers.value,
+        assignments=[one for pool in switch.pools.values() for one in _assignments(pool)],
         counters={**switch.oddities.counts, **{name: count for name, count in extra.items() if count}},
     )
 
@@ -177,6 +179,13 @@ def _retries(switch: Switch) -> list[RetryReport]:
         )
         for caller in switch.callers.values()
         for package, budget in caller.budgets.items()
+    ]
+
+
+def _assignments(pool: Pool) -> list[AssignmentReport]:
+    return [
+        AssignmentReport(package=pool.package, version=version, how=how.value, broken=broken, count=count)
+        for (version, how, broken), count in pool.assigned.items()
     ]
 
 

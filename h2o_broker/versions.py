@@ -55,10 +55,8 @@ class Versions:
             request.flags |= REQUEST_ASSIGNED
         else:
             request.flags &= ~REQUEST_ASSIGNED
-        counted = version, assigned.how
+        counted = version, assigned.how, assigned.broken
         pool.assigned[counted] = pool.assigned.get(counted, 0) + 1
-        if assigned.broken:
-            pool.broken += 1
         return version
 
     def _assign(self, request: Request, pool: Pool, traffic: CompiledTraffic) -> Assigned:

@@ -131,6 +131,7 @@ _STATS: Final = _answer(
         _object(caller=_TEXT, version=_TEXT, feature=_TEXT, outcomes=_map(_WHOLE), breaches=_WHOLE, sketch=_SKETCH)
     ),
     retries=_list(_object(caller=_TEXT, version=_TEXT, package=_TEXT, retried=_WHOLE, refused=_WHOLE)),
+    assignments=_list(_object(package=_TEXT, version=_TEXT, how=_TEXT, broken=_FLAG, count=_WHOLE)),
     queues=_list(_object(package=_TEXT, version=_TEXT, queued=_WHOLE, capacity=_WHOLE)),
     peers=_list(_object(host=_TEXT, state=_TEXT, incarnation=_TEXT, why=_TEXT)),
     counters=_map(_WHOLE),

@@ -57,6 +57,7 @@ class Collector:
             if not child.token or child.token not in registered
         ]
         yield from traffic.instances(snapshot, told.report, unregistered)
+        yield from traffic.assignments(told.report)
         yield from traffic.served(self._totals.served(told.report))
         yield from traffic.asked(self._totals.asked(told.report))
 

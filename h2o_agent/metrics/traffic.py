@@ -67,6 +67,19 @@ def asked(counts: Questions) -> Iterator[Metric]:
     yield breaches
 
 
+def assignments(report: BrokerReport) -> Iterator[Metric]:
+    """By what decided which versions this host's requests get."""
+    counted = CounterMetricFamily(
+        "h2o_assignments",
+        "Requests whose version was decided on by a traffic document, where they come from.",
+        labels=["package", "version", "how", "broken"],
+    )
+    for one in report.assignments:
+        said = [label_value(each) for each in (shown(one.package), one.version, one.how)]
+        counted.add_metric([*said, "true" if one.broken else "false"], one.count)
+    yield counted
+
+
 def instances(snapshot: Snapshot, report: BrokerReport, unregistered: Iterable[tuple[str, str]]) -> Iterator[Metric]:
     """How many there are, and how busy. *unregistered*: (package, state) of each child that is no instance yet."""
     labels = ["package", "version"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from h2o_agent.snapshot import Snapshot, Told
     from h2o_core.histogram import Histogram
     from h2o_core.pb.stats_pb2 import (
+        AssignmentReport,
         BrokerReport,
         CallerReport,
         FeatureStats,
@@ -47,6 +48,7 @@ def stats(snapshot: Snapshot, told: Told) -> Json:
         "instances": [_instance(snapshot, one, queued[one.instance]) for one in report.instances],
         "callers": [_caller(one) for one in report.callers],
         "retries": [_retries(one) for one in report.retries],
+        "assignments": [_assignment(one) for one in report.assignments],
         "queues": [_queue(one) for one in report.queues],
         "peers": [_peer(one) for one in report.peers],
         "counters": _counters(report),
@@ -107,6 +109,16 @@ def _retries(report: RetryReport) -> Json:
         "package": shown(report.package),
         "retried": report.retried,
         "refused": report.refused,
+    }
+
+
+def _assignment(report: AssignmentReport) -> Json:
+    return {
+        "package": shown(report.package),
+        "version": report.version,
+        "how": report.how,
+        "broken": report.broken,
+        "count": report.count,
     }
 
 

@@ -187,7 +187,7 @@ class RetryReport(_message.Message):
     def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., package: _Optional[str] = ..., retried: _Optional[int] = ..., refused: _Optional[int] = ...) -> None: ...
 
 class BrokerReport(_message.Message):
-    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries")
+    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries", "assignments")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -215,6 +215,7 @@ class BrokerReport(_message.Message):
     UNAPPLIED_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
     RETRIES_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
     fleet: str
@@ -235,7 +236,22 @@ class BrokerReport(_message.Message):
     unapplied: _containers.RepeatedScalarFieldContainer[str]
     tiers: str
     retries: _containers.RepeatedCompositeFieldContainer[RetryReport]
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ...) -> None: ...
+    assignments: _containers.RepeatedCompositeFieldContainer[AssignmentReport]
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[AssignmentReport, _Mapping]]] = ...) -> None: ...
+
+class AssignmentReport(_message.Message):
+    __slots__ = ("package", "version", "how", "broken", "count")
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    HOW_FIELD_NUMBER: _ClassVar[int]
+    BROKEN_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    package: str
+    version: str
+    how: str
+    broken: bool
+    count: int
+    def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., how: _Optional[str] = ..., broken: bool = ..., count: _Optional[int] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("version", "as_of_s", "hosts", "manifests")

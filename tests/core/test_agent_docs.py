@@ -18,7 +18,15 @@ from h2o_core.limits import Limits
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check
-from h2o_core.pb.stats_pb2 import CallerReport, FeatureStats, HostPicture, PeerReport, QueueReport, RegisterReport
+from h2o_core.pb.stats_pb2 import (
+    AssignmentReport,
+    CallerReport,
+    FeatureStats,
+    HostPicture,
+    PeerReport,
+    QueueReport,
+    RegisterReport,
+)
 from tests.core.test_agent_views import ALARM, DEAD, NOW_S, check, child, pictured, reported, snapshot
 
 PAGE = Path(__file__).parents[2] / "docs" / "http.md"
@@ -60,6 +68,7 @@ OF = snapshot(
     hosts=(HostPicture(host="host-1", instances=[pictured("i1")]), HostPicture(host="host-2", link="up")),
     manifests=[Manifest(package="/service/customer", version="1.0", features=[Feature(name="/service/customer/x")])],
     callers=[CallerReport(caller="operator", feature="/service/customer/retrieve")],
+    assignments=[AssignmentReport(package="/service/customer", version="1.0", how="sticky", count=1)],
     queues=[QueueReport(package="/service/customer", version="1.0")],
     peers=[PeerReport(host="host-2")],
     register=RegisterReport(state="connected", alarms=[ALARM]),

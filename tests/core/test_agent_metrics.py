@@ -18,6 +18,7 @@ from h2o_agent.usage import HostVitals, Use
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
 from h2o_core.pb.stats_pb2 import (
+    AssignmentReport,
     BrokerReport,
     CallerReport,
     FeatureStats,
@@ -65,6 +66,7 @@ def whole(*instances: InstanceReport) -> Snapshot:
         callers=[
             CallerReport(caller="/api/web", version="2", feature=RETRIEVE, outcomes=[OutcomeCount(count=7)], breaches=2)
         ],
+        assignments=[AssignmentReport(package="/service/customer", version="1.0", how="sticky", count=5)],
         queues=[QueueReport(package="/service/customer", version="1.0", queued=3, capacity=8)],
         peers=[PeerReport(host="host-2", state="up"), PeerReport(host="host-3", state="odd")],
         register=RegisterReport(state="silent", silent_s=4.5, picture_age_s=4.5),
@@ -119,6 +121,11 @@ def value(of: Snapshot, name: str, **labels: str) -> float | None:
         ("h2o_instances", {"package": "service/customer", "version": "", "state": "backoff"}, 1),
         ("h2o_slots", {"package": "service/customer", "version": "1.0"}, 8),
         ("h2o_in_flight", {"package": "service/customer", "version": "1.0"}, 2),
+        (
+            "h2o_assignments_total",
+            {"package": "service/customer", "version": "1.0", "how": "sticky", "broken": "false"},
+            5,
+        ),
         ("h2o_queued", {"package": "service/customer", "version": "1.0"}, 3),
         ("h2o_links", {"state": "up"}, 1),
         ("h2o_links", {"state": "odd"}, 1),

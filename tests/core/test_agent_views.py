@@ -20,6 +20,7 @@ from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check, Heartbeat
 from h2o_core.pb.stats_pb2 import (
     Alarm,
+    AssignmentReport,
     BrokerReport,
     CallerReport,
     FeatureStats,
@@ -96,7 +97,7 @@ def snapshot(
         pid=7,
         register=more.pop("register", RegisterReport(state="connected")),
         instances=reports,
-        **{key: more.pop(key) for key in ("queues", "peers", "callers", "counters") if key in more},
+        **{key: more.pop(key) for key in ("assignments", "queues", "peers", "callers", "counters") if key in more},
     )
     picture = Picture(version=1, as_of_s=NOW_S, hosts=hosts, manifests=more.pop("manifests", ()))
     values: dict[str, Any] = {
@@ -346,6 +347,9 @@ def test_stats_are_raw_counters_with_quantiles():
     of = snapshot(
         reported(features=[retrieve]),
         callers=[caller],
+        assignments=[
+            AssignmentReport(package="/service/customer", version="1.0", how="fallback", broken=True, count=4)
+        ],
         queues=[QueueReport(package="/service/customer", version="1.0", queued=2, capacity=8)],
         peers=[PeerReport(host="host-2", state="up", incarnation=1, pong_age_ms=-1)],
         counters={"late_answers": 3},
@@ -365,6 +369,9 @@ def test_stats_are_raw_counters_with_quantiles():
     assert endpoint["p99_ms"] == endpoint["p95_ms"] == endpoint["p50_ms"]
     assert endpoint["sketch"] == {"index": index, "count": [100], "zero": 0, "sum": 500_000_000}
     assert (document["callers"][0]["caller"], document["callers"][0]["p50_ms"]) == ("api/customer", None)
+    assert document["assignments"] == [
+        {"package": "service/customer", "version": "1.0", "how": "fallback", "broken": True, "count": 4}
+    ]
     assert document["queues"] == [{"package": "service/customer", "version": "1.0", "queued": 2, "capacity": 8}]
     assert (document["peers"][0]["rtt_ms"], document["peers"][0]["pong_age_ms"]) == (None, None)
     assert document["counters"] == {"late_answers": 3}

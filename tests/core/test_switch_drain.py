@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from h2o_core.assignment import How
 from h2o_core.control import HostControl, HostState, Traffic
 from h2o_core.envelope import (
     ANSWER,
@@ -79,7 +80,7 @@ def test_a_version_that_is_on_drained_hosts_alone_has_no_instance(broker: Broker
     assert broker.serves() == "new"
     put(broker, "host-3", HostState.DRAIN)
     assert who(broker) == {"here", "there"}
-    assert broker.pool.broken == 10
+    assert broker.pool.assigned[OLD, How.FALLBACK, True] == 10
 
 
 def test_an_instance_that_comes_up_on_a_drained_host_gets_nothing(broker: Broker):

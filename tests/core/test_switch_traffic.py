@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from h2o_broker.register.decisions import Decisions
+from h2o_broker.report import Identity, broker_report
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
 from h2o_core.assignment import How
@@ -24,6 +26,9 @@ from h2o_core.envelope import (
     encode,
 )
 from h2o_core.errors import Code
+from h2o_core.pb.stats_pb2 import RegisterReport
+from h2o_core.times import Moment
+from h2o_core.znodes import Paths
 from tests.support.switches import NOW, PACKAGE, Broker, said, served
 
 OLD, NEW = "1.0.0", "2.0.0"
@@ -53,8 +58,7 @@ def test_weights_decide_whatever_the_fleet_s_setting(broker: Broker, new_version
     broker.switch.set_traffic(PACKAGE, traffic(2_500))
     counts = broker.spread(1_000)
     assert counts[NEW] / 1_000 == pytest.approx(0.25, abs=0.04)
-    assert broker.pool.assigned == {(OLD, How.RANDOM): counts[OLD], (NEW, How.RANDOM): counts[NEW]}
-    assert broker.pool.broken == 0
+    assert broker.pool.assigned == {(version, How.RANDOM, False): counts[version] for version in (OLD, NEW)}
 
 
 def test_a_document_that_comes_before_its_package_holds():
@@ -90,7 +94,7 @@ def test_rules_by_header_key_and_caller(broker: Broker):
     assert version_of(broker.sends({TAG_HEADERS: encode_headers({"x-canary": "yes"})})) == NEW
     assert version_of(broker.sends({TAG_STICKY_KEY: b"42"})) == NEW
     assert version_of(broker.sends({TAG_HEADERS: encode_headers({"x-canary": "no"})})) == OLD
-    assert broker.pool.assigned == {(NEW, How.RULE): 2, (OLD, How.RULE): 1}
+    assert broker.pool.assigned == {(NEW, How.RULE, False): 2, (OLD, How.RULE, False): 1}
 
 
 def test_what_travelled_holds_until_an_abort(broker: Broker):
@@ -117,7 +121,7 @@ def test_a_version_without_instances_is_broken_and_the_stable_one_stands_in():
     broker.switch.set_traffic(PACKAGE, traffic(WHOLE))
     frame = broker.sends()
     assert (served(frame), frame.flags & REQUEST_ASSIGNED) == ("old", 0)
-    assert (broker.pool.assigned, broker.pool.broken) == ({(OLD, How.FALLBACK): 1}, 1)
+    assert broker.pool.assigned == {(OLD, How.FALLBACK, True): 1}
 
 
 def test_where_the_stable_version_has_nobody_the_caller_is_told_which_one_is_missing():
@@ -152,3 +156,13 @@ def test_fields_that_make_no_sense_say_nothing(broker: Broker, fields: bytes):
     broker.switch.set_traffic(PACKAGE, traffic(0, MatchRule(NEW, headers={"x": "1"})))
     assert version_of(broker.sends(fields)) == OLD
     assert broker.switch.oddities.counts["malformed_fields"] == 1
+
+
+def test_what_was_decided_is_reported(broker: Broker):
+    broker.switch.set_traffic(PACKAGE, traffic(WHOLE))
+    broker.spread(3)
+    identity = Identity("host-1", "a", "t", "127.0.0.1:1", 5, 1, 0.0, {})
+    decisions, moment = Decisions(Paths("t")), Moment(NOW, 0.0)
+    report = broker_report(identity, broker.switch, broker.links, RegisterReport(), 1, decisions, {}, "", moment)
+    (said,) = report.assignments
+    assert (said.package, said.version, said.how, said.broken, said.count) == (PACKAGE, NEW, "random", False, 3)
