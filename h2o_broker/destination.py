@@ -20,11 +20,13 @@ from h2o_core.envelope import (
     encode_answer_route,
 )
 from h2o_core.errors import HIGHEST_CODE, Code
+from h2o_core.health import Verdict
 from h2o_core.priorities import priority_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from h2o_broker.judge import Judge
     from h2o_broker.members import LocalVersion, Pool, Source
     from h2o_broker.requests import Ledger, Request
     from h2o_broker.telemetry import Oddities
@@ -48,13 +50,12 @@ class Destination:
         incarnation: int,
         refused: Callable[[Request, str, Code, int], None],
         failed: Callable[[Request, FirstAttempt, int], None],
+        judge: Judge,
     ) -> None:
         """*refused(request, host, code, now)*: it was not executed at *host*; whose it is decides what comes next.
 
         *failed(request, attempt, now)*: an attempt of this host's own request has failed here.
         """
-        self.instances: dict[bytes, LocalInstance] = {}
-        """By the routing id of their stream."""
         self.on_drained: Callable[[LocalInstance], None] | None = None
         """Called when a leaving instance has nothing in flight any more."""
         self.drained = False
@@ -67,6 +68,7 @@ class Destination:
         self._incarnation = incarnation
         self._refused = refused
         self._failed = failed
+        self._judge = judge
         self._routes: dict[bytes, tuple[RequestRoute, Caller]] = {}
 
     # ------------------------------------------------------------------ finding room
@@ -111,14 +113,21 @@ class Destination:
         elif self.drained and not request.flags & REQUEST_EXACT:
             self._ledger.refuse(request, Code.UNAVAILABLE)
         elif not version.ready and not attempt:
-            # all are suspect or leaving: another host may serve it now; if there is none, the origin comes again
+            # all are suspect, ejected or leaving: another host may serve it now; if there is none, it comes again
             self._ledger.refuse(request, Code.UNAVAILABLE)
         else:
-            preferred = next((one for one in version.ready if one.id == route.instance), None)
+            preferred = next((one for one in version.alive if one.id == route.instance), None)
+            if preferred is not None and preferred.verdict and not self._may_take(preferred, request):
+                preferred = None
             if preferred is None and request.flags & REQUEST_EXACT:
                 self._ledger.refuse(request, Code.UNAVAILABLE)
             elif not self.place(request, version, preferred, now):
                 self._ledger.refuse(request, Code.OVERLOADED)
+
+    def _may_take(self, instance: LocalInstance, request: Request) -> bool:
+        """One that is not OK: its probe, when health is ignored, by an operator's wish, or nobody else was found."""
+        wanted = bool(request.flags & REQUEST_EXACT or request.attempt)
+        return wanted or instance.verdict is Verdict.PROBING or instance in instance.version.ready
 
     def _learn_route(self, block: bytes) -> tuple[RequestRoute, Caller] | None:
         try:
@@ -201,6 +210,8 @@ class Destination:
         if contention is not None:
             self._contend(contention, request, instance.version, now)
         instance.pending += 1
+        if instance.verdict:
+            self._judge.handed(instance, request.id, now)
         request.target = instance
         request.counter = counter
         request.sent_ns = now
@@ -242,8 +253,16 @@ class Destination:
             request.queued_at = None
             self._refused(request, self._ledger.host, Code.OVERLOADED, now)
 
+    def resettle(self, version: LocalVersion, now: int) -> None:
+        """Who is fit here has changed: what waits goes on, or elsewhere when only unfit ones are left here."""
+        if version.queue.size:
+            if version.ready or not version.alive:
+                self.pull(version, now)
+            else:
+                self.rehome(version, Code.UNAVAILABLE, now)
+
     def rehome(self, version: LocalVersion, code: Code, now: int) -> None:
-        """The version has no instance here any more, or is drained: what waits was not executed and goes elsewhere."""
+        """Nobody here is to execute it any more (gone, unfit or drained): what waits was not executed, and moves on."""
         for request_id in version.queue.drain():
             request = self._requests[request_id]
             request.queued_at = None
@@ -287,12 +306,21 @@ class Destination:
         version = instance.version
         instance.pending -= 1
         request.target = None
+        if code or instance.standing.alert:
+            self._judge.heed(instance, code, correlation, now)
+        else:
+            instance.standing.well += 1
         if source.port == LOCAL:
             instance.load.learn(now - request.routed_ns, code, now)
             route = instance.route_to_client or instance.route_home(self._incarnation)
         else:
             route = encode_answer_route(
-                source.incarnation, instance.pending, version.queue.size, instance.slots, 0, instance.answer_tail
+                source.incarnation,
+                instance.pending,
+                version.queue.size,
+                instance.slots,
+                instance.verdict,
+                instance.answer_tail,
             )
         if code and source.port == LOCAL:
             answer = flags, code, route, frame[tail_at:], name_len, fields_len

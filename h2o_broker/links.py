@@ -10,7 +10,20 @@ from h2o_broker.events import LinkChanged, LinkDropped, LinkWanted
 from h2o_broker.members import Caller, Health, Peer, Pool, RemoteInstance, Source
 from h2o_broker.requests import INBOUND, OUTBOUND
 from h2o_core.choice import ELSEWHERE, OWN_ZONE
-from h2o_core.envelope import HELLO, PING, PING_BODY, PONG, WELCOME, WIRE, Frame, decode, encode
+from h2o_core.envelope import (
+    HELLO,
+    PING,
+    PING_BODY,
+    PING_VERDICTS,
+    PONG,
+    WELCOME,
+    WIRE,
+    Frame,
+    MalformedFrame,
+    decode,
+    decode_verdicts,
+    encode,
+)
 from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Hello, Welcome
 
@@ -95,12 +108,12 @@ class Links:
         self._switch.picture_version += 1
         peer.health = Health.GONE
         for instance_id in list(peer.instances):
-            self._forget(peer, instance_id)
+            self._forget(peer, instance_id, now)
         for repeated in [key for key in self.repeated if key[0] == host]:
             del self.repeated[repeated]
         self._lose_in_flight(peer, f"host {host} is gone: {why}", now)
 
-    def host_changed(self, live: LiveHost) -> None:
+    def host_changed(self, live: LiveHost, now: int) -> None:
         """The same broker says something else of its host."""
         peer = self.peers.get(live.host)
         if peer is not None:
@@ -109,7 +122,7 @@ class Links:
             self._switch.picture_version += 1
             if peer.place != self._place(live.zone):
                 peer.place = self._place(live.zone)
-                self._rebuild_pools(peer)
+                self._rebuild_pools(peer, now)
 
     def instance_up(self, host: str, live: LiveInstance, pool: Pool, now: int) -> None:
         """An instance of another host is in the register."""
@@ -124,7 +137,7 @@ class Links:
         instance = RemoteInstance(peer, live, pool.load_of_new(now), now)
         peer.instances[live.id] = pool, instance
         pool.remote.setdefault(live.version, []).append(instance)
-        self._changed(peer, pool)
+        self._changed(peer, pool, now)
 
     def _owner(self, instance_id: str) -> str:
         """The host that has an instance of this id already; "" when none has."""
@@ -142,14 +155,14 @@ class Links:
         self.repeated[peer.host, instance_id] = why
         self._switch.oddities.count("repeated_instance_ids")
 
-    def instance_down(self, host: str, instance_id: str) -> None:
+    def instance_down(self, host: str, instance_id: str, now: int) -> None:
         """It is out of the register; what was sent there is still the destination's to answer."""
         self.repeated.pop((host, instance_id), None)
         peer = self.peers.get(host)
         if peer is not None:
-            self._forget(peer, instance_id)
+            self._forget(peer, instance_id, now)
 
-    def _forget(self, peer: Peer, instance_id: str) -> None:
+    def _forget(self, peer: Peer, instance_id: str, now: int) -> None:
         known = peer.instances.pop(instance_id, None)
         if known is None:
             return
@@ -160,14 +173,14 @@ class Links:
         members.remove(instance)
         if not members:
             del pool.remote[instance.version]
-        self._changed(peer, pool)
+        self._changed(peer, pool, now)
 
-    def _changed(self, peer: Peer, pool: Pool) -> None:
+    def _changed(self, peer: Peer, pool: Pool, now: int) -> None:
         """Until its link is up nobody of a host is a candidate: a joining broker reads 20,000 such instances."""
         if peer.health is Health.CONNECTING:
             self._switch.picture_version += 1
         else:
-            self._switch.rebuild(pool)
+            self._switch.changed(pool, now)
 
     # ------------------------------------------------------------------ what libzmq tells
 
@@ -182,7 +195,7 @@ class Links:
             peer.given_up_ns = now
             peer.connected = False
             if peer.health is Health.READY:
-                self._judge(peer, Health.SUSPECT, "suspect: its connection ended")
+                self._judge(peer, Health.SUSPECT, "suspect: its connection ended", now)
         elif news is LinkNews.GREETED:
             peer.connected = True
             self._clear(peer)
@@ -234,7 +247,7 @@ class Links:
             self._switch.oddities.count("frames_of_closed_links")
         elif frame.type == WELCOME:
             self._welcome(peer, frame, now)
-        elif frame.type == PONG and len(frame.payload) == PING_BODY.size:
+        elif frame.type == PONG and len(frame.payload) >= PING_BODY.size:
             self._pong(peer, frame, now)
         else:
             self._switch.oddities.count("unexpected_frames")
@@ -246,7 +259,8 @@ class Links:
         if frame.type == HELLO:
             self._hello(rid, frame, now)
         elif frame.type == PING and len(frame.payload) == PING_BODY.size:
-            switch.pong(INBOUND, rid, frame.payload[8:], 0 if rid in switch.inbound else GREET_AGAIN)
+            verdicts = switch.judge.told() if frame.flags & PING_VERDICTS else b""
+            switch.pong(INBOUND, rid, frame.payload[8:], 0 if rid in switch.inbound else GREET_AGAIN, verdicts)
         else:
             switch.oddities.count("unexpected_frames")
 
@@ -307,17 +321,25 @@ class Links:
         self._answered(peer, now)
 
     def _pong(self, peer: Peer, frame: Frame, now: int) -> None:
-        incarnation, sent_ns = PING_BODY.unpack(frame.payload)
+        incarnation, sent_ns = PING_BODY.unpack_from(frame.payload)
         if incarnation != peer.incarnation:
             self._another_incarnation(peer, now)
         elif frame.flags & LEAVING:
             peer.answers = False
-            self._judge(peer, Health.LEAVING, "its broker is leaving")
+            self._judge(peer, Health.LEAVING, "its broker is leaving", now)
         elif frame.flags & GREET_AGAIN:
             self._broken(peer, sent_ns, now)
         else:
             peer.rtt_ns = max(0, now - sent_ns)
             self._answered(peer, now)
+            self._hear(peer, frame.payload[PING_BODY.size :], now)
+
+    def _hear(self, peer: Peer, verdicts: bytes, now: int) -> None:
+        if verdicts or peer.told:
+            try:
+                self._switch.judge.hear(peer, decode_verdicts(verdicts), now)
+            except MalformedFrame:
+                self._switch.oddities.count("malformed_frames")
 
     def _broken(self, peer: Peer, asked_ns: int, now: int) -> None:
         """The connection is a new one: answers to what went over the old one have nowhere to come from."""
@@ -336,19 +358,19 @@ class Links:
             return
         peer.answers = True
         if peer.health is not Health.READY:
-            self._judge(peer, Health.READY, "up")
+            self._judge(peer, Health.READY, "up", now)
 
     def _another_incarnation(self, peer: Peer, now: int) -> None:
         """Its broker restarted: what the old one had is unknown, and the register will tell of the new one."""
         if peer.answers or peer.health is not Health.SUSPECT:
             peer.answers = False
-            self._judge(peer, Health.SUSPECT, "answers as another incarnation")
+            self._judge(peer, Health.SUSPECT, "answers as another incarnation", now)
         self._lose_in_flight(peer, f"the broker of {peer.host} restarted while it worked on this", now)
 
     def ping_round(self, now: int) -> None:
         """Ask every peer for a PONG; three unanswered make it suspect: not chosen, in flight kept."""
         switch = self._switch
-        ping = encode(PING, payload=PING_BODY.pack(switch.incarnation, now))
+        ping = encode(PING, flags=PING_VERDICTS, payload=PING_BODY.pack(switch.incarnation, now))
         for peer in self.peers.values():
             lost = peer.given_up_ns and peer.health is not Health.READY
             if lost and now - peer.given_up_ns >= LINK_AGAIN_AFTER_NS:
@@ -358,7 +380,7 @@ class Links:
             peer.unanswered_pings += 1
             if peer.unanswered_pings > MISSED_PINGS and peer.answers:
                 peer.answers = False
-                self._judge(peer, Health.SUSPECT, "suspect: no PONG")
+                self._judge(peer, Health.SUSPECT, "suspect: no PONG", now)
 
     def unreachable(self, port: int, rid: bytes, now: int) -> None:
         """The socket knows no such peer: an inbound link closed, or an outbound one not open yet."""
@@ -367,15 +389,15 @@ class Links:
             if source is not None:
                 self._switch.lose_source(source, now)
 
-    def _judge(self, peer: Peer, health: Health, what: str) -> None:
+    def _judge(self, peer: Peer, health: Health, what: str, now: int) -> None:
         peer.health = health
         self._switch.picture_version += 1
-        self._rebuild_pools(peer)
+        self._rebuild_pools(peer, now)
         self._switch.events.append(LinkChanged(peer.host, what))
 
-    def _rebuild_pools(self, peer: Peer) -> None:
+    def _rebuild_pools(self, peer: Peer, now: int) -> None:
         for pool in {id(pool): pool for pool, _ in peer.instances.values()}.values():
-            self._switch.rebuild(pool)
+            self._switch.changed(pool, now)
 
     def _lose_in_flight(self, peer: Peer, why: str, now: int) -> None:
         switch = self._switch

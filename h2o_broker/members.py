@@ -11,12 +11,14 @@ from h2o_core.baggage import assignment_key
 from h2o_core.choice import ELSEWHERE, OWN_HOST, Candidates
 from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
 from h2o_core.fair_queue import FairQueue
+from h2o_core.health import UNKNOWN_SHARE, Verdict
 from h2o_core.load import Load, median_latency_ns
 from h2o_core.names import Tier, callable_tiers, tier_of
 
 if TYPE_CHECKING:
     from h2o_broker.contention import Contention
     from h2o_core.assignment import CompiledTraffic, How
+    from h2o_core.ejection import Standing
     from h2o_core.retries import RetryBudget
     from h2o_core.znodes import LiveInstance, PackageVersion
 
@@ -76,13 +78,16 @@ class Source:
 class LocalVersion:
     """A package version's instances on this host, and the queue that they share."""
 
-    __slots__ = ("contention", "instances", "pool", "queue", "ready", "spec")
+    __slots__ = ("alive", "contention", "instances", "pool", "queue", "ready", "spec")
 
     def __init__(self, pool: Pool, spec: PackageVersion) -> None:
         self.pool = pool
         self.spec = spec
         self.instances: list[LocalInstance] = []
+        self.alive: list[LocalInstance] = []
+        """Those that speak and don't leave."""
         self.ready: list[LocalInstance] = []
+        """Of those, who is fit to get a request (`pools` works both out)."""
         self.queue = FairQueue()
         self.contention: Contention | None = None
         """Who gets slots: since somebody found none, until all have found one for a while."""
@@ -109,6 +114,7 @@ class LocalInstance:
     __slots__ = (
         "answer_tail",
         "counters",
+        "failing_heartbeats",
         "health",
         "heartbeat",
         "heartbeat_ns",
@@ -123,17 +129,31 @@ class LocalInstance:
         "routes",
         "since_ns",
         "slots",
+        "standing",
         "started_s",
         "unanswered_pings",
+        "verdict",
         "version",
     )
 
     place = OWN_HOST
 
     def __init__(
-        self, rid: bytes, instance_id: str, version: LocalVersion, host: str, admission: Admission, now: int
+        self,
+        rid: bytes,
+        instance_id: str,
+        version: LocalVersion,
+        host: str,
+        admission: Admission,
+        standing: Standing,
+        now: int,
     ) -> None:
         self.rid = rid
+        self.standing = standing
+        self.verdict = Verdict.OK
+        """What `standing` and its own checks come to; `judge` keeps it."""
+        self.failing_heartbeats = 0
+        """In a row, with a failing check of severity page."""
         self.id = instance_id
         self.version = version
         self.slots = admission.slots
@@ -161,7 +181,7 @@ class LocalInstance:
 
     def route_home(self, incarnation: int) -> bytes:
         """The route block of its answers to this host's clients: who served. They choose nobody: no load in it."""
-        self.route_to_client = encode_answer_route(incarnation, 0, 0, self.slots, 0, self.answer_tail)
+        self.route_to_client = encode_answer_route(incarnation, 0, 0, self.slots, self.verdict, self.answer_tail)
         return self.route_to_client
 
     def route_from(self, caller: Caller, incarnation: int) -> bytes:
@@ -179,7 +199,19 @@ class LocalInstance:
 class RemoteInstance:
     """Another host's instance, as the register tells of it. `pending`: what this broker has sent there."""
 
-    __slots__ = ("id", "load", "peer", "pending", "routes", "since_ns", "slots", "started_s", "version")
+    __slots__ = (
+        "id",
+        "load",
+        "peer",
+        "pending",
+        "routes",
+        "share",
+        "since_ns",
+        "slots",
+        "started_s",
+        "verdict",
+        "version",
+    )
 
     def __init__(self, peer: Peer, live: LiveInstance, load: Load, now: int) -> None:
         self.id = live.id
@@ -189,6 +221,10 @@ class RemoteInstance:
         self.started_s = live.started_s
         self.pending = 0
         self.load = load
+        self.verdict = Verdict.OK
+        """Its own broker's."""
+        self.share = UNKNOWN_SHARE
+        """Of successes, as its broker told last."""
         self.since_ns = now
         self.routes: dict[Caller, bytes] = {}
 
@@ -237,6 +273,7 @@ class Peer:
         "rid",
         "rtt_ns",
         "servers",
+        "told",
         "unanswered_pings",
         "why",
         "zone",
@@ -258,6 +295,8 @@ class Peer:
         self.rtt_ns = 0
         self.unanswered_pings = 0
         self.instances: dict[str, tuple[Pool, RemoteInstance]] = {}
+        self.told: set[str] = set()
+        """Instances that its last PONG told of: not OK, or with a low share of successes."""
         self.servers: dict[bytes, RemoteInstance] = {}
         """The tails of its answers' route blocks (version, instance, host) → who served; as they come."""
         self.answers = False
@@ -277,6 +316,19 @@ class Peer:
         """When we last said HELLO because the other side did not know the link."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Of instances that compete for the same requests: whom to choose from."""
+
+    chosen: list[LocalInstance | RemoteInstance]
+    probes: list[LocalInstance | RemoteInstance]
+    """Out, and their next request decides whether they are back."""
+    healthy: int
+    total: int
+    panic: bool
+    """Health is ignored: too few are healthy to carry what all of them carried."""
+
+
 class Pool:
     """A package: its versions, where they run, and whom a request may be given to now (`pools` works that out)."""
 
@@ -285,13 +337,20 @@ class Pool:
         "assignment_key",
         "by_version",
         "candidates",
+        "crowds",
+        "fits",
         "idempotent",
+        "left_out",
         "local",
         "order",
         "package",
+        "panicking",
+        "panics",
+        "probes",
         "remote",
         "tier",
         "traffic",
+        "wanting",
     )
 
     def __init__(self, package: str) -> None:
@@ -313,6 +372,19 @@ class Pool:
         """Requests of this host by the version that they got, what decided it, and `broken` (h2o_core.assignment)."""
         self.idempotent: set[tuple[str, bytes]] = set()
         """Version and feature, of those that may be executed twice."""
+        self.crowds: dict[str, list[LocalInstance | RemoteInstance]] = {}
+        """Version → its instances, but for those that leave, whose link is not up yet, or whose host is drained."""
+        self.fits: dict[str, Fit] = {}
+        """Version → how these stand, together with those that compete with them."""
+        self.left_out: frozenset[str] = frozenset()
+        """Ids of instances that are out; never more of a version than may be."""
+        self.wanting: list[LocalInstance | RemoteInstance] = []
+        """Their next request decides whether they are back…"""
+        self.probes: list[LocalInstance | RemoteInstance] = []
+        """…and of these none has been sent one yet since they were last heard to want it."""
+        self.panicking: set[str] = set()
+        self.panics: dict[str, int] = {}
+        """Version → how often it came into panic."""
 
     def load_of_new(self, now: int) -> Load:
         """What to believe of an instance that joins now: it is as fast as those that serve."""

@@ -48,6 +48,7 @@ ORIGIN_GRACE_NS: Final = 25_000_000
 SETTLING_NS: Final = 1_000_000_000
 """Instances are back within half a second of their broker's restart, links to other hosts too."""
 SHOWN_EVERY_NS: Final = 100_000_000
+_VERDICT_AT: Final = ANSWER_ROUTE_BYTES - 1
 _MS: Final = 1_000_000
 _TOO_LATE: Final = "its deadline passed before it was started"
 
@@ -77,6 +78,8 @@ class Origin:
         """Gets (request, chosen instance, now) of some requests, before they are given to it."""
         self._packages_next_ns = 0
         self._operators_next_ns = 0
+        self.stamped: Callable[[Peer, RemoteInstance, int, int], None] = _unread
+        """The judge's: (host's broker, instance that served, the verdict that its answer carries, now)."""
         self._ledger = ledger
         self._pools = pools
         self._features = features
@@ -158,7 +161,7 @@ class Origin:
         if not candidates.members:
             self._nobody(request, pool, now)
             return
-        target = choose(candidates, now, self._dice)
+        target = self._probe(request, pool) or choose(candidates, now, self._dice)
         request.routed_ns = now
         if now >= (self._packages_next_ns if request.source.instance is not None else self._operators_next_ns):
             self._show(request, target, now)
@@ -175,6 +178,16 @@ class Origin:
         else:
             self._operators_next_ns = now + SHOWN_EVERY_NS
         self.on_routed(request, target, now)
+
+    def _probe(self, request: Request, pool: Pool) -> LocalInstance | RemoteInstance | None:
+        """One that is out, and waits for a single request to show that it is well again."""
+        if not pool.probes or request.attempt or request.wish is not None:
+            return None
+        for one in pool.probes:
+            if request.version in {"", version_of(one)}:
+                pool.probes.remove(one)
+                return one
+        return None
 
     def _candidates(
         self, request: Request, pool: Pool, without: str, first: FirstAttempt | None = None
@@ -242,6 +255,9 @@ class Origin:
             code = Code.INTERNAL.value
         server = target.peer.servers.get(route[ANSWER_ROUTE_BYTES:]) or self._server(target.peer, route) or target
         server.load.learn(now - request.routed_ns, code, now)
+        verdict = route[_VERDICT_AT] if len(route) > _VERDICT_AT else 0
+        if verdict != server.verdict:
+            self.stamped(target.peer, server, verdict, now)
         tail = frame[tail_at:]
         if code:
             answer = flags, code, route, tail, name_len, fields_len
@@ -373,6 +389,10 @@ def unknown_feature(name: str, pools: Mapping[str, Pool]) -> tuple[Code, str]:
 
 def _unseen(_request: Request, _target: LocalInstance | RemoteInstance, _now: int) -> None:
     pass
+
+
+def _unread(_peer: Peer, _server: RemoteInstance, _verdict: int, _now: int) -> None:
+    return None
 
 
 def _nowhere(_request: Request, _version: LocalVersion, _preferred: LocalInstance | None, _now: int) -> bool:

@@ -228,6 +228,7 @@ class Ports:
     def _ping(self) -> None:
         now = monotonic_ns()
         self._roster.ping_round(now)
+        self._switch.judge.tick(now)
         self._links.ping_round(now)
         self._ping_timer = self._loop.call_later(_PING_EVERY_S, self._ping)
         self.flush()

@@ -25,6 +25,8 @@ from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.retries import both_executed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from h2o_broker.members import LocalVersion, Source
     from h2o_broker.telemetry import FeatureCounter
     from h2o_core.envelope import RouteWish
@@ -154,6 +156,8 @@ class Ledger:
         self.deadlines = Deadlines()
         self.host = host
         self._at = f"broker {host}"
+        self.heed: Callable[[LocalInstance, int, int, int], None] = _unheeded
+        """The judge's: (instance, code, request id, now), of what an instance did not answer itself."""
         self._own_tail = encode_answer_route_tail("", "", host)
         self._last_id = 0
 
@@ -238,17 +242,18 @@ class Ledger:
             request.queued_at.queue.discard(request.id)
             request.queued_at = None
         target = request.target
-        tail = self._own_tail
+        tail, verdict = self._own_tail, 0
         if target is not None and request.source.port == LOCAL:
             target.load.learn(now - request.routed_ns, code, now)
         if isinstance(target, RemoteInstance):
             self.leave_peer(request, target)
         elif target is not None:
-            tail = target.answer_tail
             if request.counter is not None:
                 request.counter.outcomes[code] += 1
+            self.heed(target, code, request.id, now)
+            tail, verdict = target.answer_tail, target.verdict
         payload = self.failure(code, message, request.name.decode(errors="replace"))
-        route = encode_answer_route(request.source.incarnation, 0, 0, 0, 0, tail)
+        route = encode_answer_route(request.source.incarnation, 0, 0, 0, verdict, tail)
         return executed_in_all(request, executed), code, route, payload, 0, 0
 
     def refuse(self, request: Request, code: Code) -> None:
@@ -288,6 +293,10 @@ def executed_in_all(request: Request, flags: int) -> int:
     """*flags* of an answer, which speak of its last attempt alone, with what is known of the one before."""
     first = request.first
     return flags if first is None else both_executed(first.executed, Executed(min(flags & EXECUTED_MASK, 2)))
+
+
+def _unheeded(_instance: LocalInstance, _code: int, _request: int, _now: int) -> None:
+    return None
 
 
 def onward(request: Request, route: bytes, now: int) -> bytes:

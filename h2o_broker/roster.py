@@ -117,7 +117,8 @@ class Roster:
             version = pool.local[spec.version] = LocalVersion(pool, spec)
         elif version.spec.digest != spec.digest:
             version.spec = spec
-        instance = LocalInstance(rid, instance_id, version, switch.host, admission, now)
+        standing = switch.judge.standing(now)
+        instance = LocalInstance(rid, instance_id, version, switch.host, admission, standing, now)
         instance.pong_ns = now
         version.instances.append(instance)
         switch.instances[rid] = instance
@@ -128,7 +129,7 @@ class Roster:
         source.caller.counters, source.caller.breaches = counted.counters, counted.breaches
         source.caller.budgets = counted.budgets
         source.caller.judge()
-        switch.rebuild(pool)
+        switch.changed(pool, now)
         registered = Registered(
             instance=instance_id,
             host=switch.host,
@@ -184,7 +185,7 @@ class Roster:
         instance.unanswered_pings = 0
         if instance.health is Health.SUSPECT:
             instance.health = Health.READY
-            self._switch.rebuild(instance.version.pool)
+            self._switch.changed(instance.version.pool, now)
             self._switch.destination.pull(instance.version, now)
 
     def _heartbeat(self, rid: bytes, frame: Frame, now: int) -> None:
@@ -194,6 +195,7 @@ class Roster:
             return
         instance.heartbeat = frame.payload
         instance.heartbeat_ns = now
+        self._switch.judge.checked(instance, frame.payload, now)
 
     def ping_round(self, now: int) -> None:
         """Ask every instance for a PONG; three unanswered make it suspect."""
@@ -204,7 +206,7 @@ class Roster:
             instance.unanswered_pings += 1
             if instance.unanswered_pings > MISSED_PINGS and instance.health is Health.READY:
                 instance.health = Health.SUSPECT
-                switch.rebuild(instance.version.pool)
+                switch.changed(instance.version.pool, now)
 
     # ------------------------------------------------------------------ leaving
 
@@ -249,7 +251,7 @@ class Roster:
         last = not version.instances
         if last:
             pool.local.pop(version.spec.version, None)
-        switch.rebuild(pool)
+        switch.changed(pool, now)
         if last:
             switch.destination.rehome(version, Code.NO_ROUTE, now)
         else:

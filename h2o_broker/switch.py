@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_broker import pools
 from h2o_broker.destination import Destination
+from h2o_broker.judge import Judge
 from h2o_broker.members import (
     Caller,
     Health,
@@ -25,6 +26,7 @@ from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OU
 from h2o_broker.telemetry import Oddities
 from h2o_core.assignment import CompiledTraffic
 from h2o_core.control import NewVersions
+from h2o_core.ejection import DEFAULT, Policy
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -55,7 +57,7 @@ _UNPACK: Final = HEADER.unpack_from
 class Switch:
     """Requests, slots and queues of one broker. `rare` gets the frames that are no request's."""
 
-    def __init__(self, host: str, incarnation: int, dice: Callable[[], float]) -> None:
+    def __init__(self, host: str, incarnation: int, dice: Callable[[], float], ejection: Policy = DEFAULT) -> None:
         """*dice* returns a float in [0, 1); *incarnation* is this broker process's, never used twice."""
         self.host = host
         self.incarnation = incarnation
@@ -79,12 +81,22 @@ class Switch:
         self.rare: Callable[[int, bytes, bytes, int], None] | None = None
         """Gets (port, routing id, frame, now) of every frame that is not on a request's path."""
         self._operator = self.caller(OPERATOR, "")
+        self.instances: dict[bytes, LocalInstance] = {}
+        """This host's, by the routing id of their stream."""
+        self.judge = Judge(self.instances, self.pools, self.oddities, dice, self.changed, ejection)
         self.origin = Origin(self.ledger, self.pools, self.features, self.oddities, incarnation, dice, self.hosts)
+        self.origin.stamped = self.judge.stamped
         self.destination = Destination(
-            self.ledger, self.features, self.oddities, incarnation, self.origin.refused, self.origin.failed
+            self.ledger,
+            self.features,
+            self.oddities,
+            incarnation,
+            self.origin.refused,
+            self.origin.failed,
+            self.judge,
         )
         self.origin.place = self.destination.place
-        self.instances = self.destination.instances
+        self.ledger.heed = self.judge.heed
         self._enter = self.origin.enter
         self._answered = self.destination.answered
 
@@ -247,14 +259,18 @@ class Switch:
         target.health = Health.GONE
         request.target = None
         request.counter = None
-        self.rebuild(target.version.pool)
+        self.changed(target.version.pool, now)
         self.origin.unsent(request, target, now)
 
+    def changed(self, pool: Pool, now: int) -> None:
+        """Members, their health or a verdict changed: also who gets what waits here."""
+        self.rebuild(pool)
+        for version in list(pool.local.values()):
+            self.destination.resettle(version, now)
+
     def rebuild(self, pool: Pool) -> None:
-        """Members or their health changed."""
+        """Whom to choose from is another."""
         self.picture_version += 1
-        for version in pool.local.values():
-            version.ready = [one for one in version.instances if one.health is Health.READY]
         pools.rebuild(pool, self.new_versions, self.hosts, self.host)
 
     # ------------------------------------------------------------------ what operators decide
@@ -278,14 +294,14 @@ class Switch:
             self.hosts[host] = control
         for pool in self.pools.values():
             if pools.is_on(pool, host, self.host):
-                self.rebuild(pool)
+                self.changed(pool, now)
         if host == self.host:
             self.destination.drained = pools.is_drained(self.hosts, host)
             if self.destination.drained:
                 for version in [one for pool in self.pools.values() for one in pool.local.values()]:
                     self.destination.rehome(version, Code.UNAVAILABLE, now)
 
-    def pong(self, port: int, rid: bytes, clock: bytes, flags: int = 0) -> None:
-        """Answer a PING: our incarnation and the asker's own clock."""
-        body = self.incarnation.to_bytes(8, "big") + clock
+    def pong(self, port: int, rid: bytes, clock: bytes, flags: int = 0, verdicts: bytes = b"") -> None:
+        """Answer a PING: our incarnation, the asker's own clock, and to a broker what it should know of instances."""
+        body = self.incarnation.to_bytes(8, "big") + clock + verdicts
         self.out.append((port, rid, encode(PONG, flags=flags, payload=body)))

@@ -15,9 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 from struct import Struct, error as StructError  # noqa: N812 - `error` alone says nothing here
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from h2o_core.errors import Executed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WIRE: Final = 1
 HEADER: Final = Struct("!BBBBIIQHHHH")
@@ -65,6 +68,9 @@ TYPE_NAMES: Final[dict[int, str]] = {
 # Flags: the low two bits of an ANSWER say whether it was executed (h2o_core.errors.Executed).
 EXECUTED_MASK: Final = 0b11
 
+PING_VERDICTS: Final = 0b1
+"""On a PING from a broker: it understands a PONG with verdicts after its 16 bytes."""
+
 REQUEST_EXACT: Final = 0b1
 """On a REQUEST from a broker: for the instance that its route block names, and no other."""
 REQUEST_ASSIGNED: Final = 0b10
@@ -87,6 +93,11 @@ _REQUEST_ROUTE: Final = Struct("!Q")
 _ANSWER_ROUTE: Final = Struct("!QHHHB")
 ANSWER_ROUTE_BYTES: Final = _ANSWER_ROUTE.size
 PING_BODY: Final = Struct("!QQ")  # sender's incarnation, sender's clock in ns (returned in the PONG)
+_VERDICT: Final = Struct("!BB")
+MOST_VERDICTS: Final = 256
+"""Instances that one PONG tells of."""
+UNKNOWN_PERCENT: Final = 255
+"""In a PONG: too few requests to tell the share of successes."""
 
 
 class MalformedFrame(ValueError):
@@ -150,6 +161,16 @@ class AnswerRoute:
     version: str
     instance: str
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceVerdict:
+    """In a PONG between brokers: what the answerer finds of an instance of its host (`h2o_core.health`)."""
+
+    instance: str
+    verdict: int
+    percent: int
+    """Of its requests that succeeded in the last ten seconds, rounded down; `UNKNOWN_PERCENT`: too few to tell."""
 
 
 def type_hash(full_name: str) -> int:
@@ -306,3 +327,26 @@ def decode_answer_route(block: bytes) -> AnswerRoute:
     incarnation, in_flight, queued, slots, verdict = _ANSWER_ROUTE.unpack_from(block)
     version, instance, host = _read_str8(block, ANSWER_ROUTE_BYTES, 3)
     return AnswerRoute(incarnation, in_flight, queued, slots, verdict, version, instance, host)
+
+
+def encode_verdicts(verdicts: Sequence[InstanceVerdict]) -> bytes:
+    """What follows the 16 bytes of a PONG between brokers; at most `MOST_VERDICTS`."""
+    return b"".join(_str8(one.instance) + _VERDICT.pack(one.verdict, one.percent) for one in verdicts)
+
+
+def decode_verdicts(data: bytes) -> list[InstanceVerdict]:
+    """Parse them; raises MalformedFrame."""
+    verdicts: list[InstanceVerdict] = []
+    at = 0
+    while at < len(data):
+        if len(verdicts) == MOST_VERDICTS:
+            msg = f"a PONG tells of more than {MOST_VERDICTS} instances"
+            raise MalformedFrame(msg)
+        (instance,) = _read_str8(data, at, 1)
+        at += 1 + data[at]
+        if at + _VERDICT.size > len(data):
+            msg = f"verdict {len(verdicts) + 1} of a PONG is cut off"
+            raise MalformedFrame(msg)
+        verdicts.append(InstanceVerdict(instance, *_VERDICT.unpack_from(data, at)))
+        at += _VERDICT.size
+    return verdicts

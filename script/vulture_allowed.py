@@ -34,18 +34,6 @@ _.tier_of
 _.remaining_s
 _.traceparent
 
-# Ejection, which the broker's destination takes up next.
-_.alert
-_.heed
-_.is_worse_than
-_.run_text
-_.share_text
-_.CHECK_FAILING
-_.SIGNS
-_.may_eject
-_.honoured
-_.panics
-
 # Breaking a fleet: tests/support/fleet.py.
 _.kill_instance
 _.kill_broker

@@ -29,11 +29,11 @@ def apply(event: Event, switch: Switch, roster: Roster, links: Links, now: int) 
         case HostDown(host=host):
             links.host_down(host, now)
         case HostChanged(host=live):
-            links.host_changed(live)
+            links.host_changed(live, now)
         case InstanceUp(host=host, instance=live):
             links.instance_up(host, live, roster.pool_named(live.package), now)
         case InstanceDown(host=host, id=instance_id):
-            links.instance_down(host, instance_id)
+            links.instance_down(host, instance_id, now)
         case VersionSeen(version=spec):
             pool = roster.pool_of(spec)
             pool.order[spec.version] = spec.created

@@ -139,7 +139,7 @@ def test_an_instance_that_is_gone_is_told_of_no_more() -> None:
     one, other = fleet.told(*fleet.there("one", "other"))
     fleet.answer(fleet.ask(), after_ms=1, by="one")
     request = fleet.ask()
-    fleet.links.instance_down("host-2", "one")
+    fleet.links.instance_down("host-2", "one", fleet.now)
     fleet.answer(request, after_ms=1, by="one")
     assert len(one.endings) + len(other.endings) == 2
     assert not fleet.links.peers["host-2"].servers
@@ -242,6 +242,6 @@ def test_places_follow_the_register() -> None:
     assert [len(place.members) for place in fleet.pool.candidates.places] == [1, 1]
     assert (near.place, far.place) == (OWN_HOST, ELSEWHERE)
     before = fleet.pool.candidates
-    fleet.links.host_changed(LiveHost("host-2", "a", "127.0.0.1:1", "k" * 40, THEIRS, "m", WIRE))
+    fleet.links.host_changed(LiveHost("host-2", "a", "127.0.0.1:1", "k" * 40, THEIRS, "m", WIRE), fleet.now)
     assert far.place == OWN_ZONE
     assert fleet.pool.candidates is not before

@@ -11,6 +11,7 @@ from h2o_broker.members import QUEUE_PER_SLOT, Admission
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
 from h2o_core.deadlines import BUCKET_SHIFT
+from h2o_core.ejection import Policy
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
@@ -49,6 +50,8 @@ SPEC = package_version(
 )
 OWN, THEIRS = 5, 7
 MS = 1_000_000
+KEEPS_ALL = Policy(run=1000)
+"""Instances fail here as often as it takes, and are not ejected for it."""
 JITTER_MS = (JITTER_NS + (2 << BUCKET_SHIFT)) // MS
 """Within that much a retry is made."""
 
@@ -58,7 +61,7 @@ class Host:
 
     def __init__(self, *instances: str, slots: int = 9) -> None:
         self.now = 60_000 * MS
-        self.switch = Switch("host-1", OWN, lambda: 0.5)
+        self.switch = Switch("host-1", OWN, lambda: 0.5, KEEPS_ALL)
         self.roster = Roster(self.switch, "a", "t")
         self.links = Links(self.switch, "a", "t", "k" * 40)
         self.switch.rare = lambda _, rid, frame, now: self.links.on_outbound(rid, frame, now)

@@ -40,7 +40,7 @@ class Broker:
         self.links.on_outbound(self.links.peers["host-2"].rid, encode(WELCOME, payload=welcome), 1)
 
     def relabelled(self) -> None:
-        self.links.host_changed(LiveHost("host-2", "c", "127.0.0.1:1", "k" * 40, 7, "m", WIRE))
+        self.links.host_changed(LiveHost("host-2", "c", "127.0.0.1:1", "k" * 40, 7, "m", WIRE), 1)
 
     def silent(self) -> None:
         for _ in range(5):

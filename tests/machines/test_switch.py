@@ -11,15 +11,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from h2o_broker.links import Links
 from h2o_broker.members import Admission, Health, LocalInstance, RemoteInstance
 from h2o_broker.origin import SETTLING_NS
+from h2o_broker.pools import is_fit, out_of
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS, Roster
 from h2o_broker.switch import Switch
 from h2o_core.choice import chances
 from h2o_core.control import NewVersions
 from h2o_core.deadlines import BUCKET_SHIFT
+from h2o_core.ejection import Policy
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
+    HEARTBEAT,
     HELLO,
     LEAVE,
     PONG,
@@ -31,6 +34,7 @@ from h2o_core.envelope import (
     WELCOME,
     WIRE,
     Frame,
+    InstanceVerdict,
     RequestRoute,
     RouteWish,
     decode,
@@ -39,12 +43,14 @@ from h2o_core.envelope import (
     encode_answer_route,
     encode_fields,
     encode_request_route,
+    encode_verdicts,
     encode_wish,
     types_hash,
 )
 from h2o_core.errors import Code, Executed
 from h2o_core.handshakes import LinkNews
-from h2o_core.pb.registration_pb2 import Hello, Welcome
+from h2o_core.health import Verdict, honoured, most_out
+from h2o_core.pb.registration_pb2 import Check, Heartbeat, Hello, Welcome
 from h2o_core.priorities import Priority
 from h2o_core.retries import FLOOR_PER_S, JITTER_NS, SHARE
 from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
@@ -68,6 +74,7 @@ SPECS = {
 OWN = 0xAAAA
 THEIRS = 0xBBBB
 MS = 1_000_000
+EJECTION = Policy(run=2, least_requests=4, first_s=0.5, most_s=2.0)
 FIELDS = [b"", *(encode_fields({TAG_PRIORITY: bytes((each,))}) for each in Priority), b"\x05\0\x09nonsense"]
 
 
@@ -86,7 +93,7 @@ class SwitchMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = 20_000_000_000
         self.dice = random.Random(7)
-        self.switch = Switch("host-1", OWN, self.dice.random)
+        self.switch = Switch("host-1", OWN, self.dice.random, EJECTION)
         self.roster = Roster(self.switch, "a", "t")
         self.links = Links(self.switch, "a", "t", "k" * 40)
         self.began = self.now - 10_000 * MS
@@ -107,6 +114,10 @@ class SwitchMachine(RuleBasedStateMachine):
         self.lost_clients: set[bytes] = set()
         self.slots: dict[bytes, int] = {}
         self.peer_rid = b""
+        self.said: dict[str, Verdict] = {}
+        """What the peer said last of its instances."""
+        self.offered: dict[str, int] = {}
+        """Its instances that want a probe → how often they may be tried: once each time that it is heard."""
 
     def _rare(self, port: int, rid: bytes, frame: bytes, now: int) -> None:
         if port == LOCAL:
@@ -138,10 +149,12 @@ class SwitchMachine(RuleBasedStateMachine):
                     self.held[rid, frame.correlation] = True
                     self._sent(frame)
                     self._as_wished(frame, "host-1", sure=True)
+                    self._not_to_the_ejected(rid, frame)
                 elif frame.type == REQUEST:
                     assert decode_request_route(frame.route).incarnation == THEIRS
                     self._sent(frame)
                     self._as_wished(frame, "host-2", sure=False)
+                    self._not_to_the_peers_ejected(frame)
                     self.at_peer.append(frame.correlation)
 
     def _sent(self, frame: Frame) -> None:
@@ -164,6 +177,26 @@ class SwitchMachine(RuleBasedStateMachine):
         assert wish.version in {"", route.version}
         assert wish.instance in {"", route.instance}
         assert sure or bool(frame.flags & REQUEST_EXACT) is bool(wish.instance)
+
+    def _not_to_the_ejected(self, rid: bytes, frame: Frame) -> None:
+        """Out as far as may be, nobody panics, no operator insists, nobody else was found: then only the probe goes."""
+        instance = self.switch.instances[rid]
+        pool = instance.version.pool
+        version = instance.version.spec.version
+        again = frame.code and self.switch.requests[frame.correlation].source.port == INBOUND
+        insists = frame.payload.startswith(b"wish") or self.wishes.get(frame.payload, RouteWish()).instance
+        if insists or again or version in pool.panicking or instance.id not in pool.left_out:
+            return
+        assert instance.standing.probe == frame.correlation
+
+    def _not_to_the_peers_ejected(self, frame: Frame) -> None:
+        route = decode_request_route(frame.route)
+        pool = self.roster.pool_named("/service/customer")
+        if frame.payload in self.wishes or route.version in pool.panicking or route.instance not in pool.left_out:
+            return
+        assert self.said[route.instance] is Verdict.PROBING
+        self.offered[route.instance] -= 1
+        assert self.offered[route.instance] >= 0, "one request for each time that it is offered"
 
     # ------------------------------------------------------------------ members
 
@@ -227,6 +260,30 @@ class SwitchMachine(RuleBasedStateMachine):
         self.switch.on_outbound(self.peer_rid, encode(PONG, payload=body), self.now)
         if not same:
             self.at_peer.clear()
+        self._deliver()
+
+    @precondition(lambda self: self.peer_rid and self.links.peers["host-2"].instances)
+    @rule(data=st.data(), verdict=st.sampled_from([*Verdict, 9]), percent=st.sampled_from([0, 50, 100, 255]))
+    def peer_judges_its_instances(self, data: st.DataObject, verdict: int, percent: int) -> None:
+        known = sorted(self.links.peers["host-2"].instances)
+        told = [InstanceVerdict(one, verdict, percent) for one in data.draw(st.sets(st.sampled_from([*known, "gone"])))]
+        body = THEIRS.to_bytes(8, "big") + self.now.to_bytes(8, "big") + encode_verdicts(told)
+        before = self.said
+        self.said = {one.instance: Verdict(verdict) for one in told if verdict in set(Verdict)}
+        for name, now in self.said.items():
+            if now is Verdict.PROBING and before.get(name) is not now:
+                self.offered[name] = 1
+        self.switch.on_outbound(self.peer_rid, encode(PONG, payload=body), self.now)
+        self._deliver()
+
+    @precondition(lambda self: self.switch.instances)
+    @rule(data=st.data(), fails=st.booleans(), times=st.integers(1, 2))
+    def an_instance_says_how_it_is(self, data: st.DataObject, fails: bool, times: int) -> None:
+        rid = data.draw(st.sampled_from(sorted(self.switch.instances)))
+        status = Check.Status.FAIL if fails else Check.Status.PASS
+        beat = Heartbeat(checks=[Check(name="store", status=status, severity=Check.Severity.PAGE)]).SerializeToString()
+        for _ in range(times):
+            self.switch.on_local(rid, encode(HEARTBEAT, payload=beat), self.now)
         self._deliver()
 
     @precondition(lambda self: self.peer_rid)
@@ -439,6 +496,8 @@ class SwitchMachine(RuleBasedStateMachine):
         if passed_ms * MS >= PING_EVERY_NS:
             self.roster.ping_round(self.now)
             self.links.ping_round(self.now)
+            self.switch.judge.tick(self.now)
+            self.offered = {name: 1 for name, verdict in self.said.items() if verdict is Verdict.PROBING}
             self._follow_the_link()
         self._deliver()
 
@@ -460,6 +519,17 @@ class SwitchMachine(RuleBasedStateMachine):
             assert 0 <= instance.pending <= instance.slots
 
     @invariant()
+    def never_more_are_left_out_than_may_be(self) -> None:
+        for pool in self.switch.pools.values():
+            for version, crowd in pool.crowds.items():
+                left_out = {one.id for one in crowd} & pool.left_out
+                assert len(left_out) <= most_out(len(crowd))
+                assert left_out == honoured(out_of(crowd), len(crowd))
+                assert version in pool.fits
+        for instance in self.switch.instances.values():
+            assert instance.route_to_client[14:15] in {b"", bytes([instance.verdict])}, "clients are told another"
+
+    @invariant()
     def nothing_waits_beside_a_free_slot(self) -> None:
         for pool in self.switch.pools.values():
             for version in pool.local.values():
@@ -470,7 +540,7 @@ class SwitchMachine(RuleBasedStateMachine):
                     assert not waiting
 
     @invariant()
-    def who_is_not_ready_is_chosen_only_when_nobody_of_its_version_is(self) -> None:
+    def who_is_not_well_is_chosen_only_when_nobody_of_its_version_is_or_most_are_not(self) -> None:
         for pool in self.switch.pools.values():
             chosen = [(version_of(one), health_of(one)) for one in pool.candidates]
             ready = {version for version, health in chosen if health is Health.READY}
@@ -482,7 +552,8 @@ class SwitchMachine(RuleBasedStateMachine):
                 *(one for peer in self.links.peers.values() for _, one in peer.instances.values()),
             ):
                 if health_of(one) is Health.READY and version_of(one) in {version for version, _ in chosen}:
-                    assert one in pool.candidates.members
+                    well = is_fit(one, pool.left_out) or version_of(one) in pool.panicking
+                    assert (one in pool.candidates.members) is well
 
     @invariant()
     def the_odds_of_all_candidates_are_one(self) -> None:
