@@ -112,6 +112,7 @@ class Line:
     def _nobody_there(self) -> None:
         """What waits to be sent does so for a while only."""
         now_ns = monotonic_ns()
+        self.outbox.stay(now_ns)
         if not self._absent_since_ns:
             self._absent_since_ns = now_ns
         if now_ns - self._absent_since_ns >= PATIENCE_NS:
@@ -141,8 +142,10 @@ class Line:
         stream = self._stream or self._connected()
         if stream is None:
             self._nobody_there()
-        elif not stream.stalled:
-            stream.pending, outbox.frames = outbox.frames, []
+        elif stream.stalled:
+            outbox.stay(monotonic_ns())
+        else:
+            stream.pending = outbox.take(monotonic_ns())
             self._send(stream, stream.flush)
 
     def _send(self, stream: Stream, send: Callable[[], bool]) -> None:
@@ -150,7 +153,7 @@ class Line:
             if not send():
                 self.loop.add_writer(stream.fileno, self._resume)
         except StreamClosed:
-            self.outbox.frames[:0] = stream.pending
+            self.outbox.put_back(stream.pending)
             self.read_all()
             if self._stream is stream:  # its end may have been read, and the next one found
                 self.lose("the broker went away before it answered")

@@ -116,7 +116,7 @@ class Link:
         if give_up_ns < waiting.alarm_ns:
             self._set_alarm()
         if len(waiting.table) > MAX_SENT:
-            self._outbox.held.append(frame)
+            self._outbox.hold(frame, monotonic_ns())
         else:
             self.post(frame)
         return future
@@ -189,7 +189,7 @@ class Link:
     def _release_held(self) -> None:
         """Answers arrived, so some of the questions that were held back may go."""
         room = MAX_SENT - (len(self._waiting) - len(self._outbox.held))
-        for frame in self._outbox.release(room, self._waiting):
+        for frame in self._outbox.release(room, self._waiting, monotonic_ns()):
             self.post(frame)
 
     def _read_rare(self, kind: int, frame: bytes) -> None:

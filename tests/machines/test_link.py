@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from h2o_core.envelope import ANSWER, HELLO, REQUEST, WELCOME, WIRE, decode, encode
 from h2o_core.errors import Executed
@@ -112,20 +112,28 @@ class ModelLoop:
 
 
 class Broker:
-    """Who listens. `got`: what it has read; `reads` is False while it is stopped."""
+    """Who listens. `got`: the frames that it has read; `reads` is False while it is stopped."""
 
-    def __init__(self, incarnation: int) -> None:
+    def __init__(self, incarnation: int, loop: ModelLoop) -> None:
         self.incarnation = incarnation
+        self.loop = loop
         self.reads = True
         self.alive = True
         self.got: list[bytes] = []
+        self.given: list[tuple[int, bytes]] = []
+        """What was given to the stream to it, and when."""
+        self.read: set[bytes] = set()
+        """Questions."""
         self.says: list[bytes] = []
         self.stream: ModelStream | None = None
 
     def hears(self, frames: list[bytes]) -> None:
         self.got += frames
         for raw in frames:
-            if (frame := decode(raw)).type == HELLO:
+            frame = decode(raw)
+            if frame.type == REQUEST:
+                self.read.add(frame.payload)
+            elif frame.type == HELLO:
                 welcome = Welcome(wire=WIRE, incarnation=self.incarnation).SerializeToString()
                 self.says.append(encode(WELCOME, correlation=frame.correlation, payload=welcome))
 
@@ -150,6 +158,7 @@ class ModelStream:
         if self.stalled:
             return False
         frames, self.pending = self.pending, []
+        self.broker.given += [(self.broker.loop.now_ns, frame) for frame in frames]
         if self.broker.reads:
             self.broker.hears(frames)
             return True
@@ -181,7 +190,8 @@ class Asked:
     """A question, and what became of it."""
 
     def __init__(self, frame: bytes, deadline_ns: int, future: asyncio.Future[Outcome]) -> None:
-        self.frame = frame
+        self.correlation = decode(frame).correlation
+        self.question = decode(frame).payload
         self.deadline_ns = deadline_ns
         self.future = future
 
@@ -238,7 +248,7 @@ class LinkMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.broker is None)
     @rule()
     def broker_starts(self) -> None:
-        self.broker = Broker(len(self.brokers) + 1)
+        self.broker = Broker(len(self.brokers) + 1, self.loop)
         self.brokers.append(self.broker)
 
     @precondition(lambda self: self.broker is not None)
@@ -251,7 +261,7 @@ class LinkMachine(RuleBasedStateMachine):
             self.broker_starts()
         if notice and dead.stream is not None:
             self._readable()
-            waiting = [one for one in self.asked if one.frame in dead.got and not one.future.done()]
+            waiting = [one for one in self.asked if one.question in dead.read and not one.future.done()]
             assert not waiting, "the broker is gone, and its questions still wait"
 
     @precondition(lambda self: self.broker is not None and self.broker.reads)
@@ -271,14 +281,14 @@ class LinkMachine(RuleBasedStateMachine):
             call()
         self.loop.turn()
 
-    @precondition(lambda self: self.broker is not None and any(raw[1] == REQUEST for raw in self.broker.got))
+    @precondition(lambda self: self.broker is not None and self.broker.read)
     @rule(data=st.data(), twice=st.booleans(), notice=st.booleans())
     def broker_answers(self, data: st.DataObject, twice: bool, notice: bool) -> None:
         assert self.broker is not None
         question = data.draw(st.sampled_from([raw for raw in self.broker.got if raw[1] == REQUEST]))
         frame = decode(question)
         answer = encode(ANSWER, flags=2, correlation=frame.correlation, payload=frame.payload)
-        self.answers.setdefault(question, set()).add(answer)
+        self.answers.setdefault(frame.payload, set()).add(answer)
         self.broker.says += [answer] * (1 + twice)
         if notice:
             self._readable()
@@ -289,7 +299,7 @@ class LinkMachine(RuleBasedStateMachine):
         one = data.draw(st.sampled_from(self.asked))
         if not one.future.done():
             one.future.cancel()
-            self.link.abandon(decode(one.frame).correlation)
+            self.link.abandon(one.correlation)
             self.loop.turn()
 
     @rule(milliseconds=st.sampled_from([1, 12, 40, 300, 2000]))
@@ -297,6 +307,16 @@ class LinkMachine(RuleBasedStateMachine):
         self.loop.pass_ns(milliseconds * MS)
 
     # ------------------------------------------------------------------ what must hold
+
+    @invariant()
+    def no_question_is_given_more_time_than_it_has(self) -> None:
+        for broker in self.brokers:
+            given, broker.given = broker.given, []
+            for given_ns, raw in given:
+                frame = decode(raw)
+                if frame.type == REQUEST:
+                    one = self.asked[int.from_bytes(frame.payload, "big")]
+                    assert not frame.remaining_ms or given_ns + frame.remaining_ms * MS <= one.deadline_ns
 
     def teardown(self) -> None:
         try:
@@ -313,13 +333,13 @@ class LinkMachine(RuleBasedStateMachine):
 
     def _judge(self, one: Asked) -> None:
         outcome = one.future.result()
-        read = [broker for broker in self.brokers if one.frame in broker.got]
+        read = [broker for broker in self.brokers if one.question in broker.read]
         assert len(read) <= 1, "two brokers were given the same request"
         if isinstance(outcome, Ended):
             assert outcome.executed is not Executed.YES
             assert outcome.executed is Executed.UNKNOWN or not read, "told not executed, and a broker has it"
         else:
-            assert outcome in self.answers.get(one.frame, set()), "the answer to another question"
+            assert outcome in self.answers.get(one.question, set()), "the answer to another question"
 
 
 class InstanceLinkMachine(LinkMachine):
