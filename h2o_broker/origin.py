@@ -204,11 +204,15 @@ class Origin:
             allowed = pool.candidates
         if not without and first is None:
             return allowed
-        return Candidates(
+        others = [
             one
             for one in allowed
             if host_of(one, self.host) != without and (first is None or _may_repeat(one, request, pool, first))
-        )
+        ]
+        if first is not None:
+            # A destination may give it to any instance of the version, so on that host to the one where it failed.
+            others = [one for one in others if host_of(one, self.host) != first.host] or others
+        return Candidates(others)
 
     def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:
         peer = target.peer

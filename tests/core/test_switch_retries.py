@@ -281,3 +281,16 @@ def test_another_host_s_answer_names_who_is_to_be_avoided() -> None:
     host.passes()
     ((_, again),) = host.frames()
     assert decode_request_route(again.route).instance == "far"
+
+
+def test_a_retry_goes_to_another_host_while_one_can_take_it() -> None:
+    """On the same one it could end at the instance where it failed: the destination gives it to any that has a slot."""
+    host = Host("one", "two")
+    host.other_host("three")
+    who, request = host.ask()
+    assert who in {"one", "two"}
+    host.answer(who, request, Code.INTERNAL)
+    host.passes()
+    ((rid, again),) = [(rid, frame) for rid, frame in host.frames() if frame.type == REQUEST]
+    assert rid.startswith("host-2#")
+    assert decode_request_route(again.route).instance == "three"

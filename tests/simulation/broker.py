@@ -118,6 +118,13 @@ class Broker:
         for link in self.outbound.values():
             link.given_up = True
 
+    def stop(self) -> None:
+        """The process ends in order: it says goodbye to other brokers, and leaves the register."""
+        self.links.farewell()
+        self.flush()
+        self.view.leave()
+        self.die()
+
     def stall(self) -> None:
         """Stand still."""
         self._stalled = True
@@ -284,7 +291,7 @@ class Broker:
             for event in told:
                 self._on_event(event)
         self.world.watch.hold(self)
-        due = switch.ledger.deadlines.next_ns()
+        due = switch.next_wakeup()
         if due is not None and (not self._wakes_ns or due < self._wakes_ns):
             self._wakes_ns = due
             late_ns = self.dice.randrange(MS)

@@ -160,7 +160,7 @@ class Instance(Process):
 
     def _start(self, job: Job) -> None:
         asked = job.asked
-        self.world.witness.starts(asked, f"{self.name} ({self.id[:4]})", self.world.agenda.now)
+        self.world.witness.starts(asked, f"{self.name} {self.id} on {self.host}", self.world.agenda.now)
         if asked.task.crash:
             self.agents.crash(self)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from h2o_broker.members import Health
+from h2o_broker.pools import host_of
 from h2o_broker.requests import LOCAL, OUTBOUND
 from h2o_core.baggage import assigned_version, assignment_key
 from h2o_core.control import WHOLE, HostState
@@ -40,6 +41,8 @@ class Properties:
             self._witness.complain(self._witness.of(payload_of(frame)), f"{broker.host} sends it to {host}, drained")
         if port == OUTBOUND:
             self._version(broker, decode(frame))
+        if frame[3]:
+            self._again(broker, decode(frame))
 
     def _version(self, broker: Broker, frame: Frame) -> None:
         """At its first attempt, which leaves at once, a request has the version that the document in force says."""
@@ -65,6 +68,15 @@ class Properties:
                 f"{broker.host} gives it version {version} at {parts} parts, with key {key!r} and {carried!r} carried"
             )
             self._witness.complain(asked, what)
+
+    def _again(self, broker: Broker, frame: Frame) -> None:
+        """A second attempt: could an instance of another host than the first one's have it?"""
+        asked = self._witness.of(frame.payload)
+        pool = broker.switch.features[frame.name]
+        version = decode_request_route(frame.route).version
+        members = pool.by_version.get(version, pool.candidates)
+        hosts = {host_of(member, broker.host) for member in members}
+        asked.elsewhere = bool(asked.started) and bool(hosts - {asked.started[0][1].rsplit(" ", 1)[-1]})
 
     def hold(self, broker: Broker) -> None:
         """Slots and queues of *broker*."""

@@ -111,6 +111,11 @@ class View:
         self._connected = False
         self._agenda.after(SESSION_NS, self._register.expire, self.session)
 
+    def leave(self) -> None:
+        """End the session now, if it can be told."""
+        if self._connected:
+            self._register.expire(self.session)
+
     # ------------------------------------------------------------------ reading
 
     def _connect(self) -> None:

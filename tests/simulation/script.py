@@ -67,6 +67,15 @@ class BrokerKilled:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerStopped:
+    """A broker's process is stopped in order; another one is there after *ms*."""
+
+    at_ns: int
+    host: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerStalled:
     """A broker's process stands still and goes on where it was."""
 
@@ -178,6 +187,7 @@ class RegisterAway:
 Entry: TypeAlias = (
     Call
     | BrokerKilled
+    | BrokerStopped
     | BrokerStalled
     | InstanceKilled
     | InstanceHung
@@ -278,11 +288,12 @@ def _fault(dice: Random, at_ns: int, options: Options) -> Entry:
     process = dice.randrange(len(host_names(options.hosts)) * len(PROCESSES))
     short, long = dice.choice((5, 50, 400, 1500)), dice.choice((200, 1000, 3000, 7000))
     kind = dice.choices(
-        ("kill", "stall", "die", "hang", "leave", "fail", "slow", "partition", "cut", "give up", "register"),
-        (3, 1, 4, 2, 2, 1, 1, 3, 2, 1, 1),
+        ("kill", "stop", "stall", "die", "hang", "leave", "fail", "slow", "partition", "cut", "give up", "register"),
+        (3, 1, 1, 4, 2, 2, 1, 1, 3, 2, 1, 1),
     )[0]
     faults: dict[str, Entry] = {
         "kill": BrokerKilled(at_ns, host, short),
+        "stop": BrokerStopped(at_ns, host, short),
         "stall": BrokerStalled(at_ns, host, dice.choice((20, 400, 1500, 4000))),
         "die": InstanceKilled(at_ns, process, short),
         "hang": InstanceHung(at_ns, process, dice.choice((300, 1500, 4000))),

@@ -35,6 +35,7 @@ class Asked:
         "code",
         "deadline_ns",
         "doubled",
+        "elsewhere",
         "ended_ns",
         "executed",
         "parent",
@@ -61,6 +62,8 @@ class Asked:
         self.ended_ns = 0
         self.code = Code.OK
         self.executed = Executed.UNKNOWN
+        self.elsewhere = False
+        """When it was tried again, another host than the one where it failed had instances that could take it."""
         self.told_not = False
         """Somebody was told that it was not executed."""
         self.story: list[str] = []
@@ -95,6 +98,8 @@ class Witness:
         most = 2 if IDEMPOTENT[asked.task.feature] else 1
         if len(asked.started) > most and not asked.doubled:
             self.complain(asked, f"it was executed {len(asked.started)} times")
+        if asked.elsewhere and not asked.doubled and who in {name for _, name in asked.started[:-1]}:
+            self.complain(asked, "it was tried again by the same instance, and there are others")
         if asked.told_not and not asked.doubled:
             self.complain(asked, "it was executed after it was told not to have been")
         if asked.parent is not None and asked.deadline_ns > asked.parent.deadline_ns + asked.parent.under_way_ns:

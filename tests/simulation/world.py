@@ -19,6 +19,7 @@ from tests.simulation.script import (
     START_NS,
     BrokerKilled,
     BrokerStalled,
+    BrokerStopped,
     Call,
     ConnectionCut,
     ConnectionGivenUp,
@@ -126,19 +127,19 @@ class World:
             case HostTaken(host=host, state=state, ms=ms):
                 self.operators.put(self.hosts[host], state)
                 self.agenda.after(ms * MS, self.operators.put, self.hosts[host], None)
-            case BrokerKilled() | BrokerStalled() | RegisterAway():
+            case BrokerKilled() | BrokerStopped() | BrokerStalled() | RegisterAway():
                 self._to_broker(entry)
             case _:
                 self._to_instance(entry)
 
-    def _to_broker(self, entry: BrokerKilled | BrokerStalled | RegisterAway) -> None:
+    def _to_broker(self, entry: BrokerKilled | BrokerStopped | BrokerStalled | RegisterAway) -> None:
         broker = self.brokers.get(self.hosts[entry.host])
         if broker is None:
             return
         ns = entry.ms * MS
-        if isinstance(entry, BrokerKilled):
+        if isinstance(entry, BrokerKilled | BrokerStopped):
             del self.brokers[broker.host]
-            broker.die()
+            (broker.die if isinstance(entry, BrokerKilled) else broker.stop)()
             self.agenda.after(ns, self._start_broker, broker.host)
         elif isinstance(entry, BrokerStalled):
             broker.stall()
