@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tests.simulation.script import Entry
 
-SEEDS = range(24)
-HOSTILE_SEEDS = range(100, 108)
+SEEDS = range(40)
+HOSTILE_SEEDS = range(100, 116)
 """As many as take some ten seconds; `script/test --simulation 10m` tries others."""
 SMALL = Options(seconds=4, calls_a_second=30)
 
