@@ -55,11 +55,11 @@ class Contention:
 
     def seconds(self, now: int) -> int:
         """Over how many of them `shares` adds up."""
-        return min(LOOKS_BACK_S, now // _S - self._began_s) + 1
+        return min(LOOKS_BACK_S, now // _S - self._began_s + 1)
 
     def shares(self, now: int) -> dict[str, Share]:
         """Caller → what it got in the last seconds, this one included."""
-        oldest = now // _S - LOOKS_BACK_S
+        oldest = now // _S - LOOKS_BACK_S + 1
         sums: dict[str, tuple[int, int]] = {}
         for second, callers in self._seconds.items():
             if second >= oldest:
@@ -71,7 +71,7 @@ class Contention:
     def _count(self, caller: str, second: int, started: int, refused: int) -> None:
         callers = self._seconds.get(second)
         if callers is None:
-            for old in [one for one in self._seconds if one < second - LOOKS_BACK_S]:
+            for old in [one for one in self._seconds if one <= second - LOOKS_BACK_S]:
                 del self._seconds[old]
             callers = self._seconds[second] = {}
         if caller not in callers and len(callers) >= MOST_CALLERS:

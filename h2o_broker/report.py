@@ -16,6 +16,7 @@ from h2o_core.pb.stats_pb2 import (
     AssignmentReport,
     BrokerReport,
     CallerReport,
+    CallerShare,
     FeatureStats,
     HostPicture,
     InstancePicture,
@@ -91,7 +92,9 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         callers=_callers(switch),
         peers=[_peer(peer, moment) for peer in links.peers.values()],
         retries=_retries(switch),
-        queues=[_queue(version) for pool in switch.pools.values() for version in pool.local.values()],
+        queues=[
+            _queue(version, moment.monotonic_ns) for pool in switch.pools.values() for version in pool.local.values()
+        ],
         strangers=strangers,
         tiers=switch.origin.tiers.value,
         assignments=[one for pool in switch.pools.values() for one in _assignments(pool)],
@@ -201,8 +204,21 @@ def _peer(peer: Peer, moment: Moment) -> PeerReport:
     )
 
 
-def _queue(version: LocalVersion) -> QueueReport:
+def _queue(version: LocalVersion, now: int) -> QueueReport:
+    contention = version.contention
+    shares = {} if contention is None or contention.is_over(now) else contention.shares(now)
+    waiting = version.queue.waiting()
     return QueueReport(
+        over_s=contention.seconds(now) if contention is not None and shares else 0,
+        callers=[
+            CallerShare(
+                caller=caller,
+                started=shares[caller].started if caller in shares else 0,
+                refused=shares[caller].refused if caller in shares else 0,
+                waiting=waiting.get(caller, 0),
+            )
+            for caller in sorted({*shares, *waiting})
+        ],
         package=version.spec.package,
         version=version.spec.version,
         queued=version.queue.size,

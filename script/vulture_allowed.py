@@ -58,7 +58,6 @@ _.host_control
 # h2o_core.priorities: read from a byte by its number.
 _.SHEDDABLE
 
-
 # What plans will be worked out with (TRAFFIC.md "Shifting traffic"), tested beside them.
 _.undecided
 _.over_cap

@@ -132,7 +132,16 @@ _STATS: Final = _answer(
     ),
     retries=_list(_object(caller=_TEXT, version=_TEXT, package=_TEXT, retried=_WHOLE, refused=_WHOLE)),
     assignments=_list(_object(package=_TEXT, version=_TEXT, how=_TEXT, broken=_FLAG, count=_WHOLE)),
-    queues=_list(_object(package=_TEXT, version=_TEXT, queued=_WHOLE, capacity=_WHOLE)),
+    queues=_list(
+        _object(
+            package=_TEXT,
+            version=_TEXT,
+            queued=_WHOLE,
+            capacity=_WHOLE,
+            over_s=_WHOLE,
+            callers=_list(_object(caller=_TEXT, started=_WHOLE, refused=_WHOLE, waiting=_WHOLE)),
+        )
+    ),
     peers=_list(_object(host=_TEXT, state=_TEXT, incarnation=_TEXT, why=_TEXT)),
     counters=_map(_WHOLE),
 )

@@ -17,6 +17,7 @@ from h2o_agent.views.instances import child_state, child_why, packages_here, que
 from h2o_agent.views.lately import promises, tier_breaches, without_slots
 from h2o_agent.views.machine import crash_loop, disk
 from h2o_agent.views.register import register_findings
+from h2o_agent.views.starvation import starved
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Check
 
@@ -156,6 +157,7 @@ def _package(snapshot: Snapshot, package: str) -> tuple[Verdict, str, list[Findi
     )
     findings.extend(crash_loop(child, snapshot.now_s) for child in own_children)
     findings.extend(promises(snapshot, snapshot.told, package))
+    findings.extend(starved(snapshot.told, package))
     findings.extend(one for one in without_slots(snapshot, snapshot.told) if one.check == f"{package}:capacity")
     findings.extend(
         Finding(f"{package}:limits", child.key, "component", Verdict.WARN, None, "", snapshot.now_s, sentence)

@@ -128,6 +128,11 @@ def _queue(report: QueueReport) -> Json:
         "version": report.version,
         "queued": report.queued,
         "capacity": report.capacity,
+        "over_s": report.over_s,
+        "callers": [
+            {"caller": shown(one.caller), "started": one.started, "refused": one.refused, "waiting": one.waiting}
+            for one in report.callers
+        ],
     }
 
 

@@ -161,16 +161,32 @@ class Alarm(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., path: _Optional[str] = ..., since_s: _Optional[float] = ..., sentence: _Optional[str] = ...) -> None: ...
 
 class QueueReport(_message.Message):
-    __slots__ = ("package", "version", "queued", "capacity")
+    __slots__ = ("package", "version", "queued", "capacity", "callers", "over_s")
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     QUEUED_FIELD_NUMBER: _ClassVar[int]
     CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    CALLERS_FIELD_NUMBER: _ClassVar[int]
+    OVER_S_FIELD_NUMBER: _ClassVar[int]
     package: str
     version: str
     queued: int
     capacity: int
-    def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., queued: _Optional[int] = ..., capacity: _Optional[int] = ...) -> None: ...
+    callers: _containers.RepeatedCompositeFieldContainer[CallerShare]
+    over_s: int
+    def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., queued: _Optional[int] = ..., capacity: _Optional[int] = ..., callers: _Optional[_Iterable[_Union[CallerShare, _Mapping]]] = ..., over_s: _Optional[int] = ...) -> None: ...
+
+class CallerShare(_message.Message):
+    __slots__ = ("caller", "started", "refused", "waiting")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    started: int
+    refused: int
+    waiting: int
+    def __init__(self, caller: _Optional[str] = ..., started: _Optional[int] = ..., refused: _Optional[int] = ..., waiting: _Optional[int] = ...) -> None: ...
 
 class RetryReport(_message.Message):
     __slots__ = ("caller", "version", "package", "retried", "refused")

@@ -17,7 +17,15 @@ from h2o_agent.views.health import Verdict
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
-from h2o_core.pb.stats_pb2 import BrokerReport, CallerReport, FeatureStats, OutcomeCount, Sketch
+from h2o_core.pb.stats_pb2 import (
+    BrokerReport,
+    CallerReport,
+    CallerShare,
+    FeatureStats,
+    OutcomeCount,
+    QueueReport,
+    Sketch,
+)
 from tests.core.test_agent_views import BROKER, CUSTOMER, NOW, child, reported, snapshot
 
 RETRIEVE = "service/customer/retrieve"
@@ -91,6 +99,30 @@ def test_callers_without_slots_are_named_wherever_the_instances_are(here: bool):
     ]
     assert entries[0]["output"] == f"api/web@2.1 got no slot for 12 requests to {RETRIEVE} in 50 s"
     assert health.health(of, "0").verdict is Verdict.WARN
+
+
+def test_where_slots_are_few_it_is_said_who_has_them_and_who_starves():
+    shares = [("/api/website", 880, 0), ("/orchestration/booking", 120, 340), ("operator", 0, 1)]
+    queue = QueueReport(
+        package=f"/{CUSTOMER}",
+        version="1.0",
+        over_s=10,
+        callers=[CallerShare(caller=caller, started=got, refused=refused) for caller, got, refused in shares],
+    )
+    of = snapshot(reported(), queues=[queue])
+    (entry,) = [one for one in checks_of(of, f"{CUSTOMER}:capacity") if one["componentId"] != "i1"]
+    assert (entry["componentId"], entry["observedValue"], entry["status"]) == (f"{CUSTOMER}@1.0", 341, "warn")
+    assert entry["output"] == (
+        "of the slots orchestration/booking 12 %, operator 0 %, api/website 88 %; "
+        "refused in 10 s: 340 of orchestration/booking, 1 of operator"
+    )
+
+
+def test_many_that_starve_are_not_all_named():
+    callers = [CallerShare(caller=f"/api/c{at}", refused=10 - at) for at in range(6)]
+    queue = QueueReport(package=f"/{CUSTOMER}", version="1.0", over_s=1, callers=callers)
+    entry = checks_of(snapshot(reported(), queues=[queue]), f"{CUSTOMER}:capacity")[-1]
+    assert entry["output"].endswith("refused in 1 s: 10 of api/c0, 9 of api/c1, 8 of api/c2, of 3 more callers")
 
 
 def test_calls_against_the_tier_rules_are_noted_and_nobody_is_worse_for_it():

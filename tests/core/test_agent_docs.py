@@ -21,11 +21,13 @@ from h2o_core.pb.registration_pb2 import Check
 from h2o_core.pb.stats_pb2 import (
     AssignmentReport,
     CallerReport,
+    CallerShare,
     FeatureStats,
     HostPicture,
     PeerReport,
     QueueReport,
     RegisterReport,
+    RetryReport,
 )
 from tests.core.test_agent_views import ALARM, DEAD, NOW_S, check, child, pictured, reported, snapshot
 
@@ -69,7 +71,8 @@ OF = snapshot(
     manifests=[Manifest(package="/service/customer", version="1.0", features=[Feature(name="/service/customer/x")])],
     callers=[CallerReport(caller="operator", feature="/service/customer/retrieve")],
     assignments=[AssignmentReport(package="/service/customer", version="1.0", how="sticky", count=1)],
-    queues=[QueueReport(package="/service/customer", version="1.0")],
+    queues=[QueueReport(package="/service/customer", version="1.0", callers=[CallerShare(caller="/api/web")])],
+    retries=[RetryReport(caller="/api/web", package="/service/customer")],
     peers=[PeerReport(host="host-2")],
     register=RegisterReport(state="connected", alarms=[ALARM]),
 )

@@ -23,6 +23,7 @@ from h2o_core.pb.stats_pb2 import (
     AssignmentReport,
     BrokerReport,
     CallerReport,
+    CallerShare,
     FeatureStats,
     HostPicture,
     InstancePicture,
@@ -97,7 +98,11 @@ def snapshot(
         pid=7,
         register=more.pop("register", RegisterReport(state="connected")),
         instances=reports,
-        **{key: more.pop(key) for key in ("assignments", "queues", "peers", "callers", "counters") if key in more},
+        **{
+            key: more.pop(key)
+            for key in ("assignments", "queues", "peers", "callers", "retries", "counters")
+            if key in more
+        },
     )
     picture = Picture(version=1, as_of_s=NOW_S, hosts=hosts, manifests=more.pop("manifests", ()))
     values: dict[str, Any] = {
@@ -350,7 +355,16 @@ def test_stats_are_raw_counters_with_quantiles():
         assignments=[
             AssignmentReport(package="/service/customer", version="1.0", how="fallback", broken=True, count=4)
         ],
-        queues=[QueueReport(package="/service/customer", version="1.0", queued=2, capacity=8)],
+        queues=[
+            QueueReport(
+                package="/service/customer",
+                version="1.0",
+                queued=2,
+                capacity=8,
+                over_s=10,
+                callers=[CallerShare(caller="/api/web", started=9, refused=1, waiting=2)],
+            )
+        ],
         peers=[PeerReport(host="host-2", state="up", incarnation=1, pong_age_ms=-1)],
         counters={"late_answers": 3},
     )
@@ -372,7 +386,16 @@ def test_stats_are_raw_counters_with_quantiles():
     assert document["assignments"] == [
         {"package": "service/customer", "version": "1.0", "how": "fallback", "broken": True, "count": 4}
     ]
-    assert document["queues"] == [{"package": "service/customer", "version": "1.0", "queued": 2, "capacity": 8}]
+    assert document["queues"] == [
+        {
+            "package": "service/customer",
+            "version": "1.0",
+            "queued": 2,
+            "capacity": 8,
+            "over_s": 10,
+            "callers": [{"caller": "api/web", "started": 9, "refused": 1, "waiting": 2}],
+        }
+    ]
     assert (document["peers"][0]["rtt_ms"], document["peers"][0]["pong_age_ms"]) == (None, None)
     assert document["counters"] == {"late_answers": 3}
     assert document["broker"] == {

@@ -12,8 +12,8 @@ def test_shares_are_those_of_the_last_seconds() -> None:
     for at in range(20):
         contention.started("website", (100 + at) * S)
         contention.refused("booking", (100 + at) * S + 5)
-    assert contention.shares(119 * S) == {"website": Share(11, 0), "booking": Share(0, 11)}
-    assert contention.seconds(119 * S) == LOOKS_BACK_S + 1
+    assert contention.shares(119 * S) == {"website": Share(10, 0), "booking": Share(0, 10)}
+    assert contention.seconds(119 * S) == LOOKS_BACK_S
     assert contention.shares(200 * S) == {}
 
 
@@ -41,4 +41,4 @@ def test_it_forgets_what_is_out_of_sight() -> None:
     contention = Contention(0)
     for at in range(1000):
         contention.started(f"caller {at}", at * S)
-    assert len(contention._seconds) == LOOKS_BACK_S + 1
+    assert len(contention._seconds) == LOOKS_BACK_S

@@ -8,6 +8,8 @@ import pytest
 
 from h2o_broker.links import Links
 from h2o_broker.members import QUEUE_PER_SLOT, Admission
+from h2o_broker.register.decisions import Decisions
+from h2o_broker.report import Identity, broker_report
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
 from h2o_core.deadlines import BUCKET_SHIFT
@@ -31,9 +33,11 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code, Executed
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Welcome
+from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.priorities import Priority
 from h2o_core.retries import JITTER_NS
-from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
+from h2o_core.times import Moment
+from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, Paths, package_version
 
 if TYPE_CHECKING:
     from h2o_broker.retrying import RetryBudget
@@ -294,3 +298,25 @@ def test_a_retry_goes_to_another_host_while_one_can_take_it() -> None:
     ((rid, again),) = [(rid, frame) for rid, frame in host.frames() if frame.type == REQUEST]
     assert rid.startswith("host-2#")
     assert decode_request_route(again.route).instance == "three"
+
+
+def test_the_report_names_who_is_retried_and_who_finds_no_slot() -> None:
+    host = Host("one", "two", slots=1)
+    asked = [host.ask() for _ in range(3 + 2 * QUEUE_PER_SLOT)]
+    host.passes(0)
+    host.answer(*asked[0], Code.INTERNAL)
+    told = broker_report(
+        Identity("host-1", "a", "t", "127.0.0.1:1", OWN, 1, 0.0, {}),
+        host.switch,
+        host.links,
+        RegisterReport(),
+        1,
+        Decisions(Paths("t")),
+        {},
+        "",
+        Moment(host.now, 0.0),
+    )
+    ((retries,), (queue,)) = told.retries, told.queues
+    assert (retries.caller, retries.package, retries.retried, retries.refused) == ("operator", SPEC.package, 1, 0)
+    assert [(one.caller, one.started, one.refused, one.waiting) for one in queue.callers] == [("operator", 1, 1, 3)]
+    assert queue.over_s == 1
