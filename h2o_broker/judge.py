@@ -83,7 +83,7 @@ class Judge:
         except DecodeError:
             self._oddities.count("malformed_heartbeats")
             return
-        fails = any(one.status == Check.Status.FAIL and one.severity == Check.Severity.PAGE for one in checks)
+        fails = any(unfits(one) for one in checks)
         instance.failing_heartbeats = instance.failing_heartbeats + 1 if fails else 0
         if self._verdict(instance) is not instance.verdict:
             self._changed(instance, now)
@@ -183,6 +183,11 @@ class Judge:
             server.verdict = _verdict_of(verdict)
             peer.told.add(server.id)
             self._rebuild(known[0], now)
+
+
+def unfits(check: Check) -> bool:
+    """It fails, and its author would wake somebody for it."""
+    return check.status == Check.Status.FAIL and check.severity == Check.Severity.PAGE
 
 
 def _verdict_of(number: int) -> Verdict:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_broker.reasons import link_state, why_not
+from h2o_broker.reasons import link_state, why_not, why_verdict
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Heartbeat
@@ -24,6 +24,7 @@ from h2o_core.pb.stats_pb2 import (
     OutcomeCount,
     PeerReport,
     Picture,
+    PoolReport,
     QueueReport,
     RegisterReport,
     RetryReport,
@@ -92,6 +93,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         callers=_callers(switch),
         peers=[_peer(peer, moment) for peer in links.peers.values()],
         retries=_retries(switch),
+        pools=[one for pool in switch.pools.values() for one in _pools(pool)],
         queues=[
             _queue(version, moment.monotonic_ns) for pool in switch.pools.values() for version in pool.local.values()
         ],
@@ -127,7 +129,29 @@ def _instance(instance: LocalInstance, moment: Moment) -> InstanceReport:
         heartbeat=heartbeat,
         heartbeat_age_ms=_age_ms(instance.heartbeat_ns, moment) if instance.heartbeat_ns else -1.0,
         features=[_feature(name.decode(), counter, moment) for name, counter in instance.counters.items()],
+        verdict=instance.verdict.name.lower().replace("_", " "),
+        verdict_why=why_verdict(instance),
+        verdict_until_s=_until_s(instance, moment),
     )
+
+
+def _until_s(instance: LocalInstance, moment: Moment) -> float:
+    due_ns = instance.standing.due_ns
+    return moment.unix_s + (due_ns - moment.monotonic_ns) / _S if due_ns else 0.0
+
+
+def _pools(pool: Pool) -> list[PoolReport]:
+    return [
+        PoolReport(
+            package=pool.package,
+            version=version,
+            healthy=fit.healthy,
+            total=fit.total,
+            panic=fit.panic,
+            panics=pool.panics.get(version, 0),
+        )
+        for version, fit in sorted(pool.fits.items())
+    ]
 
 
 def _feature(name: str, counter: FeatureCounter, moment: Moment) -> FeatureStats:

@@ -23,7 +23,7 @@ from h2o_core.pb.registration_pb2 import Check
 
 if TYPE_CHECKING:
     from h2o_agent.snapshot import ChildStatus, Snapshot, Told
-    from h2o_core.pb.stats_pb2 import InstanceReport
+    from h2o_core.pb.stats_pb2 import BrokerReport, InstanceReport
 
 STARTING_PATIENCE_S: Final = 30.0
 """A child that has not registered after this long is in trouble."""
@@ -156,6 +156,7 @@ def _package(snapshot: Snapshot, package: str) -> tuple[Verdict, str, list[Findi
         _child(package, child, snapshot) for child in own_children if not child.token or child.token not in registered
     )
     findings.extend(crash_loop(child, snapshot.now_s) for child in own_children)
+    findings.extend(_panics(package, snapshot.told.report))
     findings.extend(promises(snapshot, snapshot.told, package))
     findings.extend(starved(snapshot.told, package))
     findings.extend(one for one in without_slots(snapshot, snapshot.told) if one.check == f"{package}:capacity")
@@ -172,8 +173,36 @@ def _package(snapshot: Snapshot, package: str) -> tuple[Verdict, str, list[Findi
 def _instance(package: str, report: InstanceReport, queued: int, told: Told) -> list[Finding]:
     now_s = told.report.now_s
     findings = [_answering(package, report, now_s), _capacity(package, report, queued, now_s)]
+    if report.verdict in {"ejected", "probing"}:
+        findings.append(_ejected(package, report, now_s))
     findings.extend(_declared(package, report.instance, check) for check in report.heartbeat.checks)
     return findings
+
+
+def _ejected(package: str, report: InstanceReport, now_s: float) -> Finding:
+    """Its broker keeps requests from it; the author's own failing checks speak for themselves."""
+    verdict = Verdict.FAIL if report.verdict == "ejected" else Verdict.WARN
+    left_s = report.verdict_until_s - now_s if report.verdict_until_s else 0.0
+    output = f"{report.verdict_why}; tried again in {left_s:.0f} s" if left_s > 0 else report.verdict_why
+    return Finding(f"{package}:ejected", report.instance, "component", verdict, None, "", now_s, output)
+
+
+def _panics(package: str, report: BrokerReport) -> list[Finding]:
+    """Versions of it of which so few are healthy, on all hosts, that this host's callers choose in spite of it."""
+    return [
+        Finding(
+            f"{package}:panic",
+            pool.version,
+            "component",
+            Verdict.WARN,
+            pool.healthy,
+            "instances",
+            report.now_s,
+            f"{pool.healthy} of {pool.total} instances of {pool.version} are healthy: health is ignored",
+        )
+        for pool in report.pools
+        if pool.panic and shown(pool.package) == package
+    ]
 
 
 def _answering(package: str, report: InstanceReport, now_s: float) -> Finding:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         InstanceReport,
         OutcomeCount,
         PeerReport,
+        PoolReport,
         QueueReport,
         RetryReport,
         Sketch,
@@ -50,6 +51,7 @@ def stats(snapshot: Snapshot, told: Told) -> Json:
         "retries": [_retries(one) for one in report.retries],
         "assignments": [_assignment(one) for one in report.assignments],
         "queues": [_queue(one) for one in report.queues],
+        "pools": [_pool(one) for one in report.pools],
         "peers": [_peer(one) for one in report.peers],
         "counters": _counters(report),
     }
@@ -67,6 +69,9 @@ def _instance(snapshot: Snapshot, report: InstanceReport, queued: int) -> Json:
         "slots": report.slots,
         "in_flight": report.in_flight,
         "queued": queued,
+        "verdict": report.verdict,
+        "verdict_why": report.verdict_why,
+        "verdict_until": moment(report.verdict_until_s),
         "endpoints": [_endpoint(feature) for feature in sorted(report.features, key=lambda one: one.feature)],
     }
 
@@ -133,6 +138,17 @@ def _queue(report: QueueReport) -> Json:
             {"caller": shown(one.caller), "started": one.started, "refused": one.refused, "waiting": one.waiting}
             for one in report.callers
         ],
+    }
+
+
+def _pool(report: PoolReport) -> Json:
+    return {
+        "package": shown(report.package),
+        "version": report.version,
+        "healthy": report.healthy,
+        "total": report.total,
+        "panic": report.panic,
+        "panics": report.panics,
     }
 
 

@@ -67,7 +67,7 @@ class FeatureStats(_message.Message):
     def __init__(self, feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[OutcomeCount, _Mapping]]] = ..., processing: _Optional[_Union[Sketch, _Mapping]] = ..., last_error: _Optional[str] = ..., last_error_time_s: _Optional[float] = ...) -> None: ...
 
 class InstanceReport(_message.Message):
-    __slots__ = ("instance", "package", "version", "pid", "launch", "slots", "in_flight", "started_s", "state", "pong_age_ms", "heartbeat", "heartbeat_age_ms", "features")
+    __slots__ = ("instance", "package", "version", "pid", "launch", "slots", "in_flight", "started_s", "state", "pong_age_ms", "heartbeat", "heartbeat_age_ms", "features", "verdict", "verdict_why", "verdict_until_s")
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +81,9 @@ class InstanceReport(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_AGE_MS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_WHY_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_UNTIL_S_FIELD_NUMBER: _ClassVar[int]
     instance: str
     package: str
     version: str
@@ -94,7 +97,10 @@ class InstanceReport(_message.Message):
     heartbeat: _registration_pb2.Heartbeat
     heartbeat_age_ms: float
     features: _containers.RepeatedCompositeFieldContainer[FeatureStats]
-    def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., pid: _Optional[int] = ..., launch: _Optional[str] = ..., slots: _Optional[int] = ..., in_flight: _Optional[int] = ..., started_s: _Optional[float] = ..., state: _Optional[str] = ..., pong_age_ms: _Optional[float] = ..., heartbeat: _Optional[_Union[_registration_pb2.Heartbeat, _Mapping]] = ..., heartbeat_age_ms: _Optional[float] = ..., features: _Optional[_Iterable[_Union[FeatureStats, _Mapping]]] = ...) -> None: ...
+    verdict: str
+    verdict_why: str
+    verdict_until_s: float
+    def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., pid: _Optional[int] = ..., launch: _Optional[str] = ..., slots: _Optional[int] = ..., in_flight: _Optional[int] = ..., started_s: _Optional[float] = ..., state: _Optional[str] = ..., pong_age_ms: _Optional[float] = ..., heartbeat: _Optional[_Union[_registration_pb2.Heartbeat, _Mapping]] = ..., heartbeat_age_ms: _Optional[float] = ..., features: _Optional[_Iterable[_Union[FeatureStats, _Mapping]]] = ..., verdict: _Optional[str] = ..., verdict_why: _Optional[str] = ..., verdict_until_s: _Optional[float] = ...) -> None: ...
 
 class CallerReport(_message.Message):
     __slots__ = ("caller", "version", "feature", "outcomes", "latency", "breaches")
@@ -203,7 +209,7 @@ class RetryReport(_message.Message):
     def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., package: _Optional[str] = ..., retried: _Optional[int] = ..., refused: _Optional[int] = ...) -> None: ...
 
 class BrokerReport(_message.Message):
-    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries", "assignments")
+    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries", "assignments", "pools")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -232,6 +238,7 @@ class BrokerReport(_message.Message):
     TIERS_FIELD_NUMBER: _ClassVar[int]
     RETRIES_FIELD_NUMBER: _ClassVar[int]
     ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
+    POOLS_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
     fleet: str
@@ -253,7 +260,24 @@ class BrokerReport(_message.Message):
     tiers: str
     retries: _containers.RepeatedCompositeFieldContainer[RetryReport]
     assignments: _containers.RepeatedCompositeFieldContainer[AssignmentReport]
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[AssignmentReport, _Mapping]]] = ...) -> None: ...
+    pools: _containers.RepeatedCompositeFieldContainer[PoolReport]
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[AssignmentReport, _Mapping]]] = ..., pools: _Optional[_Iterable[_Union[PoolReport, _Mapping]]] = ...) -> None: ...
+
+class PoolReport(_message.Message):
+    __slots__ = ("package", "version", "healthy", "total", "panic", "panics")
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    HEALTHY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PANIC_FIELD_NUMBER: _ClassVar[int]
+    PANICS_FIELD_NUMBER: _ClassVar[int]
+    package: str
+    version: str
+    healthy: int
+    total: int
+    panic: bool
+    panics: int
+    def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., healthy: _Optional[int] = ..., total: _Optional[int] = ..., panic: bool = ..., panics: _Optional[int] = ...) -> None: ...
 
 class AssignmentReport(_message.Message):
     __slots__ = ("package", "version", "how", "broken", "count")

@@ -25,6 +25,7 @@ from h2o_core.pb.stats_pb2 import (
     FeatureStats,
     HostPicture,
     PeerReport,
+    PoolReport,
     QueueReport,
     RegisterReport,
     RetryReport,
@@ -73,6 +74,7 @@ OF = snapshot(
     assignments=[AssignmentReport(package="/service/customer", version="1.0", how="sticky", count=1)],
     queues=[QueueReport(package="/service/customer", version="1.0", callers=[CallerShare(caller="/api/web")])],
     retries=[RetryReport(caller="/api/web", package="/service/customer")],
+    pools=[PoolReport(package="/service/customer", version="1.0")],
     peers=[PeerReport(host="host-2")],
     register=RegisterReport(state="connected", alarms=[ALARM]),
 )

@@ -31,6 +31,7 @@ from h2o_core.pb.stats_pb2 import (
     OutcomeCount,
     PeerReport,
     Picture,
+    PoolReport,
     QueueReport,
     RegisterReport,
     Sketch,
@@ -81,6 +82,9 @@ BROKER = ChildStatus("broker", "", State.RUNNING, token="b", pid=7)
 DEAD = child(state=State.BACKOFF, token="", pid=0, started_s=0.0, failures=4, exited=True, last_exit=1, due_in_s=3.25)
 
 
+_REPORTED = ("assignments", "queues", "pools", "retries", "peers", "callers", "counters")
+
+
 def snapshot(
     *reports: InstanceReport,
     children: tuple[ChildStatus, ...] = (),
@@ -98,11 +102,7 @@ def snapshot(
         pid=7,
         register=more.pop("register", RegisterReport(state="connected")),
         instances=reports,
-        **{
-            key: more.pop(key)
-            for key in ("assignments", "queues", "peers", "callers", "retries", "counters")
-            if key in more
-        },
+        **{key: more.pop(key) for key in _REPORTED if key in more},
     )
     picture = Picture(version=1, as_of_s=NOW_S, hosts=hosts, manifests=more.pop("manifests", ()))
     values: dict[str, Any] = {
@@ -365,6 +365,7 @@ def test_stats_are_raw_counters_with_quantiles():
                 callers=[CallerShare(caller="/api/web", started=9, refused=1, waiting=2)],
             )
         ],
+        pools=[PoolReport(package="/service/customer", version="1.0", healthy=1, total=3, panic=True, panics=2)],
         peers=[PeerReport(host="host-2", state="up", incarnation=1, pong_age_ms=-1)],
         counters={"late_answers": 3},
     )
@@ -396,6 +397,8 @@ def test_stats_are_raw_counters_with_quantiles():
             "callers": [{"caller": "api/web", "started": 9, "refused": 1, "waiting": 2}],
         }
     ]
+    pool = {"package": "service/customer", "version": "1.0", "healthy": 1, "total": 3, "panic": True, "panics": 2}
+    assert document["pools"] == [pool]
     assert (document["peers"][0]["rtt_ms"], document["peers"][0]["pong_age_ms"]) == (None, None)
     assert document["counters"] == {"late_answers": 3}
     assert document["broker"] == {
@@ -427,6 +430,17 @@ def check(status: Check.Status, severity: Check.Severity, output: str = "the sto
         (snapshot(children=(child(state=State.STARTING),)), Verdict.FAIL, "no instance of service/customer"),
         (snapshot(reported(state="suspect")), Verdict.FAIL, "no instance of service/customer"),
         (snapshot(reported(), reported("i2", state="suspect", launch="")), Verdict.WARN, ""),
+        (
+            snapshot(reported(verdict="ejected", verdict_why="ejected: 5 requests in a row failed")),
+            Verdict.FAIL,
+            "no instance of service/customer",
+        ),
+        (snapshot(reported(verdict="probing")), Verdict.WARN, ""),
+        (
+            snapshot(reported(), pools=[PoolReport(package="/service/customer", version="1.0", panic=True)]),
+            Verdict.WARN,
+            "",
+        ),
         (snapshot(reported(heartbeat_age_ms=9000.0)), Verdict.WARN, ""),
         (snapshot(reported(heartbeat_age_ms=-1.0)), Verdict.WARN, ""),
         (snapshot(reported(in_flight=4)), Verdict.WARN, ""),
@@ -486,6 +500,20 @@ def test_what_is_wrong_with_the_register_has_an_entry_each():
     document = fleet.hosts(of, of.told)
     assert document["register"]["alarms"] == 4
     assert [one["what"] for one in document["alarms"]] == ["not JSON: it is torn"]
+
+
+def test_who_is_ejected_and_what_panics_is_said_with_the_figures():
+    of = snapshot(
+        reported(verdict="ejected", verdict_why="ejected: 5 requests in a row failed", verdict_until_s=NOW_S + 29.6),
+        pools=[
+            PoolReport(package="/service/customer", version="1.0", healthy=1, total=3, panic=True),
+            PoolReport(package="/service/email", version="1.0", healthy=1, total=3, panic=True),
+        ],
+    )
+    checks = health.health(of, "0").document["checks"]
+    (ejected,), (panic,) = checks[f"{CUSTOMER}:ejected"], checks[f"{CUSTOMER}:panic"]
+    assert ejected["output"] == "ejected: 5 requests in a row failed; tried again in 30 s"
+    assert panic["output"] == "1 of 3 instances of 1.0 are healthy: health is ignored"
 
 
 def test_the_document_is_that_of_application_health_json():

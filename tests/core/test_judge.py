@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from h2o_broker.members import LocalInstance, RemoteInstance
+from h2o_broker.reasons import why_not
 from h2o_core.control import Traffic
 from h2o_core.ejection import Event, State
 from h2o_core.envelope import (
@@ -280,7 +281,7 @@ def test_only_the_version_of_a_request_has_its_probe(broker: Judged) -> None:
 
 
 def beats(broker: Judged, name: str, status: Check.Status, severity: Check.Severity = Check.Severity.PAGE) -> None:
-    beat = Heartbeat(checks=[Check(name="store", status=status, severity=severity)])
+    beat = Heartbeat(checks=[Check(name="store", status=status, severity=severity, output="no disk")])
     broker.switch.on_local(name.encode(), encode(HEARTBEAT, payload=beat.SerializeToString()), NOW)
 
 
@@ -313,6 +314,34 @@ def test_when_most_are_unwell_health_is_ignored_and_counted_once(broker: Judged)
 def test_a_heartbeat_that_does_not_parse_says_nothing(broker: Judged) -> None:
     broker.switch.on_local(b"a", encode(HEARTBEAT, payload=b"\xff"), NOW)
     assert (broker.local("a").verdict, broker.switch.oddities.counts["malformed_heartbeats"]) == (Verdict.OK, 1)
+
+
+# ---------------------------------------------------------------------- what is said of it
+
+
+def says(broker: Judged, member: LocalInstance | RemoteInstance) -> str:
+    return why_not(broker.switch, broker.pool, member)
+
+
+def test_why_an_instance_gets_nothing_or_something_in_spite_of_it(broker: Judged) -> None:
+    broker.there("host-2", "far", V)
+    for _ in range(5):
+        broker.answers("a", Code.INTERNAL)
+    assert says(broker, broker.local("a")) == "ejected: 5 requests in a row failed"
+    broker.switch.judge.tick(broker.local("a").standing.due_ns)
+    waits = "ejected, and waits for one request that shows that it is well: 5 requests in a row failed"
+    assert says(broker, broker.local("a")) == waits
+    probe = broker.sends()
+    broker.switch.on_local(b"a", encode(ANSWER, code=Code.INTERNAL, correlation=probe.correlation), NOW)
+    assert says(broker, broker.local("a")) == "ejected 2 times in a row: 5 requests in a row failed"
+    broker.switch.take()
+    for _ in range(2):
+        beats(broker, "b", Check.Status.FAIL)
+    assert says(broker, broker.local("b")) == "its check 'store' fails: no disk"
+    broker.hears("host-2", InstanceVerdict("far", Verdict.CHECK_FAILING, 255))
+    spite = "in spite of this, as only 1 of 4 are healthy: "
+    assert says(broker, broker.remote("far")) == f"{spite}one of its checks fails"
+    assert says(broker, broker.local("c")) == ""
 
 
 # ---------------------------------------------------------------------- on the wire
