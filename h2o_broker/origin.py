@@ -345,7 +345,9 @@ class Origin:
     def unsent(self, request: Request, target: LocalInstance, now: int) -> None:
         """Its instance here was gone before the frame left: any other may have it, one of this host included."""
         version = target.version
-        if request.source.port == LOCAL and request.attempt == 0:
+        if request.deadline_ns - now < _MS:
+            self._not_executed(request, Code.TIMEOUT, _TOO_LATE, now)
+        elif request.source.port == LOCAL and request.attempt == 0:
             request.attempt = 1
             self.route(request, version.pool, now)
         elif not version.ready or not self.place(request, version, None, now):

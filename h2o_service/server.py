@@ -88,6 +88,9 @@ class Server:
             monotonic_ns() + remaining_ms * _MS_NS,
             flags,
         )
+        if not remaining_ms:
+            self._post(job.failure(Code.TIMEOUT, Executed.NO, "its deadline had passed when it came", self.at))
+            return
         admission = self.slots.arrive(job)
         if admission is REFUSE:
             full = f"all {self.slots.size} slots are taken and as many requests wait"

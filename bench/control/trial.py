@@ -33,18 +33,18 @@ _EACH: Final = 3
 class Trial:
     """The fleet, under load from its beginning until the stage ends."""
 
-    def __init__(self, stage: Stage) -> None:
-        """Raises BenchError."""
+    def __init__(self, stage: Stage, rate: int = RATE, origins: int = len(_ZONES)) -> None:
+        """*rate*: requests/s in all, from a client on each of the first *origins* hosts. Raises BenchError."""
         self.stage = stage
         self._told = stage.directory / "behaviour.json"
         argv = (sys.executable, "-m", "bench.control.worker")
         spec = InstanceSpec(PACKAGE, argv, count=_EACH, env={FILE: str(self._told)}, cwd=str(ROOT))
         plans = [HostPlan(f"host-{at}", zone, (spec,)) for at, zone in enumerate(_ZONES, start=1)]
         self.fleet: Fleet = stage.fleet(plans=plans)
-        self.clients = [stage.client(broker_endpoint(self.fleet, host)) for host in self.fleet.hosts]
+        self.clients = [stage.client(broker_endpoint(self.fleet, host)) for host in list(self.fleet.hosts)[:origins]]
         for client in self.clients:
-            client.add(Load(WORK, idempotent=True, rate_per_s=RATE / len(self.clients), delay_s=WORK_S))
-        stage.wait(lambda: all(client.oks > RATE for client in self.clients), "every client is served", within_s=30)
+            client.add(Load(WORK, idempotent=True, rate_per_s=rate / len(self.clients), delay_s=WORK_S))
+        stage.wait(lambda: all(client.oks > rate for client in self.clients), "every client is served", within_s=30)
 
     def behave(self, **told: Behaviour) -> None:
         """From now on, by instance id; all others are well."""

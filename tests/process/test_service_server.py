@@ -200,6 +200,14 @@ async def test_what_waited_past_its_deadline_is_never_started() -> None:
     assert bench.entered == 1
 
 
+async def test_what_comes_past_its_deadline_is_never_started() -> None:
+    bench = Bench()
+    bench.ask(1, feature="now", remaining_ms=0)
+    assert await bench.outcome(1) == [(wire.ANSWER, 1, Code.TIMEOUT)]
+    assert bench.out[0].executed is Executed.NO
+    assert bench.server.slots.busy == 0
+
+
 async def test_a_lost_broker_leaves_slots_taken_until_handlers_return_and_answers_nobody() -> None:
     bench = Bench()
     bench.ask(1)
