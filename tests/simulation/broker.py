@@ -323,6 +323,7 @@ class Broker:
     def _ping_round(self) -> None:
         self.roster.ping_round(self.agenda.now)
         self.links.ping_round(self.agenda.now)
+        self.switch.judge.tick(self.agenda.now)
         self.known.tick(self._moment())
         self._later(PING_EVERY_NS + self.dice.randrange(500 * US), self._ping_round)
         self.flush()

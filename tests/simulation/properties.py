@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_broker.members import Health
+from h2o_broker.members import Health, LocalInstance
 from h2o_broker.pools import host_of
 from h2o_broker.requests import LOCAL, OUTBOUND
 from h2o_core.baggage import assigned_version, assignment_key
 from h2o_core.control import WHOLE, HostState
+from h2o_core.ejection import State
 from h2o_core.envelope import (
     TAG_ASSIGNMENT,
     TAG_STICKY_KEY,
@@ -17,12 +18,13 @@ from h2o_core.envelope import (
     decode_fields,
     decode_request_route,
 )
+from h2o_core.health import Verdict
 from tests.simulation.frames import payload_of
 from tests.simulation.operators import NEW, PACKAGE, STABLE, version_of
 from tests.simulation.witness import require
 
 if TYPE_CHECKING:
-    from h2o_broker.members import LocalVersion
+    from h2o_broker.members import LocalVersion, Pool, RemoteInstance
     from tests.simulation.broker import Broker
     from tests.simulation.witness import Witness
 
@@ -43,6 +45,8 @@ class Properties:
             self._version(broker, decode(frame))
         if frame[3]:
             self._again(broker, decode(frame))
+        else:
+            self._health(broker, decode(frame))
 
     def _version(self, broker: Broker, frame: Frame) -> None:
         """At its first attempt, which leaves at once, a request has the version that the document in force says."""
@@ -69,6 +73,15 @@ class Properties:
             )
             self._witness.complain(asked, what)
 
+    def _health(self, broker: Broker, frame: Frame) -> None:
+        """A first attempt is given to nobody who is out, unless its version is in panic."""
+        pool, route = broker.switch.features[frame.name], decode_request_route(frame.route)
+        if route.instance not in pool.left_out or route.version in pool.panicking:
+            return
+        member = next((one for one in pool.crowds.get(route.version, ()) if one.id == route.instance), None)
+        if member is not None and member.verdict is Verdict.EJECTED and not _probes(member):
+            self._witness.complain(self._witness.of(frame.payload), f"{broker.host} gives it to {member.id}, ejected")
+
     def _again(self, broker: Broker, frame: Frame) -> None:
         """A second attempt: could an instance of another host than the first one's have it?"""
         asked = self._witness.of(frame.payload)
@@ -85,6 +98,8 @@ class Properties:
             if not 0 <= instance.pending <= instance.slots:
                 require(False, f"{broker.host}: {instance.pending} of {instance.slots} slots are taken")
         for pool in switch.pools.values():
+            if pool.left_out:
+                _ejected(broker, pool)
             for version in pool.local.values():
                 if version.queue.size:
                     _queue(broker, version)
@@ -108,6 +123,20 @@ class Properties:
         for peer in broker.links.peers.values():
             require(not peer.in_flight, f"{host}: {peer.in_flight} are in flight to {peer.host}")
             require(not heals or peer.health is Health.READY, f"{host}: {peer.host} is {peer.health.name} for ever")
+
+
+def _probes(member: LocalInstance | RemoteInstance) -> bool:
+    """Its broker has just sent it the one request that decides."""
+    return isinstance(member, LocalInstance) and member.standing.state is State.PROBING
+
+
+def _ejected(broker: Broker, pool: Pool) -> None:
+    """At most a third of a version's instances, or one; never the last; and somebody is chosen from all the same."""
+    for version, members in pool.crowds.items():
+        out = sum(one.id in pool.left_out for one in members)
+        most = min(max(1, 33 * len(members) // 100), len(members) - 1)
+        require(out <= most, f"{broker.host} leaves out {out} of {len(members)} of {pool.package} {version}")
+    require(bool(pool.candidates) or not pool.crowds, f"{broker.host} has nobody left of {pool.package}")
 
 
 def _queue(broker: Broker, version: LocalVersion) -> None:

@@ -104,7 +104,24 @@ def test_one_instance_that_fails_is_made_up_for_by_the_others() -> None:
     calls = _calls(options, 1000 / 60, 1, "/service/customer/retrieve")
     fails = InstanceFails(BEGIN_NS, process=2, ms=20_000)
     outcomes = run(1, options, [fails, *calls]).outcomes
-    assert outcomes["OK"] > 0.99 * len(calls)
+    assert outcomes == {"OK": len(calls)}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_one_instance_that_fails_is_out_after_a_handful_and_comes_back_through_one_probe(seed: int) -> None:
+    """Of calls that may not be tried again: five in a row fail, and those that were under way meanwhile."""
+    options = Options(seconds=50)
+    world = World(seed, options)
+    failing = world.instances[2]
+    assert failing is not None
+    summary = world.run([InstanceFails(BEGIN_NS, process=2, ms=10_000), *_calls(options, 1000 / 150, seed)])
+    assert 5 <= summary.outcomes["INTERNAL"] <= 8
+    assert summary.outcomes["OK"] + summary.outcomes["INTERNAL"] == summary.calls
+    starts = [asked.started[0] for asked in world.witness.calls]
+    began = [at_ns - BEGIN_NS for at_ns, who in starts if failing.id in who.split()]
+    in_vain = summary.outcomes["INTERNAL"]
+    assert began[in_vain] - began[in_vain - 1] > 25 * S, "out for 30 s, 10 % less at the least"
+    assert sum(at_ns > 42 * S for at_ns in began) > 100, "and back like the others"
 
 
 def test_a_run_is_a_function_of_its_seed() -> None:
