@@ -292,14 +292,17 @@ class Switch:
             self.hosts.pop(host, None)
         else:
             self.hosts[host] = control
-        for pool in self.pools.values():
-            if pools.is_on(pool, host, self.host):
-                self.changed(pool, now)
+        affected = [pool for pool in self.pools.values() if pools.is_on(pool, host, self.host)]
         if host == self.host:
             self.destination.drained = pools.is_drained(self.hosts, host)
-            if self.destination.drained:
-                for version in [one for pool in self.pools.values() for one in pool.local.values()]:
-                    self.destination.rehome(version, Code.UNAVAILABLE, now)
+        if host != self.host or not self.destination.drained:
+            for pool in affected:
+                self.changed(pool, now)
+            return
+        for pool in affected:  # what waits must not start here any more: who was left out is not, in a pool without us
+            self.rebuild(pool)
+        for version in [one for pool in affected for one in pool.local.values()]:
+            self.destination.rehome(version, Code.UNAVAILABLE, now)
 
     def pong(self, port: int, rid: bytes, clock: bytes, flags: int = 0, verdicts: bytes = b"") -> None:
         """Answer a PING: our incarnation, the asker's own clock, and to a broker what it should know of instances."""

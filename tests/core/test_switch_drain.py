@@ -6,6 +6,7 @@ import pytest
 
 from h2o_core.assignment import How
 from h2o_core.control import HostControl, HostState, Traffic
+from h2o_core.ejection import Event
 from h2o_core.envelope import (
     ANSWER,
     HELLO,
@@ -148,3 +149,20 @@ def test_what_waits_and_has_nowhere_to_go_is_told_so():
     ((_, _, sent),) = broker.switch.take()
     assert (decode(sent).type, decode(sent).code) == (ANSWER, Code.NO_ROUTE)
     assert "no instance of service/customer" in said(decode(sent))
+
+
+def test_what_waits_does_not_start_at_one_that_was_ejected_when_its_host_is_drained():
+    """Seen from a drained host nobody of it is left out any more: they don't count there at all."""
+    broker = Broker()
+    for instance in ("sick", "well"):
+        broker.here(instance, OLD, slots=1)
+    sick = broker.switch.instances[b"sick"]
+    sick.standing.handle(Event.EJECT, NOW)
+    broker.switch.judge._changed(sick, NOW)
+    assert served(broker.sends()) == "well"
+    waiting = encode(REQUEST, correlation=99, remaining_ms=1000, types=TYPES, name=FEATURE.encode())
+    broker.switch.on_local(b"client", waiting, NOW)
+    broker.there("host-2", "there", OLD)
+    put(broker, "host-1", HostState.DRAIN)
+    ((_, _, sent),) = broker.switch.take()
+    assert served(decode(sent)) == "there"
