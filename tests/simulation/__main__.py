@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.simulation.script import Options, draw
+from tests.simulation.script import Options, draw, told
 from tests.simulation.shrink import kind_of, shrink
 from tests.simulation.world import failure, run
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
-EVERY_HOSTILE = 4
 
 
 def _seconds(text: str) -> float:
@@ -67,7 +66,7 @@ def _replay(seed: int, options: Options) -> int:
     small = shrink(script, lambda part: kind_of(failure(seed, options, part)) == kind)
     print(f"{len(small)} of them are enough:")
     for entry in small:
-        print(f"  {entry}")
+        print(f"  {told(entry)}")
     print(failure(seed, options, small, tells=True))
     return 1
 
@@ -82,18 +81,37 @@ def _try_many(for_s: float, first: int, options: Options) -> int:
         if now_s - told_s >= 30:
             told_s = now_s
             _tell(first, seed, steps, calls, now_s - began_s)
-        mine = replace(options, hostile=options.hostile or seed % EVERY_HOSTILE == EVERY_HOSTILE - 1)
+        mine = _varied(seed, options)
         script = draw(seed, mine)
         try:
             summary = run(seed, mine, script)
         except Exception:  # noqa: BLE001 - whatever it is, the replay tells it
-            print(f"again: python -m tests.simulation --seed {seed}{' --hostile' if mine.hostile else ''}")
+            print(f"again: python -m tests.simulation --seed {seed} {_flags(mine)}")
             return _replay(seed, mine)
         steps, calls, seed = steps + summary.steps, calls + summary.calls, seed + 1
         outcomes.update(summary.outcomes)
     _tell(first, seed, steps, calls, time.monotonic() - began_s)
     print(f"  {', '.join(f'{code} {count:,}' for code, count in sorted(outcomes.items()))}")
     return 0
+
+
+def _varied(seed: int, options: Options) -> Options:
+    """Every fourth over a hostile network; every eighth long enough for an ejection to end; of two hosts to five."""
+    long = seed % 8 == 1
+    return replace(
+        options,
+        hosts=options.hosts + (-1, 0, 0, 1, 2)[seed % 5],
+        hostile=options.hostile or seed % 4 == 3,
+        seconds=options.seconds * (6 if long else 1),
+        calls_a_second=options.calls_a_second // (3 if long else 1),
+        faults=options.faults * (3 if long else 1),
+    )
+
+
+def _flags(options: Options) -> str:
+    """As they are typed."""
+    flags = f"--hosts {options.hosts} --seconds {options.seconds} --calls {options.calls_a_second}"
+    return f"{flags} --faults {options.faults}{' --hostile' if options.hostile else ''}"
 
 
 def _tell(first: int, seed: int, steps: int, calls: int, took_s: float) -> None:

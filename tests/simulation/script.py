@@ -306,3 +306,25 @@ def _fault(dice: Random, at_ns: int, options: Options) -> Entry:
         "register": RegisterAway(at_ns, host, long),
     }
     return faults[kind]
+
+
+def told(entry: Entry) -> str:
+    """One line about it, for a person."""
+    at_s = (entry.at_ns - START_NS) / S
+    if isinstance(entry, Call):
+        extra = "".join(f" {name}={value}" for name, value in _extra(entry))
+        return f"{at_s:8.4f} s  host {entry.host} calls {_told_task(entry.task)}{extra}"
+    fields = [name for name in entry.__dataclass_fields__ if name != "at_ns"]
+    return f"{at_s:8.4f} s  {type(entry).__name__} {' '.join(f'{name}={getattr(entry, name)}' for name in fields)}"
+
+
+def _extra(call: Call) -> list[tuple[str, object]]:
+    said = (("key", call.key or None), ("priority", call.priority), ("cancel_ms", call.cancel_ms or None))
+    return [(name, value) for name, value in said if value is not None]
+
+
+def _told_task(task: Task) -> str:
+    how = f"{' plain' if task.plain else ''}{' crash' if task.crash else ''}"
+    ending = "" if task.ending is Code.OK else f" {task.ending.name}"
+    below = f" [{', '.join(_told_task(child) for child in task.children)}]" if task.children else ""
+    return f"{task.feature[1:]} {task.work_ms}/{task.timeout_ms} ms{how}{ending}{below}"
