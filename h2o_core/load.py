@@ -22,8 +22,10 @@ PRIOR: Final = 10.0
 """Successes that everybody is credited with: of few requests one may fail."""
 EXPONENT: Final = 4
 LEAST_SHARE: Final = 0.01
-FORGOTTEN_NS: Final = 100_000.0
-"""Less than this left of L is no knowledge: no request through a broker is that fast."""
+FORGOTTEN_AFTER_NS: Final = 5 * DECAY_NS
+"""After that long without news nothing is known of an instance any more."""
+LEAST_NS: Final = 1_000.0
+"""Of two that are idle for ever none is to weigh nothing."""
 UNMEASURED_NS: Final = 50_000_000.0
 """L of an instance of which nothing is known once it has something to do, or has failed: it is tried by one request
 at a time. Otherwise one that hangs would be given thousands before the first of them times out."""
@@ -38,7 +40,7 @@ class Load:
 
     def __init__(self, now: int, latency_ns: float = 0.0) -> None:
         """*latency_ns*: what is believed of it until it is measured, the median of its pool; 0: nothing is."""
-        self._at_ns = now
+        self._at_ns = now if latency_ns else now - FORGOTTEN_AFTER_NS
         self._latency_ns = latency_ns
         self._outcomes = 0.0
         self._failed = 0.0
@@ -65,21 +67,25 @@ class Load:
             self._outcomes += 1.0
             self._failed += 1.0
             # nothing was learnt of how long work takes: what was known does not fade by it
-            latency = before if latency >= FORGOTTEN_NS else max(before, UNMEASURED_NS)
+            latency = before if passed < FORGOTTEN_AFTER_NS else max(before, UNMEASURED_NS)
         # else it may have been slow, but it was never fast
         self._latency_ns = max(latency, latency_ns)
 
     def value(self, pending: int, now: int) -> float:
         """The load with *pending* requests there already, in ns: the time a further one may take. Never 0."""
-        left = exp((self._at_ns - now) / DECAY_NS) if now > self._at_ns else 1.0
+        passed = now - self._at_ns
+        left = exp(-passed / DECAY_NS) if passed > 0 else 1.0
         latency = self._latency_ns * left
-        if latency < FORGOTTEN_NS:
-            latency = UNMEASURED_NS if pending else FORGOTTEN_NS
-        load = latency * (pending + 1)
+        least = UNMEASURED_NS if pending and passed >= FORGOTTEN_AFTER_NS else LEAST_NS
+        load = (max(least, latency)) * (pending + 1)
         if self._failed:
             share = 1.0 - self._failed * left / (PRIOR + self._outcomes * left)
             load /= max(LEAST_SHARE, share) ** EXPONENT
         return load
+
+    def is_known(self, now: int) -> bool:
+        """There has been news of it lately."""
+        return now - self._at_ns < FORGOTTEN_AFTER_NS
 
     def latency_ns(self, now: int) -> float:
         """What is left of L."""
@@ -93,5 +99,5 @@ class Load:
 
 def median_latency_ns(loads: Iterable[Load], now: int) -> float:
     """What to believe of a new instance of their pool; 0 when nothing is known of any."""
-    known = [latency for load in loads if (latency := load.latency_ns(now)) >= FORGOTTEN_NS]
+    known = [load.latency_ns(now) for load in loads if load.is_known(now)]
     return median(known) if known else 0.0

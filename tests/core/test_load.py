@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from h2o_core.errors import Code
-from h2o_core.load import FORGOTTEN_NS, UNMEASURED_NS, Load, median_latency_ns
+from h2o_core.load import FORGOTTEN_AFTER_NS, LEAST_NS, UNMEASURED_NS, Load, median_latency_ns
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -121,11 +121,23 @@ def test_every_code_is_in_the_table_above() -> None:
 
 def test_one_of_which_nothing_is_known_is_tried_by_one_request_at_a_time() -> None:
     unknown = Load(0)
-    assert unknown.value(0, 0) == FORGOTTEN_NS
+    assert unknown.value(0, 0) == LEAST_NS
     assert unknown.value(1, 0) == 2 * UNMEASURED_NS
     faded = measured(10)
-    assert faded.value(0, 60 * S) == FORGOTTEN_NS
-    assert faded.value(1, 60 * S) == 2 * UNMEASURED_NS
+    assert LEAST_NS < faded.value(0, FORGOTTEN_AFTER_NS) < 0.1 * MS
+    assert faded.value(1, FORGOTTEN_AFTER_NS - 1) < 0.2 * MS
+    assert faded.value(1, FORGOTTEN_AFTER_NS) == 2 * UNMEASURED_NS
+    assert faded.value(0, 999 * S) == LEAST_NS
+
+
+def test_one_that_is_very_fast_is_known_all_the_same() -> None:
+    fast = measured(0.03)
+    assert fast.value(3, S) < measured(0.4).value(0, S)
+
+
+def test_one_that_was_very_slow_is_not_taken_for_better_because_it_is_forgotten() -> None:
+    slow = measured(60_000)
+    assert slow.value(1, FORGOTTEN_AFTER_NS) > slow.value(0, FORGOTTEN_AFTER_NS) > UNMEASURED_NS
 
 
 def test_one_whose_first_request_fails_at_once_is_not_taken_for_fast() -> None:
