@@ -26,6 +26,7 @@ from h2o_broker.switch import Switch
 from h2o_core.access import Role
 from h2o_core.context import BROKER_SOCKET
 from h2o_core.documents import InvalidDocument
+from h2o_core.ejection import DEFAULT
 from h2o_core.envelope import ANSWER, WIRE, encode
 from h2o_core.errors import Code
 from h2o_core.io.clock import monotonic_ns, unix_s
@@ -42,6 +43,7 @@ from h2o_core.znodes import LiveHost, LiveInstance
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from h2o_core.ejection import Policy
     from h2o_core.hostfile import HostFile
     from h2o_core.io.registry import RegistryState
     from h2o_core.pb.explain_pb2 import Question
@@ -56,7 +58,7 @@ REGISTER_START_S = 2.0
 class Broker:
     """Start with `start`, then await `run`; `close` at the end, also after an error."""
 
-    def __init__(self, hostfile: HostFile) -> None:
+    def __init__(self, hostfile: HostFile, ejection: Policy = DEFAULT) -> None:
         self._hostfile = hostfile
         self._machine = machine_id(hostfile)
         self._secret = fleet_secret(hostfile)
@@ -64,7 +66,7 @@ class Broker:
         self._started_s = unix_s()
         self._address = ""
         self._tasks: set[asyncio.Task[None]] = set()
-        switch = self._switch = Switch(hostfile.host, self._incarnation, random.random)
+        switch = self._switch = Switch(hostfile.host, self._incarnation, random.random, ejection)
         self._roster = Roster(switch, hostfile.zone, hostfile.fleet)
         self._links = Links(switch, hostfile.zone, hostfile.fleet, peer_key(self._secret, hostfile.fleet))
         self._ports = Ports(asyncio.get_running_loop(), switch, self._roster, self._links, self._on_event)

@@ -7,15 +7,19 @@ import asyncio
 import logging
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from h2o_core.ejection import DEFAULT
 from h2o_core.hostfile import HostFile, InvalidHostFile, parse_hostfile
 from h2o_core.io.logs import Resource, configure
 from h2o_core.io.version import own_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from h2o_core.ejection import Policy
 
 log = logging.getLogger("h2o_broker")
 
@@ -25,6 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="h2o-broker", description="The local router of one H2O host.")
     parser.add_argument("--host-file", required=True, help="TOML file that says what this host is (docs/hosts.md)")
     parser.add_argument("--verbose", action="store_true", help="log every instance that comes and goes")
+    parser.add_argument(
+        "--ejected-for",
+        type=float,
+        default=DEFAULT.first_s,
+        metavar="SECONDS",
+        help="how long an instance that fails gets no requests, the first time (default: %(default)g)",
+    )
     options = parser.parse_args(argv)
     try:
         hostfile = parse_hostfile(Path(options.host_file).read_text())
@@ -34,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     configure(of_host, logging.INFO if options.verbose else logging.WARNING)
     import uvloop  # noqa: PLC0415 - `--help` and a bad host file need no loop
 
-    return uvloop.run(_serve(hostfile))
+    return uvloop.run(_serve(hostfile, replace(DEFAULT, first_s=options.ejected_for)))
 
 
 def _refuse(sentence: str, exit_code: int) -> int:
@@ -42,7 +53,7 @@ def _refuse(sentence: str, exit_code: int) -> int:
     return exit_code
 
 
-async def _serve(hostfile: HostFile) -> int:
+async def _serve(hostfile: HostFile, ejection: Policy) -> int:
     from h2o_broker.broker import Broker  # noqa: PLC0415 - as above
     from h2o_broker.register.live_node import ForeignHost  # noqa: PLC0415
     from h2o_core.io.place import CannotStart, allow_many_files, prepare_directories, take_lock  # noqa: PLC0415
@@ -53,7 +64,7 @@ async def _serve(hostfile: HostFile) -> int:
         prepare_directories(hostfile)
         take_lock(hostfile, "broker")
         allow_many_files()
-        broker = Broker(hostfile)
+        broker = Broker(hostfile, ejection)
     except CannotStart as error:
         return _refuse(str(error), error.exit_code)
     except RegisterRefused as error:

@@ -43,6 +43,7 @@ class BrokerProcess:
     zone: str = "a"
     secret_file: str = ""
     extra: str = ""
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,8 +72,9 @@ class BrokerProcess:
 
     def launch(self) -> subprocess.Popen[bytes]:
         with (self.directory / "broker.log").open("ab") as log:
+            command = [sys.executable, "-m", "h2o_broker", "--host-file", str(self.write_host_file()), "--verbose"]
             return subprocess.Popen(
-                [sys.executable, "-m", "h2o_broker", "--host-file", str(self.write_host_file()), "--verbose"],
+                [*command, *self.options],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -167,6 +169,7 @@ class RawLink:
         types: int = TYPES,
         flags: int = 0,
         code: int = 0,
+        route: bytes = b"",
     ) -> None:
         self.raw(
             wire.encode(
@@ -178,6 +181,7 @@ class RawLink:
                 types=types,
                 flags=flags,
                 code=code,
+                route=route,
             )
         )
 
@@ -248,7 +252,15 @@ class RawLink:
         assert frame.type == wire.REGISTERED, frame
         return Registered.FromString(frame.payload).instance
 
-    def ask(self, name: str = SAY, *, remaining_ms: int = 5000, payload: bytes = b"", types: int = TYPES) -> int:
+    def ask(
+        self,
+        name: str = SAY,
+        *,
+        remaining_ms: int = 5000,
+        payload: bytes = b"",
+        types: int = TYPES,
+        route: bytes = b"",
+    ) -> int:
         """Send a REQUEST; its correlation."""
         self._correlation += 1
         self.send(
@@ -258,6 +270,7 @@ class RawLink:
             remaining_ms=remaining_ms,
             payload=payload,
             types=types,
+            route=route,
         )
         return self._correlation
 
