@@ -60,8 +60,3 @@ _.SHEDDABLE
 
 # What plans will be worked out with (TRAFFIC.md "Shifting traffic"), tested beside them.
 _.undecided
-_.over_cap
-
-# What the register's documents are handed to.
-_.set_traffic
-_.set_host_control

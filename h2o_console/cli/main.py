@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "why": ("why", "Say how a request is routed: version, instances, loads, chances."),
     "logs": ("logs", "Show log lines of packages, instances and hosts, or follow them."),
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
+    "weight": ("weight", "Show or decide which versions of a package get how much traffic."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
     "doctor": ("doctor", "Check this machine and the way to the fleet."),
     "context": ("contexts", "List the contexts, switch, show where each value comes from."),
@@ -70,7 +71,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 no match, 4 agent or ZooKeeper out of reach, 5 partial, 130 Ctrl-C. "
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 no match, 4 agent or ZooKeeper out of reach, 5 partial, 6 a guard "
+    "refused, 7 somebody was quicker, 130 Ctrl-C. "
     "Is something wrong here? h2o doctor",
 )
 @context_options

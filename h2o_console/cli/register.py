@@ -1,4 +1,4 @@
-"""Reads the fleet from ZooKeeper's register itself, for when no agent answers."""
+"""The fleet in ZooKeeper's register itself: read when no agent answers, and where control is written."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Parsed = TypeVar("Parsed")
 
 def read_instances(context: Context, timeout_s: float) -> InstancesView:
     """All registered instances; raises CommandFailed when ZooKeeper is out of reach."""
-    lives = _run(context, timeout_s, _read_lives)
+    lives = in_register(context, timeout_s, read_lives)
     instances = tuple(_instance(live, one) for live in lives for one in live.instances)
     return InstancesView(_head(context), instances, tuple(asdict(each) for each in instances))
 
 
 def read_hosts(context: Context, timeout_s: float) -> HostsView:
     """All registered hosts with their agents; raises CommandFailed when ZooKeeper is out of reach."""
-    lives, agents = _run(context, timeout_s, _read_lives_and_agents)
+    lives, agents = in_register(context, timeout_s, _read_lives_and_agents)
     hosts = hosts_of(lives, agents)
     return HostsView(_head(context), hosts, tuple(asdict(each) for each in hosts))
 
@@ -90,12 +90,19 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-async def _read_lives(registry: Registry) -> list[LiveHost]:
+async def read_lives(registry: Registry) -> list[LiveHost]:
+    """Every host that has a broker."""
     return await _read_all(registry, registry.paths.lives, parse_live)
 
 
+async def read_agents(registry: Registry) -> dict[str, str]:
+    """Host → its agent's address."""
+    agents = await _read_all(registry, registry.paths.agents, parse_agent)
+    return {each.host: f"http://{_bracketed(each.address)}:{each.port}" for each in agents}
+
+
 async def _read_lives_and_agents(registry: Registry) -> tuple[list[LiveHost], list[AgentNode]]:
-    return await _read_lives(registry), await _read_all(registry, registry.paths.agents, parse_agent)
+    return await read_lives(registry), await _read_all(registry, registry.paths.agents, parse_agent)
 
 
 async def _read_all(registry: Registry, parent: str, parse: Callable[[str, bytes], Parsed]) -> list[Parsed]:
@@ -117,11 +124,21 @@ async def _read_all(registry: Registry, parent: str, parse: Callable[[str, bytes
     return found
 
 
-def _run(context: Context, timeout_s: float, read: Callable[[Registry], Awaitable[Parsed]]) -> Parsed:
+def in_register(
+    context: Context,
+    timeout_s: float,
+    work: Callable[[Registry], Awaitable[Parsed]],
+    *,
+    within_s: float | None = None,
+) -> Parsed:
+    """What *work* returns, with a session of its own; raises CommandFailed when ZooKeeper is out of reach, or refuses.
+
+    *timeout_s* is for connecting and, unless *within_s* says otherwise, for the work.
+    """
     try:
         if why := _why_refused(context.zookeeper, timeout_s):
             raise RegisterUnavailable(why)
-        return asyncio.run(_session(context, timeout_s, read))
+        return asyncio.run(_session(context, timeout_s, work, within_s or timeout_s))
     except (RegisterUnavailable, TimeoutError) as error:
         msg = f"ZooKeeper {context.zookeeper} is out of reach: {error or f'no answer within {timeout_s:g} s'}"
         hint = (
@@ -131,7 +148,7 @@ def _run(context: Context, timeout_s: float, read: Callable[[Registry], Awaitabl
         )
         raise CommandFailed(Exit.UNREACHABLE, msg, hint) from None
     except RegisterError as error:
-        msg = f"ZooKeeper {context.zookeeper} does not let us read fleet {context.fleet}: {error}"
+        msg = f"ZooKeeper {context.zookeeper} does not let us into fleet {context.fleet}: {error}"
         hint = f'put secret_file = "…" into [contexts.{context.name or "NAME"}] of the configuration file'
         raise CommandFailed(Exit.UNREACHABLE, msg, hint) from None
     except InvalidName as error:
@@ -155,12 +172,14 @@ def _why_refused(zookeeper: str, timeout_s: float) -> str:
     return why
 
 
-async def _session(context: Context, timeout_s: float, read: Callable[[Registry], Awaitable[Parsed]]) -> Parsed:
+async def _session(
+    context: Context, timeout_s: float, work: Callable[[Registry], Awaitable[Parsed]], within_s: float
+) -> Parsed:
     registry = Registry(context.zookeeper, context.fleet, **_credentials(context))
     try:
         await registry.start(timeout_s)
-        async with asyncio.timeout(timeout_s):
-            return await read(registry)
+        async with asyncio.timeout(within_s):
+            return await work(registry)
     finally:
         await registry.stop()
 
