@@ -211,6 +211,8 @@ QUEUES: Final = (
     Field("VERSION", "version"),
     Field("QUEUED", "queued", count, right=True),
     Field("CAPACITY", "capacity", count, right=True),
+    Field("REFUSED 10 S", "refused", count, right=True),
+    Field("WHOSE", "refused_of", _joined),
 )
 _CALLER: Final = (Field("CALLER", "caller"), Field("VERSION", "version"))
 _CALLED: Final = (Field("REQUESTS", "requests", count, right=True), Field("OUTCOMES", "outcomes", _outcomes))

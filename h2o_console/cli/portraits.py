@@ -125,7 +125,7 @@ def host(known: Known, name: str) -> list[Section]:
         listed,
         Section("processes", "PROCESSES", fields.PROCESSES, list(map(_child_row, answer.children))),
         Section("links", "LINKS", fields.LINKS, [_link(each) for each in answer.report.peers]),
-        Section("queues", "QUEUES", fields.QUEUES, [_queue(each) for each in answer.report.queues if each.queued]),
+        Section("queues", "QUEUES", fields.QUEUES, _queues(answer.report.queues)),
         replace(_callers(known, lambda _: True), title="CALLERS HERE", fields=fields.CALLERS_HERE),
         _counters(answer),
     ]
@@ -377,8 +377,20 @@ def _link(each: Any) -> Entry:
     }
 
 
-def _queue(each: Any) -> Entry:
-    return {"package": shown(each.package), "version": each.version, "queued": each.queued, "capacity": each.capacity}
+def _queues(queues: Iterable[Any]) -> list[Entry]:
+    """Those in which somebody waits, or did in the last seconds and got nothing."""
+    entries = [
+        {
+            "package": shown(each.package),
+            "version": each.version,
+            "queued": each.queued,
+            "capacity": each.capacity,
+            "refused": sum(one.refused for one in each.callers),
+            "refused_of": [shown(one.caller) for one in each.callers if one.refused],
+        }
+        for each in queues
+    ]
+    return [each for each in entries if each["queued"] or each["refused"]]
 
 
 def _counters(answer: HostStats) -> Section:

@@ -13,7 +13,15 @@ import pytest
 from h2o_console.cli.main import main
 from h2o_core.pb.host_pb2 import ChildReport, Vitals
 from h2o_core.pb.registration_pb2 import Check
-from h2o_core.pb.stats_pb2 import Alarm, CallerReport, OutcomeCount, PeerReport, QueueReport, RegisterReport
+from h2o_core.pb.stats_pb2 import (
+    Alarm,
+    CallerReport,
+    CallerShare,
+    OutcomeCount,
+    PeerReport,
+    QueueReport,
+    RegisterReport,
+)
 from tests.console.test_cli_output import CONTROLS
 from tests.support.agent_server import HEAD, AgentServer, endpoint, host, host_stats, instance, stats
 
@@ -77,7 +85,15 @@ def answers(text: str, number: Any) -> dict[str, Any]:
         stats(ID, endpoint("service/customer/get", last_error=_utf8(text)), version=_utf8(text), launch="t"),
         stats("b" * 16, endpoint(_utf8(text) or "x", {"OK": 1}), package=_utf8(text), version=_utf8(text)),
         peers=[PeerReport(host=_utf8(text), state=_utf8(text), rtt_ms=_float(number), why=_utf8(text))],
-        queues=[QueueReport(package=_utf8(text), version=_utf8(text), queued=2**31, capacity=1)],
+        queues=[
+            QueueReport(
+                package=_utf8(text),
+                version=_utf8(text),
+                queued=2**31,
+                capacity=1,
+                callers=[CallerShare(caller=_utf8(text), started=1, refused=2**63)],
+            )
+        ],
         callers=[
             CallerReport(
                 caller=_utf8(text),
