@@ -366,7 +366,7 @@ class Pool:
         self.traffic: CompiledTraffic | None = None
         """What operators decided about its versions."""
         self.by_version: dict[str, Candidates[LocalInstance | RemoteInstance]] = {}
-        """With a traffic document: whom a request of a version may be given to; of versions that have somebody."""
+        """With a traffic document, by version that it reaches and that has somebody: whom a request may be given to."""
         self.assignment_key = assignment_key(package)
         self.assigned: dict[tuple[str, How, bool], int] = {}
         """Requests of this host by the version that they got, what decided it, and `broken` (h2o_core.assignment)."""

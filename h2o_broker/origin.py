@@ -25,6 +25,7 @@ from h2o_core.control import TierRule
 from h2o_core.envelope import (
     ANSWER_ROUTE_BYTES,
     HEADER_BYTES,
+    REQUEST_ASSIGNED,
     REQUEST_EXACT,
     MalformedFrame,
     decode_answer_route,
@@ -202,6 +203,8 @@ class Origin:
             allowed = self._versions.members(request, pool, pool.traffic)
         else:
             allowed = pool.candidates
+            request.version = ""  # of a document that is gone meanwhile: nobody has decided any more
+            request.flags &= ~REQUEST_ASSIGNED
         if not without and first is None:
             return allowed
         others = [

@@ -110,10 +110,11 @@ def rebuild(pool: Pool, new_versions: NewVersions, hosts: Mapping[str, HostContr
         pool.by_version = {}
     else:
         pool.fits = alone
-        reached = [one for version, one in alone.items() if version in traffic.reached]
-        pool.by_version = {version: Candidates(one.chosen) for version, one in alone.items()}
+        within = {version: one for version, one in alone.items() if version in traffic.reached}
+        reached = list(within.values())
+        pool.by_version = {version: Candidates(one.chosen) for version, one in within.items()}
     pool.candidates = Candidates(member for one in reached for member in one.chosen)
-    _want(pool, [member for one in (alone.values() if traffic is not None else reached) for member in one.probes])
+    _want(pool, [member for one in reached for member in one.probes])
     for version, local in pool.local.items():
         panic = version in alone and alone[version].panic
         local.alive = [one for one in local.instances if one.health is Health.READY]

@@ -275,16 +275,21 @@ class Switch:
 
     # ------------------------------------------------------------------ what operators decide
 
-    def set_traffic(self, package: str, traffic: Traffic | None) -> None:
-        """From the next request on versions are chosen by *traffic*; None: nobody has decided about them (any more)."""
+    def set_traffic(self, package: str, traffic: Traffic | None, now: int) -> None:
+        """From the next request on versions are chosen by *traffic*; None: nobody has decided about them (any more).
+
+        What waits here for a version that gets nothing any more moves on: an abort is not followed by what it found.
+        """
         if traffic is None:
             self.traffic.pop(package, None)
         else:
             self.traffic[package] = CompiledTraffic(traffic)
         pool = self.pools.get(package)
         if pool is not None:
-            pool.traffic = self.traffic.get(package)
+            pool.traffic = decided = self.traffic.get(package)
             self.rebuild(pool)
+            for version in [one for name, one in pool.local.items() if decided and name not in decided.reached]:
+                self.destination.rehome(version, Code.UNAVAILABLE, now)
 
     def set_host_control(self, host: str, control: HostControl | None, now: int) -> None:
         """Drain or avoid a host, this one or another; None: neither. What waits here when it is drained moves on."""

@@ -182,13 +182,13 @@ class Known:
             parent, _, name = decision.path.rpartition("/")
             match decision.value:
                 case Traffic() as traffic:
-                    self._switch.set_traffic(traffic.package, traffic)
+                    self._switch.set_traffic(traffic.package, traffic, moment.monotonic_ns)
                 case HostControl() as control:
                     self._switch.set_host_control(control.host, control, moment.monotonic_ns)
                 case FleetSettings() as settings:
                     self._apply(self.inventory.put_settings(settings), moment)
                 case None if parent == self.paths.traffics:
-                    self._switch.set_traffic(from_dotted(name), None)
+                    self._switch.set_traffic(from_dotted(name), None, moment.monotonic_ns)
                 case None if parent == self.paths.host_controls:
                     self._switch.set_host_control(name, None, moment.monotonic_ns)
                 case None:

@@ -25,7 +25,7 @@ def fleet(traffic: Traffic | None = None) -> Broker:
     broker.here("a1", "1.0.0")
     broker.there("host-2", "b1", "1.0.0")
     broker.there("host-3", "c2", "2.0.0")
-    broker.switch.set_traffic(PACKAGE, traffic)
+    broker.switch.set_traffic(PACKAGE, traffic, NOW)
     return broker
 
 

@@ -269,7 +269,7 @@ def test_two_brokers_that_eject_at_once_leave_out_no_more_than_may_be_and_one_ta
 def test_only_the_version_of_a_request_has_its_probe(broker: Judged) -> None:
     for name in ("n1", "n2", "n3"):
         broker.here(name, "2.0.0")
-    broker.switch.set_traffic(PACKAGE, Traffic(PACKAGE, V, ((V, 10_000), ("2.0.0", 0))))
+    broker.switch.set_traffic(PACKAGE, Traffic(PACKAGE, V, ((V, 10_000), ("2.0.0", 0))), NOW)
     broker.local("n1").standing.handle(Event.EJECT, NOW)
     broker.switch.judge.tick(NOW)
     broker.switch.judge.tick(broker.local("n1").standing.due_ns)

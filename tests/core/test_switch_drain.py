@@ -77,7 +77,7 @@ def test_where_all_are_drained_nobody_can_take_it(broker: Broker):
 
 def test_a_version_that_is_on_drained_hosts_alone_has_no_instance(broker: Broker):
     broker.there("host-3", "new", NEW)
-    broker.switch.set_traffic(PACKAGE, Traffic(PACKAGE, OLD, ((OLD, 0), (NEW, 10_000))))
+    broker.switch.set_traffic(PACKAGE, Traffic(PACKAGE, OLD, ((OLD, 0), (NEW, 10_000))), NOW)
     assert broker.serves() == "new"
     put(broker, "host-3", HostState.DRAIN)
     assert who(broker) == {"here", "there"}

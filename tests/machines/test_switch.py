@@ -15,8 +15,9 @@ from h2o_broker.pools import is_fit, out_of
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS, Roster
 from h2o_broker.switch import Switch
+from h2o_core.baggage import encode_headers
 from h2o_core.choice import chances
-from h2o_core.control import NewVersions
+from h2o_core.control import HostControl, HostState, MatchRule, NewVersions, Traffic
 from h2o_core.deadlines import BUCKET_SHIFT
 from h2o_core.ejection import Policy
 from h2o_core.envelope import (
@@ -29,8 +30,12 @@ from h2o_core.envelope import (
     REFUSED,
     RELEASED,
     REQUEST,
+    REQUEST_ASSIGNED,
     REQUEST_EXACT,
+    TAG_ASSIGNMENT,
+    TAG_HEADERS,
     TAG_PRIORITY,
+    TAG_STICKY_KEY,
     WELCOME,
     WIRE,
     Frame,
@@ -75,7 +80,19 @@ OWN = 0xAAAA
 THEIRS = 0xBBBB
 MS = 1_000_000
 EJECTION = Policy(run=2, least_requests=4, first_s=0.5, most_s=2.0)
-FIELDS = [b"", *(encode_fields({TAG_PRIORITY: bytes((each,))}) for each in Priority), b"\x05\0\x09nonsense"]
+FIELDS = [
+    b"",
+    *(encode_fields({TAG_PRIORITY: bytes((each,))}) for each in Priority),
+    b"\x05\0\x09nonsense",
+    encode_fields({TAG_STICKY_KEY: b"customer-7", TAG_ASSIGNMENT: b"service.customer=2.0.0"}),
+    encode_fields({TAG_HEADERS: encode_headers({"x": "1"})}),
+]
+TRAFFIC = [
+    None,
+    *(Traffic("/service/customer", "1.0.0", (("1.0.0", 10_000 - new), ("2.0.0", new))) for new in (0, 3_000, 10_000)),
+    Traffic("/service/customer", "2.0.0", (("2.0.0", 10_000),)),
+    Traffic("/service/customer", "1.0.0", (("1.0.0", 10_000),), (MatchRule("2.0.0", headers={"x": "1"}),)),
+]
 
 
 def health_of(member: LocalInstance | RemoteInstance) -> Health:
@@ -111,6 +128,8 @@ class SwitchMachine(RuleBasedStateMachine):
         """Payload → its attempts that left for an instance or the peer: may this one have been executed?"""
         self.wishes: dict[bytes, RouteWish] = {}
         """Payload → where alone it may be executed."""
+        self.decided = False
+        """Operators have decided about versions at some time: what was chosen then may start later."""
         self.lost_clients: set[bytes] = set()
         self.slots: dict[bytes, int] = {}
         self.peer_rid = b""
@@ -148,11 +167,13 @@ class SwitchMachine(RuleBasedStateMachine):
                     assert (rid, frame.correlation) not in self.held, "a correlation in use was used again"
                     self.held[rid, frame.correlation] = True
                     self._sent(frame)
+                    self._as_decided(frame, "host-1")
                     self._as_wished(frame, "host-1", sure=True)
                     self._not_to_the_ejected(rid, frame)
                 elif frame.type == REQUEST:
                     assert decode_request_route(frame.route).incarnation == THEIRS
                     self._sent(frame)
+                    self._as_decided(frame, "host-2")
                     self._as_wished(frame, "host-2", sure=False)
                     self._not_to_the_peers_ejected(frame)
                     self.at_peer.append(frame.correlation)
@@ -169,6 +190,15 @@ class SwitchMachine(RuleBasedStateMachine):
 
     def _not_executed(self, correlation: int) -> None:
         self.sent[self.payloads[correlation]][-1] = False
+
+    def _as_decided(self, frame: Frame, host: str) -> None:
+        """Nothing goes to a drained host but what operators send to an instance, nothing to a version of weight 0."""
+        control = self.switch.hosts.get(host)
+        assert control is None or control.state is HostState.AVOID or frame.flags & REQUEST_EXACT
+        traffic, version = self.switch.traffic.get("/service/customer"), decode_request_route(frame.route).version
+        if frame.payload not in self.wishes:
+            assert traffic is None or version in traffic.reached
+            assert self.decided or not frame.flags & REQUEST_ASSIGNED
 
     def _as_wished(self, frame: Frame, host: str, *, sure: bool) -> None:
         """*sure*: it is at an instance, which is the one in its route; at a peer only an exact one has to be."""
@@ -305,6 +335,19 @@ class SwitchMachine(RuleBasedStateMachine):
     def connection_news(self, news: LinkNews) -> None:
         self.links.on_news("127.0.0.1:1", news, self.now)
         assert self.links.peers["host-2"].health is not Health.READY or news is not LinkNews.LOST
+        self._deliver()
+
+    # ------------------------------------------------------------------ what operators decide
+
+    @rule(traffic=st.sampled_from(TRAFFIC))
+    def operators_decide_about_versions(self, traffic: Traffic | None) -> None:
+        self.decided |= traffic is not None
+        self.switch.set_traffic("/service/customer", traffic, self.now)
+        self._deliver()
+
+    @rule(host=st.sampled_from(["host-1", "host-2"]), state=st.sampled_from([None, None, *HostState]))
+    def operators_decide_about_a_host(self, host: str, state: HostState | None) -> None:
+        self.switch.set_host_control(host, HostControl(host, state, "ann") if state is not None else None, self.now)
         self._deliver()
 
     # ------------------------------------------------------------------ requests
@@ -551,7 +594,10 @@ class SwitchMachine(RuleBasedStateMachine):
                 *self.switch.instances.values(),
                 *(one for peer in self.links.peers.values() for _, one in peer.instances.values()),
             ):
-                if health_of(one) is Health.READY and version_of(one) in {version for version, _ in chosen}:
+                here = isinstance(one, LocalInstance)
+                if ("host-1" if here else "host-2") in self.switch.hosts:
+                    assert one not in pool.candidates.members or not self.switch.destination.drained or not here
+                elif health_of(one) is Health.READY and version_of(one) in {version for version, _ in chosen}:
                     well = is_fit(one, pool.left_out) or version_of(one) in pool.panicking
                     assert (one in pool.candidates.members) is well
 

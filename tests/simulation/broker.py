@@ -261,7 +261,7 @@ class Broker:
         self._due(self._apply_traffic, (package, traffic))
 
     def _apply_traffic(self, package: str, traffic: Traffic | None) -> None:
-        self.switch.set_traffic(package, traffic)
+        self.switch.set_traffic(package, traffic, self.agenda.now)
         self.flush()
 
     def apply_host_control(self, host: str, control: HostControl | None) -> None:
