@@ -162,7 +162,7 @@ class Origin:
         if not candidates.members:
             self._nobody(request, pool, now)
             return
-        target = self._probe(request, pool) or choose(candidates, now, self._dice)
+        target = (self._probe(request, pool) if pool.probes else None) or choose(candidates, now, self._dice)
         request.routed_ns = now
         if now >= (self._packages_next_ns if request.source.instance is not None else self._operators_next_ns):
             self._show(request, target, now)
@@ -182,7 +182,7 @@ class Origin:
 
     def _probe(self, request: Request, pool: Pool) -> LocalInstance | RemoteInstance | None:
         """One that is out, and waits for a single request to show that it is well again."""
-        if not pool.probes or request.attempt or request.wish is not None:
+        if request.attempt or request.wish is not None:
             return None
         for one in pool.probes:
             if request.version in {"", version_of(one)}:

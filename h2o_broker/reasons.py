@@ -8,7 +8,7 @@ from h2o_broker.judge import unfits
 from h2o_broker.members import Health, RemoteInstance
 from h2o_broker.pools import host_of, is_fit, version_of
 from h2o_core.control import HostState
-from h2o_core.health import Verdict
+from h2o_core.health import IN_SPITE, Verdict
 from h2o_core.pb.registration_pb2 import Heartbeat
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def why_not(switch: Switch, pool: Pool, member: LocalInstance | RemoteInstance) 
 
 def _in_spite(pool: Pool, member: LocalInstance | RemoteInstance, unfit: str) -> str:
     fit = pool.fits[version_of(member)]
-    return f"in spite of this, as only {fit.healthy} of {fit.total} are healthy: {unfit}"
+    return f"{IN_SPITE}, as only {fit.healthy} of {fit.total} are healthy: {unfit}"
 
 
 def why_verdict(member: LocalInstance | RemoteInstance) -> str:

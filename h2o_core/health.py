@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 MOST_OUT_PERCENT: Final = 33
+IN_SPITE: Final = "in spite of this"
+"""Begins the sentence about an instance that is chosen in panic; what shows it tells it by that from others."""
 UNKNOWN_SHARE: Final = 1.0
 """Nobody is judged by what nobody has seen: too few requests to tell count as success."""
 

@@ -16,6 +16,7 @@ from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import age, millis, percent, times, whole_percent
 from h2o_console.text import safe
 from h2o_core.errors import MEANINGS, Code, Fault
+from h2o_core.health import IN_SPITE
 
 if TYPE_CHECKING:
     from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
@@ -48,6 +49,7 @@ class Kind(Enum):
     OVERLOADED = "overloaded"
     SLOW = "slow"
     NOT_READY = "not ready"
+    PANIC = "panic"
     LAST_ONE = "last one"
     VERSIONS = "versions"
     BAD_REQUESTS = "bad requests"
@@ -253,6 +255,11 @@ def _instances(view: PackageView) -> Iterator[Reason]:
     elif troubled:
         glyph = Glyph.WARN if any(one.state in _TROUBLE for one in troubled) else Glyph.NOTE
         yield Reason(Kind.NOT_READY, glyph, f"{len(ready)} of {len(view.instances)} ready: {_states(troubled)}")
+    unwell = [one for one in ready if one.why.startswith(IN_SPITE)]
+    if unwell:
+        more = f" and {len(unwell) - 1} more" if len(unwell) > 1 else ""
+        text = f"health is ignored: {safe(unwell[0].host, 40)} gets requests {safe(unwell[0].why, 120)}{more}"
+        yield Reason(Kind.PANIC, Glyph.WARN, text)
     if len(ready) == 1 and len(view.instances) == 1 and view.peak > 1:
         yield Reason(Kind.LAST_ONE, Glyph.WARN, f"one instance left of {view.peak}: {safe(ready[0].host, 40)}")
 

@@ -13,6 +13,7 @@ from h2o_console.rows.cells import Glyph
 from h2o_console.rows.figures import age, percent, size, skew, whole
 from h2o_console.rows.reasons import BROKEN_SHARE, OURS, WARNING_SHARE, Kind, Reason, errors
 from h2o_console.text import safe
+from h2o_core.health import IN_SPITE
 
 if TYPE_CHECKING:
     from h2o_console.store.views import CheckView, ChildView, HostView, InstanceView, VitalsView
@@ -121,6 +122,8 @@ def _state(view: InstanceView) -> Iterator[Reason]:
         yield Reason(Kind.SILENT, Glyph.UNKNOWN, "no fresh stats from its host")
         return
     if view.ready:
+        if view.why.startswith(IN_SPITE):
+            yield Reason(Kind.PANIC, Glyph.WARN, f"gets requests {safe(view.why, 160)}")
         return
     state = "not routable" if view.state == "ready" else safe(view.state, 20)
     why = f": {safe(view.why, 160)}" if view.why else ""

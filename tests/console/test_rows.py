@@ -213,6 +213,12 @@ CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
         Glyph.WARN,
         "1 of 2 ready: host-2 not routable: held: new version",
     ),
+    "chosen in spite of what is known of it": (
+        replace(FINE, instances=(instance("host-1", why="in spite of this, as only 1 of 3 are healthy: ejected"),)),
+        Kind.PANIC,
+        Glyph.WARN,
+        "health is ignored: host-1 gets requests in spite of this, as only 1 of 3 are healthy: ejected",
+    ),
     "two versions": (
         replace(
             FINE,
