@@ -1,0 +1,55 @@
+"""Control changes as an operator's program makes them, on a fleet of this machine: write, wait for every broker."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from bench.children import BenchError
+from h2o_console.cli.applied import wait_for_all
+from h2o_core.audit import Author, Edit
+from h2o_core.control import encode_traffic
+from h2o_core.io import changes
+from h2o_core.io.registry import Registry
+from h2o_core.names import dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from h2o_console.dev.fleet import Fleet
+    from h2o_core.control import Traffic
+
+_TIMEOUT_S = 10.0
+_AUTHOR = Author("bench", "script/bench control")
+
+
+def decide(fleet: Fleet, documents: Iterable[Traffic]) -> list[float]:
+    """Write one after the other; the seconds of each from its commit until all agents say that it is applied.
+
+    Raises BenchError when one does not within 10 s.
+    """
+    agents = {host: fleet.agent_address(host) for host in fleet.hosts}
+    return asyncio.run(_decide(fleet, agents, documents))
+
+
+async def _decide(fleet: Fleet, agents: dict[str, str], documents: Iterable[Traffic]) -> list[float]:
+    registry = Registry(fleet.zookeeper.address, fleet.name, dev=True)
+    took_s: list[float] = []
+    try:
+        await registry.start(_TIMEOUT_S)
+        for traffic in documents:
+            path, data = f"control/traffic/{dotted(traffic.package)}", encode_traffic(traffic)
+            node = await registry.get(path)
+            edit = Edit(path, None if node is None else node.data, data)
+            applied = await changes.apply(registry, [edit], _AUTHOR)
+            began_s = time.monotonic()
+            everybody = await asyncio.to_thread(
+                wait_for_all, agents, applied.epoch, [path], _TIMEOUT_S, lambda _address: ""
+            )
+            took_s.append(time.monotonic() - began_s)
+            if everybody.behind:
+                raise BenchError(everybody.sentence(applied.epoch))
+    finally:
+        await registry.stop()
+    return took_s
