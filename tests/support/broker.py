@@ -227,13 +227,15 @@ class RawLink:
         slots: int = 4,
         features: tuple[str, ...] = ("say",),
         request_type: str = STRING,
+        idempotent: bool = False,
     ) -> Frame:
         """REGISTER; the frame that answers it."""
         manifest = Manifest(
             package=package,
             version=version,
             features=[
-                Feature(name=f"{package}/{name}", request_type=request_type, reply_type=STRING) for name in features
+                Feature(name=f"{package}/{name}", request_type=request_type, reply_type=STRING, idempotent=idempotent)
+                for name in features
             ],
         )
         register = Register(manifest=manifest, slots=slots, pid=os.getpid())
