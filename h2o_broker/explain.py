@@ -73,8 +73,8 @@ def _decide(told: Explanation, pool: Pool, question: Question) -> Odds:
     present = pool.by_version
     assigned = assign(traffic, present, caller=told.caller, headers=question.headers, key=key, dice=_first)
     told.how, told.rule, told.bucket = assigned.how.value, assigned.rule, assigned.bucket
-    if key or assigned.rule >= 0:
-        told.version, told.broken = assigned.version or "", assigned.broken
+    if key or assigned.rule >= 0 or assigned.how is How.WHOLE:
+        told.version, told.broken = assigned.version, assigned.broken
         return {told.version: 1.0}
     told.how = How.RANDOM.value
     return _by_weight(traffic, present)

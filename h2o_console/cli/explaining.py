@@ -26,6 +26,7 @@ _HOW: Final = {
     "carried": "the requests that led to it have this version already",
     "sticky": "its key decides, against the weights",
     "random": "it has no key: dice, against the weights",
+    "whole": "the stable version has all weight",
     "hold": "nobody has decided about its versions: the one that was registered first takes all",
     "share": "nobody has decided about its versions: they compete by load",
     "fallback": "what was decided on has no instance: it is the stable version's",

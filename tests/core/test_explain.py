@@ -69,6 +69,12 @@ def test_with_a_key_it_says_what_happens_to_that_key() -> None:
         assert all(one.eligible is (one.version == answer.version) for one in answer.candidates)
 
 
+@pytest.mark.parametrize("key", ["", "customer-7"])
+def test_where_the_stable_version_has_all_weight_nothing_is_drawn(key: str) -> None:
+    answer = told(fleet(Traffic(PACKAGE, "1.0.0", (("1.0.0", 10_000), ("2.0.0", 0)))), sticky_key=key)
+    assert (answer.how, answer.version, answer.bucket) == ("whole", "1.0.0", -1)
+
+
 def test_the_chances_are_what_happens() -> None:
     broker = fleet(SPLIT)
     chances = {name: one.chance for name, one in by_id(told(broker)).items()}
