@@ -124,7 +124,7 @@ def _tell(first: int, seed: int, steps: int, calls: int, took_s: float) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: all that was tried holds."""
     given = _parse(arguments)
-    options = Options(given.hosts, given.seconds, given.calls, given.faults, given.hostile)
+    options = Options(given.hosts, given.seconds, given.calls, given.faults, hostile=given.hostile)
     if given.seed is not None:
         return _replay(given.seed, options)
     return _try_many(given.for_s, given.first, options)

@@ -19,17 +19,17 @@ from h2o_core.errors import Code
 from h2o_core.times import Moment
 from h2o_core.znodes import LiveHost, LiveInstance
 from tests.simulation.agenda import MS, US
+from tests.simulation.catching_up import CatchingUp
 from tests.simulation.fleet import FLEET, KEY
 from tests.simulation.frames import payload_of
 from tests.simulation.network import Connection, Link
-from tests.simulation.register import CONTROL, LIVE, PACKAGES, View
+from tests.simulation.register import LIVE, PACKAGES, View
 from tests.simulation.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from h2o_broker.members import LocalInstance
-    from h2o_core.control import HostControl, Traffic
     from h2o_core.handshakes import LinkNews
     from h2o_core.register import MirrorEvent
     from tests.simulation.agenda import Agenda
@@ -101,9 +101,10 @@ class Broker:
         self._waiting: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         """What has come while it stood still."""
         self._wakes_ns = 0
-        world.operators.joins(self)
+        self.control = CatchingUp(world.operators, self)
+        world.operators.readers.append(self.control)
         world.network.listeners[self.address] = self
-        self._later(0, self._ping_round)
+        self.later(0, self._ping_round)
 
     # ------------------------------------------------------------------ its life
 
@@ -111,7 +112,7 @@ class Broker:
         """The process ends without a word."""
         self.lives = False
         self.view.close()
-        self.world.operators.leaves(self)
+        self.world.operators.readers.remove(self.control)
         self.world.network.died(self)
         for stream in self.streams.values():
             stream.broker_ends()
@@ -136,7 +137,8 @@ class Broker:
         for call, arguments in waiting:
             self._due(call, arguments)
 
-    def _later(self, ns: int, call: Callable[..., None], *arguments: object) -> None:
+    def later(self, ns: int, call: Callable[..., None], *arguments: object) -> None:
+        """*call* in *ns*, or when this process can."""
         self.agenda.after(ns, self._due, call, arguments)
 
     def _due(self, call: Callable[..., None], arguments: tuple[object, ...]) -> None:
@@ -171,7 +173,8 @@ class Broker:
             ),
         )
 
-    def _moment(self) -> Moment:
+    def moment(self) -> Moment:
+        """Now, by both clocks."""
         return Moment(self.agenda.now, _EPOCH_S + self.agenda.now / 1e9)
 
     # ------------------------------------------------------------------ what comes in
@@ -237,6 +240,17 @@ class Broker:
     def register_connects(self) -> None:
         """A connection to it stands."""
         self._due(self.known.presence.connected, ())
+        self.control.ring()
+
+    @property
+    def reaches_register(self) -> bool:
+        """A connection to it stands."""
+        return self.view.connected
+
+    @property
+    def may_join(self) -> bool:
+        """It has read what operators decided."""
+        return self.control.done
 
     def register_is_silent(self) -> None:
         """It does not answer."""
@@ -247,29 +261,8 @@ class Broker:
         self._due(self._register_says, (part, event))
 
     def _register_says(self, part: str, event: MirrorEvent) -> None:
-        if part == CONTROL:  # nobody decides anything in these fleets; that it is read is waited for
-            self.known.confirmed(self._moment())
-        else:
-            told = {LIVE: self.known.on_live, PACKAGES: self.known.on_package}[part]
-            told(event, self._moment())
-        self.flush()
-
-    # ------------------------------------------------------------------ what operators decide
-
-    def apply_traffic(self, package: str, traffic: Traffic | None) -> None:
-        """Choose versions by it from now on."""
-        self._due(self._apply_traffic, (package, traffic))
-
-    def _apply_traffic(self, package: str, traffic: Traffic | None) -> None:
-        self.switch.set_traffic(package, traffic, self.agenda.now)
-        self.flush()
-
-    def apply_host_control(self, host: str, control: HostControl | None) -> None:
-        """Drain or avoid a host from now on, or neither."""
-        self._due(self._apply_host_control, (host, control))
-
-    def _apply_host_control(self, host: str, control: HostControl | None) -> None:
-        self.switch.set_host_control(host, control, self.agenda.now)
+        told = {LIVE: self.known.on_live, PACKAGES: self.known.on_package}[part]
+        told(event, self.moment())
         self.flush()
 
     # ------------------------------------------------------------------ what goes out
@@ -295,7 +288,7 @@ class Broker:
         if due is not None and (not self._wakes_ns or due < self._wakes_ns):
             self._wakes_ns = due
             late_ns = self.dice.randrange(MS)
-            self._later(max(0, due - self.agenda.now) + late_ns, self._expire)
+            self.later(max(0, due - self.agenda.now) + late_ns, self._expire)
 
     def _send(self, port: int, rid: bytes, frame: bytes) -> None:
         network, now = self.world.network, self.agenda.now
@@ -324,8 +317,8 @@ class Broker:
         self.roster.ping_round(self.agenda.now)
         self.links.ping_round(self.agenda.now)
         self.switch.judge.tick(self.agenda.now)
-        self.known.tick(self._moment())
-        self._later(PING_EVERY_NS + self.dice.randrange(500 * US), self._ping_round)
+        self.known.tick(self.moment())
+        self.later(PING_EVERY_NS + self.dice.randrange(500 * US), self._ping_round)
         self.flush()
 
     # ------------------------------------------------------------------ events
@@ -333,7 +326,7 @@ class Broker:
     def _on_event(self, event: events.Event) -> None:
         match event:
             case events.RegistrationAsked():
-                self._later(self.dice.randrange(MS, 20 * MS), self._admit, event)
+                self.later(self.dice.randrange(MS, 20 * MS), self._admit, event)
             case events.InstanceAdmitted():
                 self.view.changed(at_once=False)
             case events.InstanceRemoved():
@@ -349,7 +342,7 @@ class Broker:
             case events.LinkChanged():
                 peer = self.links.peers.get(event.host)
                 if peer is not None:
-                    self.known.link(event.host, self._moment(), answers=peer.answers)
+                    self.known.link(event.host, self.moment(), answers=peer.answers)
             case events.ReportAsked():
                 msg = "nobody asks for reports here"
                 raise AssertionError(msg)

@@ -27,7 +27,7 @@ from h2o_core.pb.registration_pb2 import Register, Registered
 from h2o_service.slots import Admission, Slots
 from tests.simulation.agenda import MS, US
 from tests.simulation.fleet import MANIFESTS
-from tests.simulation.process import Process, World
+from tests.simulation.process import SEEK_NS, Process, World
 from tests.simulation.witness import require
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ class Instance(Process):
         super().__init__(world, host, name)
 
     # ------------------------------------------------------------------ its broker
+
+    def seek(self) -> None:
+        """One that hangs looks for nobody."""
+        if self.hung:
+            self.world.agenda.after(SEEK_NS, self.seek)
+        else:
+            super().seek()
 
     def found(self) -> None:
         """Register with it."""

@@ -1,7 +1,4 @@
-"""What operators decide: documents that every broker applies, each at its own time; and what they have to lead to.
-
-A broker has read them before it serves, and sees the newest that stands there when it looks.
-"""
+"""What operators decide: documents with their epoch, as they stand in the register; and what they have to lead to."""
 
 from __future__ import annotations
 
@@ -9,8 +6,21 @@ from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from h2o_core.control import WHOLE, HostControl, HostState, Traffic
+from h2o_core.control import (
+    WHOLE,
+    Change,
+    Epoch,
+    HostControl,
+    HostState,
+    Traffic,
+    encode_epoch,
+    encode_host_control,
+    encode_traffic,
+)
+from h2o_core.register import Node
+from h2o_core.znodes import Paths
 from tests.simulation.agenda import MS
+from tests.simulation.fleet import FLEET
 
 if TYPE_CHECKING:
     from tests.simulation.agenda import Agenda
@@ -20,14 +30,11 @@ STABLE, NEW = "1.0.0", "2.0.0"
 """The one package that has two versions."""
 
 
-class Broker(Protocol):
-    """Who applies documents."""
+class Reader(Protocol):
+    """A broker's watch of the epoch."""
 
-    def apply_traffic(self, package: str, traffic: Traffic | None) -> None:
-        """Choose versions by it from now on."""
-
-    def apply_host_control(self, host: str, control: HostControl | None) -> None:
-        """Drain or avoid a host from now on, or neither."""
+    def ring(self) -> None:
+        """The epoch has changed."""
 
 
 def traffic(parts: int) -> Traffic:
@@ -42,48 +49,43 @@ def version_of(key: str, parts: int) -> str:
 
 
 class Operators:
-    """The documents that stand, and who is still to see them."""
+    """Each decision is one transaction: a document, or its end, and the epoch. Watches of it fire when they like."""
 
     def __init__(self, agenda: Agenda, seed: int) -> None:
+        self.documents: dict[str, bytes] = {}
+        """By path, those that stand."""
+        self.readers: list[Reader] = []
+        self.paths = Paths(FLEET)
         self._agenda = agenda
         self._dice = Random(f"{seed}/operators")
-        self._traffic: Traffic | None = None
-        self._hosts: dict[str, HostControl] = {}
-        self._brokers: list[Broker] = []
+        self._epoch = Epoch()
 
-    def joins(self, broker: Broker) -> None:
-        """A broker starts: it reads before it serves."""
-        self._brokers.append(broker)
-        broker.apply_traffic(PACKAGE, self._traffic)
-        for host, control in self._hosts.items():
-            broker.apply_host_control(host, control)
+    @property
+    def epoch(self) -> int:
+        """The number of changes."""
+        return self._epoch.epoch
 
-    def leaves(self, broker: Broker) -> None:
-        """A broker has died."""
-        self._brokers.remove(broker)
+    def node(self) -> Node:
+        """`control/epoch`, as it stands."""
+        number = self._epoch.epoch
+        return Node(encode_epoch(self._epoch), number, 1, number + 1, 0, number, 1)
 
     def weigh(self, parts: int | None) -> None:
         """Give the new version so many parts; None: take the document away."""
-        self._traffic = None if parts is None else traffic(parts)
-        for broker in self._brokers:
-            self._agenda.after(self._delay(), self._see_traffic, broker)
+        self._decide(self.paths.traffic(PACKAGE), None if parts is None else encode_traffic(traffic(parts)))
 
     def put(self, host: str, state: HostState | None) -> None:
         """Drain or avoid *host*, or let it have everything again."""
-        if state is None:
-            self._hosts.pop(host, None)
+        document = None if state is None else encode_host_control(HostControl(host, state, owner="op"))
+        self._decide(self.paths.host_control(host), document)
+
+    def _decide(self, path: str, document: bytes | None) -> None:
+        if document is None:
+            self.documents.pop(path, None)
         else:
-            self._hosts[host] = HostControl(host, state, owner="op")
-        for broker in self._brokers:
-            self._agenda.after(self._delay(), self._see_host, broker, host)
-
-    def _delay(self) -> int:
-        return self._dice.randrange(MS, self._dice.choice((20, 20, 900)) * MS)
-
-    def _see_traffic(self, broker: Broker) -> None:
-        if broker in self._brokers:
-            broker.apply_traffic(PACKAGE, self._traffic)
-
-    def _see_host(self, broker: Broker, host: str) -> None:
-        if broker in self._brokers:
-            broker.apply_host_control(host, self._hosts.get(host))
+            self.documents[path] = document
+        epoch = self._epoch.epoch + 1
+        change = Change(epoch, (path.removeprefix(f"{self.paths.root}/"),), f"change-{epoch}")
+        self._epoch = Epoch(epoch, change.change_id, (*self._epoch.changes, change))
+        for reader in self.readers:
+            self._agenda.after(self._dice.randrange(MS, self._dice.choice((20, 20, 900)) * MS), reader.ring)

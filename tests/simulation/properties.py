@@ -104,9 +104,11 @@ class Properties:
                 if version.queue.size:
                     _queue(broker, version)
 
-    def at_rest(self, broker: Broker, *, heals: bool) -> None:
-        """Nobody asks any more: nothing is left of any request; *heals*: and the fleet is whole."""
+    def at_rest(self, broker: Broker, *, epoch: int, heals: bool) -> None:
+        """Nobody asks any more: nothing is left of any request, *epoch* is applied; *heals*: and the fleet is whole."""
         switch, host = broker.switch, broker.host
+        applied = broker.known.decisions.applied
+        require(applied == epoch, f"{host} applies epoch {applied}, and {epoch} stands")
         require(not switch.requests, f"{host}: {len(switch.requests)} requests are left")
         for table in (switch.sources, switch.inbound):
             left = sum(len(source.requests) for source in table.values())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SESSION_NS = 6 * S
 ADDITIONS_NS = 1 * S
 RETURN_WAIT_NS = 500 * MS
-LIVE, PACKAGES, CONTROL = "live", "packages", "control"
+LIVE, PACKAGES = "live", "packages"
 
 
 class Broker(Protocol):
@@ -31,6 +31,11 @@ class Broker(Protocol):
 
     host: str
     lives: bool
+
+    @property
+    def may_join(self) -> bool:
+        """It has read what operators decided."""
+        ...
 
     def register_connects(self) -> None:
         """A connection stands."""
@@ -48,7 +53,7 @@ class Register:
     def __init__(self, agenda: Agenda, seed: int) -> None:
         self.agenda = agenda
         self.dice = Random(f"{seed}/register")
-        self.nodes: dict[str, dict[str, tuple[bytes, int]]] = {LIVE: {}, PACKAGES: {}, CONTROL: {}}
+        self.nodes: dict[str, dict[str, tuple[bytes, int]]] = {LIVE: {}, PACKAGES: {}}
         self.owners: dict[str, int] = {}
         self.views: list[View] = []
         self._stamp = 0
@@ -94,10 +99,10 @@ class View:
         self._document = document
         self._agenda = register.agenda
         self._dice = register.dice
-        self._seen: dict[str, dict[str, int]] = {LIVE: {}, PACKAGES: {}, CONTROL: {}}
-        self._connected = False
+        self._seen: dict[str, dict[str, int]] = {LIVE: {}, PACKAGES: {}}
+        self.connected = False
         self._serving = False
-        """Packages and control are read: the broker may join."""
+        """What there is was read: the broker may join when it has read what is decided, too."""
         self._looking = False
         self._writing = False
         self._written = b""
@@ -108,25 +113,25 @@ class View:
     def close(self) -> None:
         """Its process has ended; the session expires later."""
         self._register.views.remove(self)
-        self._connected = False
+        self.connected = False
         self._agenda.after(SESSION_NS, self._register.expire, self.session)
 
     def leave(self) -> None:
         """End the session now, if it can be told."""
-        if self._connected:
+        if self.connected:
             self._register.expire(self.session)
 
     # ------------------------------------------------------------------ reading
 
     def _connect(self) -> None:
-        if not self._broker.lives or self._connected or self._agenda.now < self._away_until_ns:
+        if not self._broker.lives or self.connected or self._agenda.now < self._away_until_ns:
             return
-        self._connected = True
+        self.connected = True
         self._broker.register_connects()
         self._read_all()
 
     def _read_all(self) -> None:
-        for part in (PACKAGES, CONTROL, LIVE):
+        for part in (PACKAGES, LIVE):
             self._read(part)
             self._broker.register_says(part, Synced())
         if not self._serving:
@@ -138,15 +143,15 @@ class View:
 
     def look_soon(self) -> None:
         """Something has changed; the watch will say so."""
-        if self._connected and not self._looking:
+        if self.connected and not self._looking:
             self._looking = True
             slow = self._dice.random() < 0.05
             self._agenda.after(self._dice.randrange(MS, 800 * MS if slow else 30 * MS), self._look)
 
     def _look(self) -> None:
         self._looking = False
-        if self._connected and self._broker.lives:
-            for part in (PACKAGES, CONTROL, LIVE):
+        if self.connected and self._broker.lives:
+            for part in (PACKAGES, LIVE):
                 self._read(part)
 
     def _read(self, part: str) -> None:
@@ -172,8 +177,12 @@ class View:
             self._agenda.after(2 * MS if at_once else self._dice.randrange(ADDITIONS_NS), self._write)
 
     def _write(self) -> None:
+        if self._broker.lives and not self._broker.may_join:
+            self._writing = True
+            self._agenda.after(5 * MS, self._write)
+            return
         self._writing = False
-        if not (self._connected and self._serving and self._broker.lives):
+        if not (self.connected and self._serving and self._broker.lives):
             return
         register, host = self._register, self._broker.host
         data = encode_live(self._document())
@@ -189,9 +198,9 @@ class View:
 
     def away(self, ns: int) -> None:
         """ZooKeeper can't be reached for *ns*; its servers don't hear of this broker either."""
-        if not self._connected:
+        if not self.connected:
             return
-        self._connected = False
+        self.connected = False
         self._away_until_ns = self._agenda.now + ns
         self._broker.register_is_silent()
         if ns > SESSION_NS:

@@ -27,6 +27,8 @@ class Options:
     seconds: int = 12
     calls_a_second: int = 60
     faults: int = 10
+    slots: int = 1
+    """How many times the fleet's usual slots an instance has."""
     hostile: bool = False
     """Frames between brokers are lost, doubled and overtaken, which TCP under CURVE does not do."""
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tests.simulation.script import Entry
 
-SEEDS = range(40)
-HOSTILE_SEEDS = range(100, 116)
+SEEDS = [range(first, first + 10) for first in range(0, 40, 10)]
+HOSTILE_SEEDS = [range(first, first + 8) for first in (100, 108)]
 """As many as take some ten seconds; `script/test --simulation 10m` tries others."""
 SMALL = Options(seconds=4, calls_a_second=30)
 
@@ -43,7 +43,9 @@ def _try(seeds: range, options: Options) -> list[Summary]:
     return summaries
 
 
-@pytest.mark.parametrize(("seeds", "hostile"), [(SEEDS, False), (HOSTILE_SEEDS, True)])
+@pytest.mark.parametrize(
+    ("seeds", "hostile"), [*((each, False) for each in SEEDS), *((each, True) for each in HOSTILE_SEEDS)]
+)
 def test_what_is_promised_of_requests_holds(seeds: range, hostile: bool, capsys: pytest.CaptureFixture[str]) -> None:
     began_s = time.monotonic()
     summaries = _try(seeds, Options(hostile=hostile))
@@ -53,15 +55,20 @@ def test_what_is_promised_of_requests_holds(seeds: range, hostile: bool, capsys:
     with capsys.disabled():
         sys.stdout.write(f"\n{said}\n")
     ended = {code for one in summaries for code in one.outcomes}
-    assert ended >= {"OK", "TIMEOUT", "OVERLOADED", "OUTCOME_UNKNOWN", "CANCELLED", "INTERNAL"}, "too gentle a world"
+    assert ended >= {"OK", "TIMEOUT", "OUTCOME_UNKNOWN", "CANCELLED", "INTERNAL"}, "too gentle a world"
 
 
 def _calls(
-    options: Options, every_ms: float, seed: int, feature: str = "/service/customer/create", ending: Code = Code.OK
+    options: Options,
+    every_ms: float,
+    seed: int,
+    feature: str = "/service/customer/create",
+    ending: Code = Code.OK,
+    work_ms: int = 10,
 ) -> list[Entry]:
     """Clients of all hosts in turn call one feature, at random moments."""
     dice = Random(seed)
-    task = Task(feature, work_ms=10, ending=ending)
+    task = Task(feature, work_ms=work_ms, ending=ending)
     count = int(options.seconds * 1000 / every_ms)
     moments = sorted(dice.randrange(options.seconds * S) for _ in range(count))
     return [Call(BEGIN_NS + at_ns, at % options.hosts, task) for at, at_ns in enumerate(moments)]
@@ -69,10 +76,10 @@ def _calls(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_draining_one_host_of_three_at_half_of_the_slots_fails_nobody(seed: int) -> None:
-    """9 slots of the version that serves, 10 ms a call: 450 calls a second are half of them."""
-    options = Options(seconds=8)
+    """90 slots of the version that serves, 100 ms a call: 450 calls a second are half of them."""
+    options = Options(seconds=8, slots=10)
     drain = HostTaken(BEGIN_NS + 2 * S, 1, HostState.DRAIN, 4000)
-    summary = run(seed, options, [*_calls(options, 1000 / 450, seed), drain])
+    summary = run(seed, options, [*_calls(options, 1000 / 450, seed, work_ms=100), drain])
     assert summary.outcomes == {"OK": summary.calls}
     assert summary.calls == 3600
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from h2o_core.envelope import TAG_PRIORITY, TAG_STICKY_KEY, encode_fields
@@ -81,7 +81,8 @@ class World:
         for host in self.hosts:
             self.brokers[host] = Broker(self, host)
         self.clients = [Process(self, host, f"client of {host}") for host in self.hosts]
-        self._places = [(host, spec) for host in self.hosts for spec in PROCESSES]
+        specs = [replace(spec, slots=spec.slots * options.slots) for spec in PROCESSES]
+        self._places = [(host, spec) for host in self.hosts for spec in specs]
         self.instances: list[Instance | None] = [None] * len(self._places)
         for place in range(len(self._places)):
             self._start(place)
@@ -99,7 +100,7 @@ class World:
         self.agenda.run(last_ns + REST_NS)
         self.witness.all_ended()
         for broker in self.brokers.values():
-            self.watch.at_rest(broker, heals=not self.options.hostile)
+            self.watch.at_rest(broker, epoch=self.operators.epoch, heals=not self.options.hostile)
         return Summary(
             self.seed,
             self.agenda.steps,
