@@ -247,7 +247,9 @@ class SwitchMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.slots)
     @rule(data=st.data())
     def instance_dies(self, data: st.DataObject) -> None:
-        rid = data.draw(st.sampled_from(sorted(self.slots)))
+        self._dies(data.draw(st.sampled_from(sorted(self.slots))))
+
+    def _dies(self, rid: bytes) -> None:
         del self.slots[rid]
         self.held = {key: held for key, held in self.held.items() if key[0] != rid}
         self.roster.unreachable(rid, self.now)
@@ -462,6 +464,30 @@ class SwitchMachine(RuleBasedStateMachine):
         if rid not in self.switch.instances:
             self.slots.pop(rid, None)
         self._deliver()
+
+    @precondition(lambda self: self.slots)
+    @rule(executed=st.sampled_from(Executed), meanwhile=st.sampled_from(["time passes", "it cancels", "all die"]))
+    def a_request_fails_where_it_went(self, executed: Executed, meanwhile: str) -> None:
+        """The way to a second attempt, which single rules hardly ever go from its beginning to its end."""
+        self.client_asks(0, 1000, TWICE)
+        asked = f"ask {self.serial}".encode()
+        at = [key for key in self.held if self.payloads[key[1]] == asked]
+        for rid, correlation in at:
+            del self.held[rid, correlation]
+            if executed is Executed.NO:
+                self._not_executed(correlation)
+            frame = encode(ANSWER, flags=executed, code=Code.INTERNAL, correlation=correlation)
+            self.switch.on_local(rid, frame, self.now)
+            if rid not in self.switch.instances:
+                self.slots.pop(rid, None)
+        self._deliver()
+        if meanwhile == "it cancels":
+            self.switch.on_local(b"c0", encode(CANCEL, correlation=self.serial), self.now)
+        elif meanwhile == "all die":
+            for rid in list(self.slots):
+                self._dies(rid)
+        self._deliver()
+        self.time_passes(30)
 
     @precondition(lambda self: self.at_peer and self.peer_rid)
     @rule(
