@@ -63,7 +63,7 @@ def wait_for_all(
 def _verdict(status: int, document: Mapping[str, object], host: str, epoch: int, paths: Collection[str]) -> str:
     """Why it does not count, from the agent's answer; "" when it does."""
     applied, unapplied = document.get("applied"), document.get("except", [])
-    if status not in {200, 408} or not isinstance(applied, int):
+    if status not in {200, 408} or not isinstance(applied, int) or isinstance(applied, bool):
         return f"its agent says: {document.get('error') or f'status {status}'}; its broker may route as before"
     if document.get("host") != host:
         return f"the agent at its address is that of host {document.get('host')}"

@@ -54,7 +54,7 @@ async def _read(registry: Registry, package: str) -> Stand:
         try:
             traffic = parse_traffic(paths.traffic(package), node.data)
         except InvalidDocument as error:
-            tell(f"what stands there can't be read, and will be written anew: {error}")
+            tell(f"what stands there can't be read; what is decided now replaces it: {error}")
     if settings_node is not None:
         with suppress(InvalidDocument):  # /health has an alarm about it
             settings = parse_settings(paths.settings, settings_node.data)

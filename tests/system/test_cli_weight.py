@@ -173,6 +173,18 @@ def test_on_a_terminal_it_is_shown_and_asked_about(operator: Operator, monkeypat
     assert "is applied by all 2 brokers" in err
 
 
+def test_the_fleet_s_settings_are_decided_alike(operator: Operator) -> None:
+    code, out, err = operator.types("settings", "tiers=off")
+    assert (code, out) == (2, "")
+    assert "tiers=enforce|warn" in err
+    code, out, err = operator.types("settings", "tiers=warn", "-y", "--json", "--reason", "migrating")
+    told = json.loads(out)
+    assert (code, told["now"]["tiers"], told["then"]["tiers"], told["behind"]) == (0, "enforce", "warn", {})
+    assert "is applied by all 2 brokers" in err
+    assert operator.reads("settings")["now"] == {"new_versions": "share", "tiers": "warn"}
+    assert operator.types("settings", "tiers=enforce", "-y")[0] == 0
+
+
 def test_what_is_not_what_it_was_is_not_written_over(
     operator: Operator, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
