@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CONSOLE: Final = str(Path(sys.executable).with_name("h2o-console"))
+ENVIRONMENT: Final = "environment"
+"""In the demo's directory: what leads `h2o` to its fleet, for script/h2o."""
 _TRAFFIC_HOST: Final = "host-1"
 _LEAVE_S: Final = 5.0
 
@@ -77,6 +80,9 @@ def _demonstrate(fleet: Fleet, *, tour: bool, rate: float) -> int:
 def _wait(fleet: Fleet, began: float) -> None:
     print("script/demo: starting ZooKeeper, three hosts and their instances…", flush=True)
     fleet.wait_ready()
+    own = sorted(fleet.environment().items())
+    lines = [f"{key}={shlex.quote(value)}\n" for key, value in own if key.startswith("H2O_")]
+    (fleet.directory / ENVIRONMENT).write_text("".join(lines))
     print(f"script/demo: ready after {time.monotonic() - began:.1f} s in {fleet.directory}", flush=True)
 
 

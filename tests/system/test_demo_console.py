@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
@@ -12,9 +14,7 @@ import pytest
 from tests.support.broker import eventually
 from tests.support.terminal import Terminal
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+SCRIPT = Path(__file__).parents[2] / "script" / "h2o"
 pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux: script/bootstrap"),
@@ -36,10 +36,23 @@ def _of_this_demo(directory: Path) -> list[str]:
     return found
 
 
+def _beside(*arguments: str, tmp: Path) -> subprocess.CompletedProcess[str]:
+    """`script/h2o` in a second terminal."""
+    environ = {**os.environ, "TMPDIR": str(tmp)}
+    return subprocess.run([SCRIPT, *arguments], env=environ, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_without_a_demo_the_second_terminal_is_told_to_start_one(tmp_path: Path) -> None:
+    alone = _beside("list", tmp=tmp_path)
+    assert (alone.returncode, "script/demo" in alone.stderr) == (4, True)
+
+
 def test_quitting_the_console_stops_everything(tmp_path: Path) -> None:
     with _demo(tmp_path) as terminal:
         terminal.shows("service/payment", within_s=60)
         assert len(_of_this_demo(tmp_path)) >= 7, "three agents, three brokers, ZooKeeper"
+        beside = _beside("weight", "service/customer", "2.0.0=10%", "--yes", tmp=tmp_path)
+        assert (beside.returncode, "applied by all 3 brokers" in beside.stderr) == (0, True), beside
         demo = psutil.Process(terminal.pid)
         terminal.press("C-c")
         eventually(lambda: not demo.is_running(), "the end of the demo", within_s=30)
