@@ -15,7 +15,7 @@ from h2o_broker.pools import out_of, shares_of
 from h2o_core.ejection import DEFAULT, Event, Policy, Standing, State
 from h2o_core.envelope import MOST_VERDICTS, UNKNOWN_PERCENT, InstanceVerdict, encode_verdicts
 from h2o_core.errors import Code
-from h2o_core.health import OUT, SIGNS, UNKNOWN_SHARE, Verdict, may_eject, median
+from h2o_core.health import OUT, SIGNS, UNKNOWN_SHARE, Sign, Verdict, may_eject, median
 from h2o_core.pb.registration_pb2 import Check, Heartbeat
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ HEARTBEATS_THAT_TELL: Final = 2
 """A check that fails once may have met a moment."""
 WORTH_TELLING: Final = 0.95
 """An instance that is well and has a higher share is like the many: other brokers take it for one."""
+_TIMEOUT: Final = Code.TIMEOUT.value
 _SIGN_OF: Final = tuple(SIGNS[code] for code in sorted(Code))
 
 
@@ -65,7 +66,10 @@ class Judge:
         before = standing.state
         if instance.health is Health.GONE:
             return
-        if standing.heed(_SIGN_OF[code], request, now):
+        sign = _SIGN_OF[code]
+        if code == _TIMEOUT and instance.unanswered_pings > 1:
+            sign = Sign.NOTHING  # it does not speak: that is suspicion's matter, and over with its next PONG
+        if standing.heed(sign, request, now):
             self._eject(instance, standing.run_text(), now)
         elif standing.state is not before:
             self._changed(instance, now)

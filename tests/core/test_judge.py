@@ -135,6 +135,15 @@ def test_requests_that_time_out_there_eject_it(broker: Judged) -> None:
     assert broker.local("a").verdict is Verdict.EJECTED
 
 
+def test_time_outs_of_one_that_does_not_speak_are_suspicion_s_matter(broker: Judged) -> None:
+    for _ in range(9):
+        broker.asks("a")
+    for _ in range(2):
+        broker.roster.ping_round(NOW)
+    broker.switch.expire(NOW + 2 * S)
+    assert broker.local("a").verdict is Verdict.OK
+
+
 def test_a_third_may_be_out_and_the_next_one_is_held_back(broker: Judged) -> None:
     for name in "a" * 5 + "b" * 6:
         broker.answers(name, Code.INTERNAL)
