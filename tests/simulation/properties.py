@@ -41,12 +41,27 @@ class Properties:
         control = broker.switch.hosts.get(host)
         if control is not None and control.state is HostState.DRAIN:
             self._witness.complain(self._witness.of(payload_of(frame)), f"{broker.host} sends it to {host}, drained")
+        request = broker.switch.requests.get(int.from_bytes(frame[4:8], "big"))
+        # what another broker has sent here was its decision, by what it had applied
+        own = port == OUTBOUND or (request is not None and request.source.port == LOCAL)
+        if own and PACKAGE in broker.switch.traffic:
+            self._weight(broker, decode(frame))
         if port == OUTBOUND:
             self._version(broker, decode(frame))
-        if frame[3]:
+        if frame[3] and own:
             self._again(broker, decode(frame))
-        else:
+        if not frame[3]:
             self._health(broker, decode(frame))
+
+    def _weight(self, broker: Broker, frame: Frame) -> None:
+        """Whenever it starts: not at a version that its origin knows to have no weight, while one that has is there."""
+        weights = broker.switch.traffic[PACKAGE].document.weights
+        version, present = decode_request_route(frame.route).version, broker.switch.pools[PACKAGE].by_version
+        asked = self._witness.of(frame.payload)
+        if not asked.task.feature.startswith(f"{PACKAGE}/") or dict(weights).get(version):
+            return
+        if any(parts and name in present for name, parts in weights):
+            self._witness.complain(asked, f"{broker.host} gives it version {version}, which has no weight")
 
     def _version(self, broker: Broker, frame: Frame) -> None:
         """At its first attempt, which leaves at once, a request has the version that the document in force says."""
