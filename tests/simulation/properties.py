@@ -54,11 +54,14 @@ class Properties:
             self._health(broker, decode(frame))
 
     def _weight(self, broker: Broker, frame: Frame) -> None:
-        """Whenever it starts: not at a version that its origin knows to have no weight, while one that has is there."""
+        """Not at a version that its origin knows to have no weight, while one that has is there.
+
+        The stable one is excused: a request whose version was chosen before the change may end where it began.
+        """
         weights = broker.switch.traffic[PACKAGE].document.weights
         version, present = decode_request_route(frame.route).version, broker.switch.pools[PACKAGE].by_version
         asked = self._witness.of(frame.payload)
-        if not asked.task.feature.startswith(f"{PACKAGE}/") or dict(weights).get(version):
+        if not asked.task.feature.startswith(f"{PACKAGE}/") or dict(weights).get(version) or version == STABLE:
             return
         if any(parts and name in present for name, parts in weights):
             self._witness.complain(asked, f"{broker.host} gives it version {version}, which has no weight")
