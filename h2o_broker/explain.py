@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.members import RemoteInstance
-from h2o_broker.origin import unknown_feature
-from h2o_broker.pools import host_of, version_of
+from h2o_broker.pools import host_of, unknown_feature, version_of
 from h2o_broker.reasons import why_not
 from h2o_core.assignment import How, assign
 from h2o_core.choice import NEW_FOR_NS, chances, inclusion

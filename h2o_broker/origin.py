@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.members import RemoteInstance
-from h2o_broker.pools import host_of, version_of, wished
+from h2o_broker.pools import host_of, unknown_feature, version_of, wished
+from h2o_broker.ration import Ration
 from h2o_broker.requests import (
     LOCAL,
     MAYBE_EXECUTED,
@@ -32,7 +33,7 @@ from h2o_core.envelope import (
     decode_wish,
 )
 from h2o_core.errors import HIGHEST_CODE, Code, Executed
-from h2o_core.names import package_of, tier_breach
+from h2o_core.names import tier_breach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +49,7 @@ ORIGIN_GRACE_NS: Final = 25_000_000
 """The origin waits this much longer than the destination, which knows more (DESIGN §8)."""
 SETTLING_NS: Final = 1_000_000_000
 """Instances are back within half a second of their broker's restart, links to other hosts too."""
-SHOWN_EVERY_NS: Final = 100_000_000
+SHOWN_A_SECOND: Final = 10
 _VERDICT_AT: Final = ANSWER_ROUTE_BYTES - 1
 _MS: Final = 1_000_000
 _TOO_LATE: Final = "its deadline passed before it was started"
@@ -77,8 +78,8 @@ class Origin:
         self.tiers = TierRule.ENFORCE
         self.on_routed: Callable[[Request, LocalInstance | RemoteInstance, int], None] = _unseen
         """Gets (request, chosen instance, now) of some requests, before they are given to it."""
-        self._packages_next_ns = 0
-        self._operators_next_ns = 0
+        self._of_packages = Ration(SHOWN_A_SECOND)
+        self._of_operators = Ration(SHOWN_A_SECOND)
         self.stamped: Callable[[Peer, RemoteInstance, int, int], None] = _unread
         """The judge's: (host's broker, instance that served, the verdict that its answer carries, now)."""
         self._ledger = ledger
@@ -164,7 +165,7 @@ class Origin:
             return
         target = (self._probe(request, pool) if pool.probes else None) or choose(candidates, now, self._dice)
         request.routed_ns = now
-        if now >= (self._packages_next_ns if request.source.instance is not None else self._operators_next_ns):
+        if now >= (self._of_packages if request.source.instance is not None else self._of_operators).next_ns:
             self._show(request, target, now)
         if isinstance(target, RemoteInstance):
             self._forward(request, target, now)
@@ -173,11 +174,8 @@ class Origin:
             self.refused(request, self.host, Code.OVERLOADED, now)
 
     def _show(self, request: Request, target: LocalInstance | RemoteInstance, now: int) -> None:
-        """Packages and operators each have their turn: an operator asks about its own request, whatever the load."""
-        if request.source.instance is not None:
-            self._packages_next_ns = now + SHOWN_EVERY_NS
-        else:
-            self._operators_next_ns = now + SHOWN_EVERY_NS
+        """Packages and operators each have their ration: an operator asks about its own, whatever the load."""
+        (self._of_packages if request.source.instance is not None else self._of_operators).take(now)
         self.on_routed(request, target, now)
 
     def _probe(self, request: Request, pool: Pool) -> LocalInstance | RemoteInstance | None:
@@ -386,14 +384,6 @@ class Origin:
         elif request.version:
             message = f"{message}: its traffic goes to version {request.version}, which has none"
         self._not_executed(request, Code.NO_ROUTE, message, now)
-
-
-def unknown_feature(name: str, pools: Mapping[str, Pool]) -> tuple[Code, str]:
-    """What is said of a feature that no pool has."""
-    package = package_of(name)
-    if package in pools:
-        return Code.NOT_FOUND, f"{package[1:]} has no feature of that name"
-    return Code.NO_ROUTE, "no package of that name was ever registered"
 
 
 def _unseen(_request: Request, _target: LocalInstance | RemoteInstance, _now: int) -> None:

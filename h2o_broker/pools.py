@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from h2o_broker.members import Fit, Health, LocalInstance, RemoteInstance
 from h2o_core.choice import Candidates
 from h2o_core.control import HostState
+from h2o_core.errors import Code
 from h2o_core.health import OUT, UNKNOWN_SHARE, Verdict, honoured, panics
+from h2o_core.names import package_of
 from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
@@ -87,6 +89,14 @@ def fit(members: list[Member], left_out: frozenset[str]) -> Fit:
 
 
 # ---------------------------------------------------------------------- candidates
+
+
+def unknown_feature(name: str, pools: Mapping[str, Pool]) -> tuple[Code, str]:
+    """What is said of a feature that no pool has."""
+    package = package_of(name)
+    if package in pools:
+        return Code.NOT_FOUND, f"{package[1:]} has no feature of that name"
+    return Code.NO_ROUTE, "no package of that name was ever registered"
 
 
 def rebuild(pool: Pool, new_versions: NewVersions, hosts: Mapping[str, HostControl], own_host: str) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from h2o_broker.explain import explain
+from h2o_broker.origin import SHOWN_A_SECOND
+from h2o_broker.ration import Ration
 from h2o_broker.samples import MOST, Samples
 from h2o_core.control import HostControl, HostState, MatchRule, TierRule, Traffic
 from h2o_core.envelope import TAG_REQUEST_ID, TAG_STICKY_KEY, RouteWish
@@ -155,10 +157,10 @@ def test_a_request_that_was_sampled_is_found_by_the_beginning_of_its_id() -> Non
 def test_only_some_are_sampled_and_only_so_many_kept() -> None:
     broker = fleet()
     samples = Samples(broker.switch, "a", lambda: 0)
-    for serial in range(3):
+    for serial in range(SHOWN_A_SECOND + 1):
         broker.serves({TAG_REQUEST_ID: bytes((0xF0 + serial,)) * 16})
     assert samples.find("f0") is not None
-    assert samples.find("f1") is None, "the next one's turn is in a tenth of a second"
+    assert samples.find(f"{0xF0 + SHOWN_A_SECOND:x}") is None, "the next one's turn is a second after the first"
     for serial in range(MOST + 1):
         samples.take(*routed(broker, serial))
     assert samples.find("f0") is None
@@ -173,7 +175,7 @@ def routed(broker: Broker, serial: int) -> Any:
         shown.append(seen)
 
     broker.switch.origin.on_routed = on_routed
-    broker.switch.origin._operators_next_ns = 0
+    broker.switch.origin._of_operators = Ration(1)
     broker.serves({TAG_REQUEST_ID: serial.to_bytes(16, "big")})
     return shown[0]
 
