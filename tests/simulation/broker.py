@@ -214,7 +214,7 @@ class Broker:
     def _local_gone(self, stream: Stream) -> None:
         if self.streams.pop(stream.rid, None) is None:
             return
-        for frame in stream.pending:
+        for frame, _ in stream.pending:
             self.switch.unsent(stream.rid, frame, self.agenda.now)
         self.roster.unreachable(stream.rid, self.agenda.now)
         self.flush()

@@ -30,8 +30,8 @@ class Stream:
 
     def __init__(self, agenda: Agenda, dice: Random, broker: End, process: End, rid: bytes) -> None:
         self.rid = rid
-        self.pending: list[bytes] = []
-        """For the process, which does not read."""
+        self.pending: list[tuple[bytes, int]] = []
+        """For the process, which does not read: (frame, since when)."""
         self.reads = True
         """The process reads."""
         self.open = True
@@ -57,11 +57,14 @@ class Stream:
         if not self._process_lives:
             return False
         if not self.reads and len(self._unread) >= KERNEL_TAKES:
-            self.pending.append(frame)
+            self.pending.append((frame, self._agenda.now))
             return True
-        self._down_ns = max(self._down_ns, self._agenda.now + self._dice.randrange(5 * US, 200 * US))
-        self._agenda.at(self._down_ns, self._arrive_down, frame, self._agenda.now)
+        self._send_down(frame, self._agenda.now)
         return True
+
+    def _send_down(self, frame: bytes, sent_ns: int) -> None:
+        self._down_ns = max(self._down_ns, self._agenda.now + self._dice.randrange(5 * US, 200 * US))
+        self._agenda.at(self._down_ns, self._arrive_down, frame, sent_ns)
 
     def _arrive_down(self, frame: bytes, sent_ns: int) -> None:
         if not self._process_lives:
@@ -79,8 +82,8 @@ class Stream:
             if self._process_lives:
                 self._process.heard(self, frame, sent_ns)
         pending, self.pending = self.pending, []
-        for frame in pending:
-            self.down(frame)
+        for frame, sent_ns in pending:
+            self._send_down(frame, sent_ns)
 
     def process_ends(self) -> None:
         """The process is gone: the broker hears what it has said, and then the end."""
