@@ -129,7 +129,6 @@ class Roster:
         source.caller.counters, source.caller.breaches = counted.counters, counted.breaches
         source.caller.budgets = counted.budgets
         source.caller.judge()
-        switch.changed(pool, now)
         registered = Registered(
             instance=instance_id,
             host=switch.host,
@@ -139,7 +138,7 @@ class Roster:
         )
         self._send(rid, encode(REGISTERED, correlation=correlation, payload=registered.SerializeToString()))
         switch.events.append(InstanceAdmitted(instance_id))
-        switch.destination.pull(version, now)
+        switch.changed(pool, now)  # last: what waits for it goes behind REGISTERED
 
     def pool_of(self, spec: PackageVersion) -> Pool:
         """The package's pool, with the version's features known to the switch."""
