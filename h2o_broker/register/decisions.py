@@ -48,7 +48,8 @@ class Stamp(NamedTuple):
 class Wanted:
     """What is to be read now. `everything`: all documents that there are, instead of `paths`.
 
-    `epoch` is None while the register's can't be read. `forked`: the register has lost changes that are applied here.
+    `epoch` is None while the register's can't be read. `forked`: the register has lost changes that are applied here,
+    or may have. `paths` are then those that its changes name all the same.
     """
 
     stamp: Stamp
@@ -98,12 +99,19 @@ class Decisions:
         """In force. `created` is the life of the register that had it."""
         self._read: Stamp | None = None
         self._change_id = ""
-        """Of the applied epoch, when it was read here."""
+        """Of the applied epoch, as far as it is known."""
+        self._blind = False
+        """What was read last was read without an epoch: nobody can say which change it is of."""
 
     @property
     def unapplied(self) -> list[str]:
         """What of the epoch is not in force, as paths below the fleet's root."""
         return sorted(path.removeprefix(f"{self._paths.root}/") for path in self.bad)
+
+    @property
+    def change_id(self) -> str:
+        """The change that made the applied epoch, for the last-known file: numbers alone can come again."""
+        return self._change_id
 
     @property
     def documents(self) -> Iterable[Document]:
@@ -112,7 +120,7 @@ class Decisions:
 
     def remember(self, last: LastKnown, documents: Iterable[Document]) -> tuple[list[Decision], list[str]]:
         """*documents* of the last-known file are in force until the register is read: (decisions, what is damaged)."""
-        self.highest, self.applied = last.epoch, last.applied
+        self.highest, self.applied, self._change_id = last.epoch, last.applied, last.change_id
         decisions: list[Decision] = []
         problems: list[str] = []
         for document in filter(lambda one: self.concerns(one.path), documents):
@@ -142,25 +150,29 @@ class Decisions:
         self.highest = max(self.highest, epoch.epoch)
         if not self._continues(epoch):
             return Wanted(stamp, epoch, everything=True, forked=True)
-        named = self._changed(epoch) if self._read is not None and self._read.life == stamp.life else None
-        return Wanted(stamp, epoch, everything=True) if named is None else Wanted(stamp, epoch, named)
+        if self._read is None or self._read.life != stamp.life:
+            return Wanted(stamp, epoch, everything=True)
+        everything = self._blind or not self._lists_all(epoch)
+        return Wanted(stamp, epoch, self._named(epoch), everything=everything, forked=self._blind)
 
     def _continues(self, epoch: Epoch) -> bool:
         """What is applied is a part of the register's history, as far as can be told."""
-        if epoch.epoch < self.applied or self._read is None:
-            return epoch.epoch >= self.applied
+        if epoch.epoch < self.applied:
+            return False
+        if self._read is None and not self._change_id:
+            return True
         if epoch.epoch == self.applied:
             return epoch.change_id == self._change_id
         return all(change.change_id == self._change_id for change in epoch.changes if change.epoch == self.applied)
 
-    def _changed(self, epoch: Epoch) -> frozenset[str] | None:
-        """What the changes since the applied epoch have written; None: that is not known."""
-        if not 0 < epoch.epoch - self.applied <= EPOCH_CHANGES:
-            return None
-        missing = set(range(self.applied + 1, epoch.epoch + 1))
-        since = [change for change in epoch.changes if change.epoch in missing]
-        if missing != {change.epoch for change in since}:
-            return None
+    def _lists_all(self, epoch: Epoch) -> bool:
+        """It names each change since the applied epoch."""
+        missing = range(self.applied + 1, epoch.epoch + 1)
+        return 0 < len(missing) <= EPOCH_CHANGES and {*missing} <= {change.epoch for change in epoch.changes}
+
+    def _named(self, epoch: Epoch) -> frozenset[str]:
+        """What changes since the applied epoch have written, as far as they are listed."""
+        since = (change for change in epoch.changes if change.epoch > self.applied)
         paths = (f"{self._paths.root}/{path}" for change in since for path in change.paths)
         return frozenset(path for path in paths if self.concerns(path))
 
@@ -186,22 +198,24 @@ class Decisions:
         decisions: list[Decision] = []
         for path in sorted(found.keys() | (self._held.keys() | self.bad.keys() if wanted.everything else set[str]())):
             data = found.get(path)
+            held_since = self._held[path].created if path in self._held else life
             if data is None:
-                decisions += self._absent(path, named=not wanted.everything, life=life)
+                lives_on = wanted.epoch is not None and held_since == life
+                decisions += self._absent(path, named=path in wanted.paths, lives_on=lives_on)
             else:
                 decisions += self._present(path, data, life)
         if wanted.epoch is not None:
             self.applied, self._change_id = wanted.epoch.epoch, wanted.epoch.change_id
-        self._read = wanted.stamp
+        self._read, self._blind = wanted.stamp, wanted.epoch is None
         return decisions
 
-    def _absent(self, path: str, *, named: bool, life: int) -> list[Decision]:
-        """Ended, when a change says so or it can't have been lost; else lost, and in force."""
+    def _absent(self, path: str, *, named: bool, lives_on: bool) -> list[Decision]:
+        """Ended, when a change says so, or when the register *lives on* and can't have lost it; else in force."""
         self.bad.pop(path, None)
         held = self._held.get(path)
         if held is None:
             return []
-        if not named and (held.created != life or path == self._paths.settings):
+        if not named and (not lives_on or path == self._paths.settings):
             what = "the settings" if path == self._paths.settings else "it"
             self.gone[path] = f"it is gone; what it said stays in force here: write {what} again"
             return []

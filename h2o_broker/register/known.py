@@ -91,7 +91,8 @@ class Known:
         used = {self.paths.version(one.package, one.version) for live in hosts for one in live.instances}
         decisions = self.decisions
         documents = in_order(self.paths, (*self._documents.values(), *decisions.documents), used)
-        return LastKnown(self._fleet, self._switch.host, now_s, decisions.highest, documents, decisions.applied)
+        applied, change_id = decisions.applied, decisions.change_id
+        return LastKnown(self._fleet, self._switch.host, now_s, decisions.highest, documents, applied, change_id)
 
     # ------------------------------------------------------------------ the register's events
 

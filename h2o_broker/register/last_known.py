@@ -38,7 +38,7 @@ class Document:
 class LastKnown:
     """What was true of *fleet* at `true_s` (Unix time), as *host*'s broker read it.
 
-    `epoch` is the highest control epoch that it has seen, `applied` the one that it had in force.
+    `epoch` is the highest control epoch that it has seen, `applied` the one that it had in force, by `change_id`.
     """
 
     fleet: str
@@ -47,6 +47,7 @@ class LastKnown:
     epoch: int
     documents: tuple[Document, ...]
     applied: int = 0
+    change_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def encode_last_known(last: LastKnown) -> bytes:
         "true_s": last.true_s,
         "epoch": last.epoch,
         "applied": last.applied,
+        "change_id": last.change_id,
         "digest": _digest(body),
         "documents": [{"path": one.path, "bytes": len(one.data), "created": one.created} for one in kept],
     }
@@ -101,7 +103,8 @@ def parse_last_known(path: str, data: bytes, fleet: str, host: str) -> Remembere
     epoch = reader.integer("epoch", 0, 1 << 62)
     # Files of before there was control don't say what was applied: nothing was.
     applied = reader.integer("applied", 0, epoch) if "applied" in reader.fields else 0
-    return _remember(LastKnown(fleet, host, reader.number("true_s"), epoch, tuple(documents), applied))
+    change_id = reader.text("change_id", empty=True) if "change_id" in reader.fields else ""
+    return _remember(LastKnown(fleet, host, reader.number("true_s"), epoch, tuple(documents), applied, change_id))
 
 
 def _remember(last: LastKnown) -> Remembered:

@@ -47,7 +47,8 @@ def good(path: str, number: int) -> bytes:
         return encode_settings(FleetSettings(new_versions=[*NewVersions][number % 2]))
     if path == HOST:
         return encode_host_control(HostControl("host-1", [*HostState][number % 2], "ada", f"reason {number}"))
-    weights = (("1.0", 10_000 - number), ("2.0", number))
+    part = number % 10_000
+    weights = (("1.0", 10_000 - part), ("2.0", part))
     return encode_traffic(Traffic(f"/service/{path[-1]}", "1.0", weights, owner="ada"))
 
 
@@ -184,7 +185,7 @@ class DecisionsMachine(RuleBasedStateMachine):
         register, before, applied = self.register, dict(self.in_force), self.decisions.applied
         named = (
             {f"{PATHS.root}/{path}" for one in register.epoch.changes if one.epoch > applied for path in one.paths}
-            if register.line == self.read_line
+            if register.line == self.read_line and wanted.epoch is not None
             else set[str]()
         )
         decisions = self.decisions.settle(wanted, register.node(), self.found)
@@ -239,7 +240,7 @@ class DecisionsMachine(RuleBasedStateMachine):
         self.lose_the_connection()
         old = self.decisions
         self.decisions = Decisions(PATHS)
-        last = LastKnown("t", "host-1", 0.0, old.highest, (), old.applied)
+        last = LastKnown("t", "host-1", 0.0, old.highest, (), old.applied, old.change_id)
         decisions, problems = self.decisions.remember(last, old.documents)
         assert problems == []
         assert {one.path: one.value for one in decisions} == self.in_force
