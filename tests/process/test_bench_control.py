@@ -59,7 +59,7 @@ def test_what_can_t_be_played_is_told_beside_the_figures_of_the_rest(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["control", "--only", "no such round"], "there are background, bad"),
+        (["control", "--only", "no such round"], "there are apply, background, bad"),
         (["logs", "--only", "slow"], "--only names rounds of groups control and faults"),
     ],
 )

@@ -224,7 +224,8 @@ def test_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
         asyncio.run(_traffic(fleet, seconds=4.0))
         screen = terminal.shows("INTERNAL", within_s=15)
         row = next(line for line in screen.splitlines() if "service/echo" in line and "INST" not in line)
-        assert row.split()[:4] == ["x", "service/echo", "3", "1.0.0"]
+        # What fails is ejected: then two of the three get requests.
+        assert row.split()[:4] in (["x", "service/echo", count, "1.0.0"] for count in ("3", "2/3"))
         terminal.press("Enter")
         # Opened before the first 10 s were over, it asks for the past again 10 s later.
         whole = "VERSIONS", "3 ready", "last 60 min, 10 s each", "req/s", "fail", "say", "OK ", "INTERNAL "
