@@ -8,6 +8,7 @@ from h2o_broker.members import RemoteInstance
 from h2o_broker.pools import host_of, unknown_feature, version_of
 from h2o_broker.reasons import why_not
 from h2o_core.assignment import How, assign
+from h2o_core.baggage import assigned_version
 from h2o_core.choice import NEW_FOR_NS, chances, inclusion
 from h2o_core.control import WHOLE, TierRule
 from h2o_core.errors import Code
@@ -29,11 +30,11 @@ Odds = dict[str, float]
 """Version → how probable it is that such a request gets it."""
 
 
-def explain(switch: Switch, question: Question, zone: str, now: int) -> Explanation:
+def explain(switch: Switch, question: Question, zone: str, now: int, carried: bytes = b"") -> Explanation:
     """Where such a request of one of this host's clients would go at *now* (monotonic ns), and why nowhere else.
 
-    *zone* is this host's. A feature that is not known, a call against the tier rules, nobody to take it: `code` and
-    `sentence` are what its caller would get.
+    *zone* is this host's, *carried* the versions that its request tree has (field 6 of docs/wire.md). A feature that is
+    not known, a call against the tier rules, nobody to take it: `code` and `sentence` are what its caller would get.
     """
     told = Explanation(
         feature=question.feature,
@@ -53,15 +54,15 @@ def explain(switch: Switch, question: Question, zone: str, now: int) -> Explanat
             told.code, told.sentence = Code.FORBIDDEN.name, breach
             return told
         told.warning = f"{breach}; the fleet's tier rules only warn"
-    odds = _decide(told, pool, question)
+    odds = _decide(told, pool, question, carried)
     _consider(told, switch, pool, odds, zone, now)
     if not any(one.eligible for one in told.candidates):
         told.code, told.sentence = Code.NO_ROUTE.name, f"no instance of {pool.package[1:]} can take it"
     return told
 
 
-def _decide(told: Explanation, pool: Pool, question: Question) -> Odds:
-    """Fill in what decides about the version; None of them stands for all that compete by load."""
+def _decide(told: Explanation, pool: Pool, question: Question, carried: bytes) -> Odds:
+    """Fill in what decides about the version; without a version all of them compete by load, or dice decide."""
     traffic = pool.traffic
     if traffic is None:
         serving = sorted({version_of(one) for one in pool.candidates})
@@ -70,9 +71,17 @@ def _decide(told: Explanation, pool: Pool, question: Question) -> Odds:
         return dict.fromkeys(serving, 1.0)
     key = question.sticky_key.encode()
     present = pool.by_version
-    assigned = assign(traffic, present, caller=told.caller, headers=question.headers, key=key, dice=_first)
+    assigned = assign(
+        traffic,
+        present,
+        caller=told.caller,
+        headers=question.headers,
+        key=key,
+        carried=assigned_version(carried, pool.assignment_key),
+        dice=_first,
+    )
     told.how, told.rule, told.bucket = assigned.how.value, assigned.rule, assigned.bucket
-    if key or assigned.rule >= 0 or assigned.how is How.WHOLE:
+    if key or assigned.rule >= 0 or assigned.how in {How.WHOLE, How.CARRIED}:
         told.version, told.broken = assigned.version, assigned.broken
         return {told.version: 1.0}
     told.how = How.RANDOM.value

@@ -9,8 +9,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker.explain import explain
+from h2o_broker.pools import version_of
 from h2o_core.baggage import decode_headers
-from h2o_core.envelope import TAG_HEADERS, TAG_REQUEST_ID, TAG_STICKY_KEY, MalformedFrame, decode_fields
+from h2o_core.envelope import TAG_ASSIGNMENT, TAG_HEADERS, TAG_REQUEST_ID, TAG_STICKY_KEY, MalformedFrame, decode_fields
 from h2o_core.pb.explain_pb2 import Explanation, Question
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ class Samples:
             caller=request.caller.package,
             headers=headers,
         )
-        told = explain(self._switch, question, self._zone, now)
+        told = explain(self._switch, question, self._zone, now, fields.get(TAG_ASSIGNMENT, b""))
+        told.code = told.sentence = ""  # whatever such requests get now: this one has gone somewhere
         told.request_id = request_id
         told.epoch = self._epoch()
         told.chosen = target.id
         told.attempt = request.attempt
         if request.wish is not None:
-            told.how = "wish"
+            told.how, told.version, told.rule, told.bucket = "wish", version_of(target), -1, -1
         elif request.version:
             told.version = request.version
         self._keep(request_id, now, told.SerializeToString())

@@ -38,7 +38,7 @@ def command(feature: str | None, **options: Any) -> Exit:
     h2o why service/customer/retrieve --caller api/website --host host-2
     h2o why --request 5f2a                                    a real request, by its id or the beginning of it
 
-    Nothing is sent and nothing changed. Each broker samples ten routed requests a second, operators' first, and
+    Nothing is sent and nothing changed. Each broker samples ten requests of packages a second and ten of operators, and
     remembers some minutes of them.
     Exit codes: 1 it would go nowhere (says why), 2 usage, 3 no such feature or request, 4 no agent, 5 partial.
     """  # noqa: D301 - \b is click's mark for lines to keep

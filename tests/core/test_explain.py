@@ -12,7 +12,7 @@ from h2o_broker.origin import SHOWN_A_SECOND
 from h2o_broker.ration import Ration
 from h2o_broker.samples import MOST, Samples
 from h2o_core.control import HostControl, HostState, MatchRule, TierRule, Traffic
-from h2o_core.envelope import TAG_REQUEST_ID, TAG_STICKY_KEY, RouteWish
+from h2o_core.envelope import TAG_ASSIGNMENT, TAG_REQUEST_ID, TAG_STICKY_KEY, RouteWish
 from h2o_core.pb.explain_pb2 import Question
 from tests.support.switches import FEATURE, NOW, PACKAGE, Broker
 
@@ -180,10 +180,24 @@ def routed(broker: Broker, serial: int) -> Any:
     return shown[0]
 
 
+def test_a_sampled_request_that_carried_its_version_is_told_so() -> None:
+    broker = fleet(SPLIT)
+    samples = Samples(broker.switch, "a", lambda: 0)
+    # a key that the weights would give to the other version
+    key = next(str(at).encode() for at in range(99) if told(broker, sticky_key=str(at)).version == "1.0.0")
+    fields = {TAG_REQUEST_ID: b"\5" * 16, TAG_STICKY_KEY: key, TAG_ASSIGNMENT: b"service.customer=2.0.0"}
+    assert broker.serves(fields) == "c2"
+    found = samples.find("05")
+    assert found is not None
+    answer = found[0]
+    assert (answer.how, answer.version, answer.chosen, answer.bucket) == ("carried", "2.0.0", "c2", -1)
+    assert by_id(answer)["c2"].chance == pytest.approx(1.0)
+
+
 def test_an_operator_s_wish_is_told_as_such() -> None:
     broker = fleet()
     samples = Samples(broker.switch, "a", lambda: 0)
     broker.serves({TAG_REQUEST_ID: b"\7" * 16}, RouteWish(version="2.0.0"))
     found = samples.find("07")
     assert found is not None
-    assert (found[0].how, found[0].chosen) == ("wish", "c2")
+    assert (found[0].how, found[0].version, found[0].chosen, found[0].code) == ("wish", "2.0.0", "c2", "")
