@@ -25,6 +25,9 @@ MOST_RULES: Final = 32
 MOST_CALLERS: Final = 64
 MOST_HEADERS: Final = 8
 MOST_KEYS: Final = 1_000
+GRACE_S: Final = 300.0
+"""What a drained host's requests get to finish, unless somebody says otherwise."""
+LONGEST_GRACE_S: Final = 86_400.0
 _LATEST_S: Final = 1e12
 _CALLER: Final = re.compile(r"operator|/[a-z0-9_*?\[\]!/-]{1,199}")
 HEADER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -117,7 +120,10 @@ class HostState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HostControl:
-    """A host that operators want out of the way. Unix times; `until_s` 0: until somebody says otherwise."""
+    """A host that operators want out of the way. Unix times; `until_s` 0: until somebody says otherwise.
+
+    `grace_s`: what has come to a host before it is drained may take that long to finish, and is ended then.
+    """
 
     host: str
     state: HostState
@@ -125,6 +131,7 @@ class HostControl:
     reason: str = ""
     since_s: float = 0.0
     until_s: float = 0.0
+    grace_s: float = GRACE_S
 
 
 def encode_epoch(epoch: Epoch) -> bytes:
@@ -255,6 +262,7 @@ def encode_host_control(control: HostControl) -> bytes:
         "reason": control.reason,
         "since": control.since_s,
         "until": control.until_s,
+        "grace": control.grace_s,
     }
     path = f"control/hosts/{control.host}"
     data = encode_document(path, HOST_CONTROL_CAP_BYTES, fields)
@@ -281,7 +289,18 @@ def parse_host_control(path: str, data: bytes) -> HostControl:
         reason=reader.text("reason", empty=True),
         since_s=since_s,
         until_s=until_s,
+        grace_s=_grace(reader),
     )
+
+
+def _grace(reader: Reader) -> float:
+    """Documents of before there was a grace have none."""
+    if "grace" not in reader.fields:
+        return GRACE_S
+    grace_s = reader.number("grace")
+    if grace_s > LONGEST_GRACE_S:
+        reader.fail(f"grace is {grace_s:g} s; at most {LONGEST_GRACE_S:,.0f} s (a day) are allowed, 0 ends all at once")
+    return grace_s
 
 
 def _package(name: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 
 from h2o_core.control import (
     EPOCH_CHANGES,
+    GRACE_S,
     MOST_KEYS,
     WHOLE,
     Change,
@@ -146,6 +147,9 @@ BAD_CONTROL: dict[str, tuple[dict[str, object], str]] = {
     "nobody's": ({"owner": ""}, "owner"),
     "an end before its beginning": ({"until": 1}, "until is not after since; 0 is for no end"),
     "never": ({"since": 1e300}, "since"),
+    "a grace in words": ({"grace": "5m"}, "grace is '5m', not a number from 0"),
+    "a grace below 0": ({"grace": -1}, "grace is -1, not a number from 0"),
+    "a grace of more than a day": ({"grace": 86_401}, "grace is 86401 s; at most 86,400 s"),
 }
 
 
@@ -159,3 +163,15 @@ def test_a_bad_host_control(changes: dict[str, object], says: str):
 def test_a_drain_may_have_no_end():
     control = replace(CONTROL, until_s=0)
     assert parse_host_control("control/hosts/host-1", encode_host_control(control)) == control
+
+
+@pytest.mark.parametrize("grace_s", [0.0, 0.5, GRACE_S, 86_400.0])
+def test_the_grace_comes_back(grace_s: float):
+    control = replace(CONTROL, grace_s=grace_s)
+    assert parse_host_control("control/hosts/host-1", encode_host_control(control)) == control
+
+
+def test_a_document_of_before_there_was_a_grace_has_the_usual_one():
+    document = json.loads(encode_host_control(replace(CONTROL, grace_s=1)))
+    del document["grace"]
+    assert parse_host_control("control/hosts/host-1", json.dumps(document).encode()).grace_s == GRACE_S
