@@ -17,7 +17,7 @@ import psutil
 
 from bench.faults.stage import BOOK, LOOK, broker_endpoint, processes
 from h2o_agent.launch import LAUNCH_VARIABLE
-from h2o_console.cli.agent import fetch
+from h2o_console.asking.agent import fetch
 from h2o_core.hostfile import InstanceSpec
 from tests.counting.account import served_again_s
 from tests.counting.client import Load

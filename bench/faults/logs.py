@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.children import BenchError
-from h2o_console.cli.hoststats import ask_host
+from h2o_console.asking.hoststats import ask_host
 from tests.support.ensemble import why_no_mount
 
 if TYPE_CHECKING:

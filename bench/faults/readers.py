@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import psutil
 
-from h2o_console.cli.agent import AgentUnreachable, fetch
+from h2o_console.asking.agent import AgentUnreachable, fetch
 
 if TYPE_CHECKING:
     from bench.faults.result import Result

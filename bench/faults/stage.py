@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from bench.children import BenchError
 from bench.faults.result import Result
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable
 from h2o_console.dev.fleet import Fleet, FleetFailed
 from h2o_console.dev.plan import HostPlan
 from h2o_core.hostfile import InstanceSpec

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, fetch
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.cli.failures import CommandFailed
 
 if TYPE_CHECKING:

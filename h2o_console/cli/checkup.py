@@ -12,11 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, exchange
+from h2o_console.asking.hoststats import gather
 from h2o_console.cli import verdicts
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, exchange
 from h2o_console.cli.failures import CommandFailed
 from h2o_console.cli.greeting import greet
-from h2o_console.cli.hoststats import gather
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.statistics import host_addresses
 from h2o_console.cli.token import token_for

@@ -97,7 +97,7 @@ def names(ctx: click.Context, kind: str) -> list[str]:
 
 def ask_names(context: Context, kind: str, timeout_s: float) -> list[str] | None:
     """The agent's names of that kind; None when it does not answer in time."""
-    from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask  # noqa: PLC0415 - only when TAB is pressed
+    from h2o_console.asking.agent import AgentRefused, AgentUnreachable, ask  # noqa: PLC0415 - only when TAB is pressed
     from h2o_core.io.context import NoContext, agent_token  # noqa: PLC0415 - as above
 
     try:

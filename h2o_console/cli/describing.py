@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, ask
+from h2o_console.asking.hoststats import gather
 from h2o_console.cli import portraits
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
-from h2o_console.cli.hoststats import gather
 from h2o_console.cli.portraits import Known
 from h2o_console.cli.printing import Page
 from h2o_console.cli.sections import Section, render_sections

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
 from h2o_console.cli.output import count, finite, milliseconds, percent
 from h2o_console.cli.printing import Page

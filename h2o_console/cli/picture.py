@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import age
 from h2o_console.cli.remarks import tell

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, exchange
-from h2o_console.cli.hoststats import PROTOBUF, gather
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, exchange
+from h2o_console.asking.hoststats import PROTOBUF, gather
 from h2o_core.control import WHOLE
 from h2o_core.io.clock import unix_s
 from h2o_core.names import shown

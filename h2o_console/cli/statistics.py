@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.asking.hoststats import Gathered, gather
 from h2o_console.cli.counting import (
     By,
     Counted,
@@ -22,7 +23,6 @@ from h2o_console.cli.counting import (
     since_start,
 )
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.hoststats import Gathered, gather
 from h2o_console.cli.output import Column, count, milliseconds, rate
 from h2o_console.cli.printing import Page
 from h2o_console.cli.reported import counts_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, fetch
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.cli.options import Reading, reading, reading_options
 from h2o_console.cli.output import Column
 from h2o_console.cli.printing import Page, show

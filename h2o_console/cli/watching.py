@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.asking.hoststats import gather
 from h2o_console.cli import rankings
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.hoststats import gather
 from h2o_console.cli.output import Format, age, one_line, render_table
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.printing import Page, show, terminal_style

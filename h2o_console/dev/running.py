@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import one_line
 from h2o_console.cli.printing import write

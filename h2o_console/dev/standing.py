@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, ask
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.dev.plan import InvalidPlan, layout
 from h2o_console.dev.readiness import expected_counts, missing_at
 from h2o_core.context import AGENT_SOCKET, Context

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from h2o_console.cli.agent import ask
+from h2o_console.asking.agent import ask
 from h2o_core.context import AGENT_SOCKET
 from h2o_core.io.client import Client
 from h2o_core.io.context import current_context

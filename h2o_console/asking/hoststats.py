@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_console.cli.agent import AgentRefused, AgentUnreachable, exchange
+from h2o_console.asking.agent import AgentRefused, AgentUnreachable, exchange
 from h2o_core.pb.host_pb2 import HostStats
 
 if TYPE_CHECKING:

@@ -1,0 +1,141 @@
+"""A session with the fleet's register in ZooKeeper: read when no agent answers, and where control is written."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from h2o_core.documents import InvalidDocument
+from h2o_core.io.registry import NoNode, RegisterError, RegisterUnavailable, Registry
+from h2o_core.names import InvalidName
+from h2o_core.znodes import AgentNode, LiveHost, parse_agent, parse_live
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from h2o_core.context import Context
+
+Parsed = TypeVar("Parsed")
+
+
+class NoRegister(Exception):
+    """ZooKeeper is out of reach, or does not let us in; `hint` says what to type.
+
+    `misnamed`: what was typed or configured can't be meant, so that no other attempt would help.
+    """
+
+    def __init__(self, sentence: str, hint: str, *, misnamed: bool = False) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+        self.misnamed = misnamed
+
+
+def in_register(
+    context: Context,
+    timeout_s: float,
+    work: Callable[[Registry], Awaitable[Parsed]],
+    *,
+    within_s: float | None = None,
+) -> Parsed:
+    """What *work* returns, with a session of its own, in a thread without a loop; raises NoRegister.
+
+    *timeout_s* is for connecting and, unless *within_s* says otherwise, for the work.
+    """
+    try:
+        if why := _why_refused(context.zookeeper, timeout_s):
+            raise RegisterUnavailable(why)
+        return asyncio.run(_session(context, timeout_s, work, within_s or timeout_s))
+    except (RegisterUnavailable, TimeoutError) as error:
+        msg = f"ZooKeeper {context.zookeeper} is out of reach: {error or f'no answer within {timeout_s:g} s'}"
+        hint = (
+            "start it: h2o dev"
+            if context.dev
+            else "name another: --zk HOST:PORT, or an agent: --agent http://HOST:PORT"
+        )
+        raise NoRegister(msg, hint) from None
+    except RegisterError as error:
+        msg = f"ZooKeeper {context.zookeeper} does not let us into fleet {context.fleet}: {error}"
+        hint = f'put secret_file = "…" into [contexts.{context.name or "NAME"}] of the configuration file'
+        raise NoRegister(msg, hint) from None
+    except InvalidName as error:
+        raise NoRegister(str(error), "name the fleet: --fleet NAME", misnamed=True) from None
+
+
+def _why_refused(zookeeper: str, timeout_s: float) -> str:
+    """Why not one of the servers takes a connection, "" when one does: a session would be tried for all its time."""
+    why = ""
+    for address in zookeeper.partition("/")[0].split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+        except OSError as error:
+            why = error.strerror or str(error)
+        except (ValueError, OverflowError):
+            msg = f"{address!r} is not a ZooKeeper's address"
+            raise NoRegister(msg, "write HOST:PORT: --zk 127.0.0.1:2181", misnamed=True) from None
+        else:
+            return ""
+    return why
+
+
+async def _session(
+    context: Context, timeout_s: float, work: Callable[[Registry], Awaitable[Parsed]], within_s: float
+) -> Parsed:
+    registry = Registry(context.zookeeper, context.fleet, **_credentials(context))
+    try:
+        await registry.start(timeout_s)
+        async with asyncio.timeout(within_s):
+            return await work(registry)
+    finally:
+        await registry.stop()
+
+
+def _credentials(context: Context) -> dict[str, Any]:
+    """A reader without the secret tries all the same: what everybody may read is enough."""
+    if context.dev or not context.secret_file:
+        return {"dev": True}
+    try:
+        text = Path(context.secret_file).expanduser().read_text(encoding="ascii")
+        return {"dev": False, "secret": bytes.fromhex(text.strip())}
+    except (OSError, ValueError) as error:
+        msg = f"the fleet's secret {context.secret_file} can't be read: {error}"
+        raise NoRegister(msg, "correct secret_file in the configuration file", misnamed=True) from None
+
+
+async def read_lives(registry: Registry, say: Callable[[str], None]) -> list[LiveHost]:
+    """Every host that has a broker; what can't be read is left out and *say*'s."""
+    return await _read_all(registry, registry.paths.lives, parse_live, say)
+
+
+async def read_agents(registry: Registry, say: Callable[[str], None]) -> list[AgentNode]:
+    """Every agent; as `read_lives`."""
+    return await _read_all(registry, registry.paths.agents, parse_agent, say)
+
+
+def agent_address(agent: AgentNode) -> str:
+    """Where it is asked: ``http://host:port``."""
+    host = f"[{agent.address}]" if ":" in agent.address else agent.address
+    return f"http://{host}:{agent.port}"
+
+
+async def _read_all(
+    registry: Registry, parent: str, parse: Callable[[str, bytes], Parsed], say: Callable[[str], None]
+) -> list[Parsed]:
+    try:
+        names = await registry.children(parent)
+    except NoNode:  # nobody has ever registered there
+        return []
+    paths = [f"{parent}/{name}" for name in sorted(names)]
+    nodes = await asyncio.gather(*map(registry.get, paths))
+    found: list[Parsed] = []
+    for path, node in zip(paths, nodes, strict=True):
+        if node is None:
+            continue
+        try:
+            found.append(parse(path, node.data))
+        except InvalidDocument as error:
+            say(f"left out: {error}")
+    return found
