@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCHEMA: Final = 1
-_MAX_TEXT: Final = 1024
+MAX_TEXT: Final = 1024
+"""Characters of a text in a document."""
 _SHOWN: Final = 60
 _HIGHEST: Final = 1e300
 
@@ -79,10 +80,10 @@ class Reader:
     def text(self, key: str, *, form: re.Pattern[str] | None = None, empty: bool = False) -> str:
         """A printable text of at most 1,024 characters, matching *form* (of printable characters) as a whole."""
         value = self.fields.get(key, "" if empty else None)
-        if form is not None and isinstance(value, str) and len(value) <= _MAX_TEXT and form.fullmatch(value):
+        if form is not None and isinstance(value, str) and len(value) <= MAX_TEXT and form.fullmatch(value):
             return value
-        if not isinstance(value, str) or len(value) > _MAX_TEXT or not (value.isprintable() and (value or empty)):
-            self.fail(f"{key} is {_shown(value)}, not a printable text of 1 to {_MAX_TEXT} characters")
+        if not isinstance(value, str) or len(value) > MAX_TEXT or not (value.isprintable() and (value or empty)):
+            self.fail(f"{key} is {_shown(value)}, not a printable text of 1 to {MAX_TEXT} characters")
         if form is not None and not form.fullmatch(value):
             self.fail(f"{key} is {_shown(value)}, which is not of the form {form.pattern}")
         return value
@@ -135,7 +136,7 @@ class Reader:
         if len(reader.fields) > most:
             self.fail(f"{key} has {len(reader.fields)} entries, at most {most} are allowed")
         for name in reader.fields:
-            if not name.isprintable() or not 0 < len(name) <= _MAX_TEXT:
+            if not name.isprintable() or not 0 < len(name) <= MAX_TEXT:
                 self.fail(f"{key} has a name that is not a printable text")
         return {name: reader.text(name, empty=True) for name in reader.fields}
 
