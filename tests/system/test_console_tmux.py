@@ -258,9 +258,16 @@ def test_following_the_logs_of_the_real_fleet(shared_fleet: Fleet, tmp_path: Pat
         terminal.shows("No line that contains 'no line has this' yet.")
         terminal.press("Escape")
         terminal.shows("RuntimeError: boom")
+        terminal.press("/")
+        terminal.write("RuntimeError: boom")  # of many errors of one kind only one a second has its traceback
+        terminal.press("Enter")
+        terminal.until(
+            lambda screen: 0 < screen.count("failed: RuntimeError") <= screen.count("RuntimeError: boom"),
+            "entries with a traceback alone",
+        )
         terminal.press("Enter")
         terminal.shows("BODY", "TRACEBACK", "RuntimeError: boom", "trace_id")
-        terminal.press("Escape", "Escape")
+        terminal.press("Escape", "Escape", "Escape")  # the entry, the filter, the logs
         terminal.shows("1 packages")
         terminal.press("C-c")
         terminal.shows("exit=0=")
