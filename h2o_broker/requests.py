@@ -236,6 +236,13 @@ class Ledger:
         """The broker itself answers; an instance that still works on it keeps its slot until it lets go."""
         self.respond(request, *self.own_answer(request, code, executed, message, now), now)
 
+    def end_attempt(self, request: Request, code: Code, message: str, now: int) -> None:
+        """Nobody took it; of one that had been taken before, what came of that is the answer."""
+        if request.first is not None:
+            self.respond(request, *request.first.answer, now)
+        else:
+            self.end(request, code, NOT_EXECUTED, message, now)
+
     def own_answer(self, request: Request, code: Code, executed: int, message: str, now: int) -> Answer:
         """What the broker itself has to say; *request* is in no queue and at no other broker after that."""
         if request.queued_at is not None:

@@ -35,7 +35,7 @@ class Samples:
         self._epoch = epoch
         self._kept: deque[tuple[str, int, bytes]] = deque()
         self._bytes = 0
-        switch.origin.on_routed = self.take
+        switch.origin.routing.on_routed = self.take
 
     def take(self, request: Request, target: LocalInstance | RemoteInstance, now: int) -> None:
         """*request* is about to be given to *target*."""

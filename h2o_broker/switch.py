@@ -85,20 +85,21 @@ class Switch:
         """This host's, by the routing id of their stream."""
         self.judge = Judge(self.instances, self.pools, self.oddities, dice, self.changed, ejection)
         self.origin = Origin(self.ledger, self.pools, self.features, self.oddities, incarnation, dice, self.hosts)
-        self.origin.stamped = self.judge.stamped
+        self.origin.answers.stamped = self.judge.stamped
         self.destination = Destination(
             self.ledger,
             self.features,
             self.oddities,
             incarnation,
-            self.origin.refused,
-            self.origin.failed,
+            self.origin.attempts.refused,
+            self.origin.attempts.failed,
             self.judge,
         )
-        self.origin.place = self.destination.place
+        self.origin.routing.place = self.destination.place
         self.ledger.heed = self.judge.heed
         self._enter = self.origin.enter
         self._answered = self.destination.answered
+        self._answered_elsewhere = self.origin.answers.answered
 
     def take(self) -> list[tuple[int, bytes, bytes]]:
         """What is to be sent, in order; the list starts anew."""
@@ -171,7 +172,7 @@ class Switch:
             if self.rare is not None:
                 self.rare(OUTBOUND, rid, frame, now)
             return
-        self.origin.answered(
+        self._answered_elsewhere(
             rid, flags, code, correlation, frame, tail_at, name_len, fields_len, now, refused=kind == REFUSED
         )
 
@@ -219,7 +220,7 @@ class Switch:
             else:
                 started = NOT_EXECUTED if request.target is None else MAYBE_EXECUTED
                 self.ledger.end(request, Code.TIMEOUT, started, "no answer before the deadline", now)
-        self.origin.try_again(now)
+        self.origin.attempts.try_again(now)
 
     # ------------------------------------------------------------------ losses
 
@@ -230,7 +231,7 @@ class Switch:
             if request.ended:
                 del self.requests[request.id]
                 continue
-            self.origin.lost(request, why, now)
+            self.origin.attempts.lost(request, why, now)
 
     def lose_source(self, source: Source, now: int) -> None:
         """A client or a peer's link is gone: nobody waits for its requests any more."""
@@ -253,14 +254,14 @@ class Switch:
             return
         if isinstance(target, RemoteInstance):
             self.ledger.leave_peer(request, target)
-            self.origin.refused(request, target.peer.host, Code.UNAVAILABLE, now)
+            self.origin.attempts.refused(request, target.peer.host, Code.UNAVAILABLE, now)
             return
         target.pending -= 1
         target.health = Health.GONE
         request.target = None
         request.counter = None
         self.changed(target.version.pool, now)
-        self.origin.unsent(request, target, now)
+        self.origin.attempts.unsent(request, target, now)
 
     def changed(self, pool: Pool, now: int) -> None:
         """Members, their health or a verdict changed: also who gets what waits here."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from h2o_broker.explain import explain
-from h2o_broker.origin import SHOWN_A_SECOND
 from h2o_broker.ration import Ration
+from h2o_broker.routing import SHOWN_A_SECOND
 from h2o_broker.samples import MOST, Samples
 from h2o_core.control import HostControl, HostState, MatchRule, TierRule, Traffic
 from h2o_core.envelope import TAG_ASSIGNMENT, TAG_REQUEST_ID, TAG_STICKY_KEY, RouteWish
@@ -174,8 +174,8 @@ def routed(broker: Broker, serial: int) -> Any:
     def on_routed(*seen: Any) -> None:
         shown.append(seen)
 
-    broker.switch.origin.on_routed = on_routed
-    broker.switch.origin._of_operators = Ration(1)
+    broker.switch.origin.routing.on_routed = on_routed
+    broker.switch.origin.routing._of_operators = Ration(1)
     broker.serves({TAG_REQUEST_ID: serial.to_bytes(16, "big")})
     return shown[0]
 

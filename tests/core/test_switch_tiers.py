@@ -8,10 +8,10 @@ import pytest
 
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
-from h2o_broker.origin import SETTLING_NS
 from h2o_broker.register.decisions import Decisions
 from h2o_broker.report import Identity, broker_report
 from h2o_broker.roster import Roster
+from h2o_broker.routing import SETTLING_NS
 from h2o_broker.switch import Switch
 from h2o_core.control import TierRule
 from h2o_core.envelope import ANSWER, REQUEST, decode, encode, types_hash

@@ -6,8 +6,8 @@ import pytest
 
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
-from h2o_broker.origin import SETTLING_NS
 from h2o_broker.roster import Roster
+from h2o_broker.routing import SETTLING_NS
 from h2o_broker.switch import Switch
 from h2o_core.control import NewVersions
 from h2o_core.envelope import (

@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from h2o_broker.links import Links
 from h2o_broker.members import Admission, Health, LocalInstance, RemoteInstance
-from h2o_broker.origin import SETTLING_NS
 from h2o_broker.pools import is_fit, out_of
 from h2o_broker.requests import INBOUND, LOCAL, OUTBOUND
 from h2o_broker.roster import PING_EVERY_NS, Roster
+from h2o_broker.routing import SETTLING_NS
 from h2o_broker.switch import Switch
 from h2o_core.baggage import encode_headers
 from h2o_core.choice import chances

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from h2o_broker.links import Links
 from h2o_broker.members import Admission
-from h2o_broker.origin import SETTLING_NS
 from h2o_broker.requests import LOCAL
 from h2o_broker.roster import Roster
+from h2o_broker.routing import SETTLING_NS
 from h2o_broker.switch import Switch
 from h2o_core.envelope import (
     ANSWER,
