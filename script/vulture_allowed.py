@@ -71,7 +71,7 @@ _.intent
 _.undo
 _.friction
 _.remarks
-_.same_as
+_.read_decided
 _.with_edits
 _.last_change
 _.rate_per_s
