@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from h2o_agent.broker_link import BrokerLink
+from h2o_agent.conductor.conductor import Conductor
 from h2o_agent.history.past import Past
 from h2o_agent.http.app import build
 from h2o_agent.http.guard import Guard, own_names
@@ -59,6 +60,7 @@ class Agent:
         self._guard = Guard(read_tokens(hostfile, secret), own_names(hostfile))
         own = AgentNode(hostfile.host, hostfile.advertise, self._server.port, hostfile.zone, machine)
         self._registration = Registration(hostfile, own, secret)
+        self._conductor = Conductor(self._registration.registry, hostfile.host)
         self._supervisor = Supervisor(
             launches(hostfile, hostfile_path, sys.executable),
             Ledger(Path(hostfile.state_dir) / "children.json"),
@@ -81,7 +83,13 @@ class Agent:
         )
         try:
             async with asyncio.TaskGroup() as group:
-                endless = (self._link.run(), self._registration.run(), self._sample(), self._keeper.run(self._keys))
+                endless = (
+                    self._link.run(),
+                    self._registration.run(),
+                    self._conductor.run(),
+                    self._sample(),
+                    self._keeper.run(self._keys),
+                )
                 working = [group.create_task(each) for each in endless]
                 group.create_task(self._until_gone(serving, working))
                 log.info("agent of %s serves http://%s:%d", *self._where())
@@ -130,9 +138,10 @@ class Agent:
         self._supervisor.reload(launches(self._hostfile, self._hostfile_path, sys.executable))
 
     def leave(self) -> None:
-        """Leave in order: instances, broker, register. Called again: at once."""
+        """Leave in order: conductor, instances, broker, register. Called again: at once."""
         if self._supervisor.phase in {Phase.BROKER_FIRST, Phase.UP}:
             log.info("leaving")
+            self._conductor.leave()
             self._supervisor.stop()
         else:
             log.warning("told to leave again: no more grace")
@@ -174,6 +183,7 @@ class Agent:
             vitals=self._vitals.host,
             lately=self._recent.window,
             clock_skew_s=self._registration.clock_skew_s,
+            conducting=self._conductor.now,
         )
 
     async def refresh(self) -> None:

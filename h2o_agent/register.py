@@ -70,6 +70,11 @@ class Registration:
         self._skew: Skew | None = None
 
     @property
+    def registry(self) -> Registry:
+        """The agent's one session; `run` starts it, `stop` ends it."""
+        return self._registry
+
+    @property
     def addresses(self) -> dict[str, str]:
         """Where each host's agent serves HTTP: host → "address:port"; one's own is known without the register."""
         return self._addresses

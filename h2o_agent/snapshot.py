@@ -11,6 +11,7 @@ from h2o_agent.usage import NO_USE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from h2o_agent.conductor.conducting import Conducting
     from h2o_agent.launch import Launch
     from h2o_agent.recent import Window
     from h2o_agent.usage import HostVitals, Use
@@ -90,6 +91,8 @@ class Snapshot:
     """How the server does; None in the first second."""
     clock_skew_s: float | None = None
     """How far this host's clock is ahead of the register's; None: unknown."""
+    conducting: Conducting | None = None
+    """Who conducts, and what the conductor sees to; None: nobody stands for that here."""
     lately: Window | None = None
     """What was counted within about the last minute; None before there is anything to compare."""
     log_lines_dropped: int = 0

@@ -74,6 +74,16 @@ class Paths:
         return f"{self.agents}/{host}"
 
     @property
+    def candidates(self) -> str:
+        """The parent of the ephemeral nodes of those who stand for conductor (h2o_core.election)."""
+        return f"{self.root}/election/conductor"
+
+    @property
+    def leader(self) -> str:
+        """Where the elected conductor says who it is (`election.Leader`); ephemeral."""
+        return f"{self.root}/election/leader"
+
+    @property
     def packages(self) -> str:
         """The parent of all packages."""
         return f"{self.root}/packages"

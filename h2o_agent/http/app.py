@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import children, epoch, history, logs, metrics, openapi, probes, reading, why
+from h2o_agent.http import children, conductor, epoch, history, logs, metrics, openapi, probes, reading, why
 from h2o_agent.http.answers import Unavailable, error
 from h2o_agent.http.described import paths_of
 from h2o_agent.http.guard import Guard, Guarded
@@ -53,6 +53,7 @@ def build(
         *reading.routes(source, version),
         *children.routes(source),
         *epoch.routes(source),
+        *conductor.routes(source),
         *metrics.routes(source, version, totals or Totals()),
         *logs.routes(source, shelf),
         *(history.routes(past) if past is not None else ()),

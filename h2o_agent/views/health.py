@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_agent.snapshot import STALE_S
+from h2o_agent.views.conducting import control_findings
 from h2o_agent.views.finding import Finding, Verdict
 from h2o_agent.views.head import Json, seconds
 from h2o_agent.views.instances import child_state, child_why, packages_here, queue_shares
@@ -52,6 +53,7 @@ def findings(snapshot: Snapshot) -> list[Finding]:
 
 def _host(snapshot: Snapshot) -> tuple[Verdict, str, list[Finding]]:
     findings = [_broker(snapshot), *register_findings(snapshot), *_links(snapshot), *disk(snapshot)]
+    findings.extend(control_findings(snapshot))
     if snapshot.broker is not None:
         findings.append(_bystander(crash_loop(snapshot.broker, snapshot.now_s)))
     if not snapshot.broker_problem():

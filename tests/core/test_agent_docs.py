@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from starlette.routing import Route
 
+from h2o_agent.conductor.conducting import Conducting
+from h2o_agent.conductor.duties import Due, Remark
 from h2o_agent.http.app import build
 from h2o_agent.launch import Launch
 from h2o_agent.logs.shelf import Shelf
-from h2o_agent.views import children, fleet, health, history, instances, stats
+from h2o_agent.views import children, conducting, fleet, health, history, instances, stats
+from h2o_core.election import Leader
 from h2o_core.limits import Limits
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
@@ -79,6 +83,15 @@ OF = snapshot(
     register=RegisterReport(state="connected", alarms=[ALARM]),
 )
 assert OF.told is not None
+CONDUCTING = Conducting(
+    leading=True,
+    standing="leading",
+    leader=Leader("host-1", 17, NOW_S),
+    term=17,
+    dues=(Due("drain", "host-2", NOW_S, "why"),),
+    remarks=(Remark("drain", "host-2", "why it stays"),),
+    next_s=NOW_S + 1,
+)
 PAST = History(
     series=[
         Series(kind="host", points=[Point(t_s=NOW_S, vitals=Vitals())]),
@@ -95,6 +108,7 @@ PAST = History(
         ("/hosts", fleet.hosts(OF, OF.told)),
         ("/stats", stats.stats(OF, OF.told)),
         ("/history", history.document(PAST)),
+        ("/conductor", conducting.document(replace(OF, conducting=CONDUCTING))),
         ("/children/\\<child>", children.detail(OF, OF.children[0])),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,9 +16,9 @@ from h2o_agent.http.described import Described, paths_of
 from h2o_agent.http.openapi import document
 from h2o_agent.logs.shelf import Shelf
 from h2o_agent.metrics.discovery import targets
-from h2o_agent.views import children, explanation, fleet, health, instances, stats
+from h2o_agent.views import children, conducting, explanation, fleet, health, instances, stats
 from h2o_core.pb.explain_pb2 import Considered, Explanation
-from tests.core.test_agent_docs import OF, Nowhere, example
+from tests.core.test_agent_docs import CONDUCTING, OF, Nowhere, example
 from tests.core.test_agent_views import snapshot
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ assert OF.told is not None
         ("health", health.health(OF, "0").document),
         ("health", health.health(snapshot(told=None, broker=None), "0").document),
         ("child", children.detail(OF, OF.children[0])),
+        ("conductor", conducting.document(replace(OF, conducting=CONDUCTING))),
+        ("conductor", conducting.document(OF)),
         ("targets", targets(snapshot(agents={"host-1": "127.0.0.1:1"}))),
         ("error", {"error": "it is not there", "hint": ""}),
         ("instances", example("/instances")),

@@ -239,6 +239,78 @@ async def test_another_session_s_ephemeral_is_replaced_in_one_transaction(zookee
         assert node.data == b"new"
 
 
+async def test_numbered_nodes_are_ephemeral_and_follow_each_other(zookeeper: str, fleet_name: str):
+    async with connected(zookeeper, fleet_name) as one, connected(zookeeper, fleet_name) as two:
+        first = await one.create_next("election/conductor/a@1-", b"")  # with its parents
+        second = await two.create_next("election/conductor/b@2-", b"x")
+        assert first == f"{one.paths.root}/election/conductor/a@1-0000000000"
+        assert await one.children("election/conductor") == ["a@1-0000000000", "b@2-0000000001"]
+        node = await one.get(second)
+        assert node is not None
+        assert (node.data, node.owner) == (b"x", two.state.session_id)
+        with pytest.raises(TooLarge):
+            await one.create_next("election/conductor/c-", b"x" * (MAX_WRITE_BYTES + 1))
+        await two.stop()
+        assert await one.children("election/conductor") == ["a@1-0000000000"]
+
+
+async def test_a_check_in_a_transaction_holds_for_one_node_and_not_for_its_successor(zookeeper: str, fleet_name: str):
+    async with connected(zookeeper, fleet_name) as one, connected(zookeeper, fleet_name) as two:
+        await one.create("control/epoch", b"0")
+        own = await one.create_next("election/conductor/a@1-", b"")
+        await one.transact([Set("control/epoch", b"1"), Check(own, 0)])
+        await two.delete(own)
+        await one.create_next("election/conductor/a@1-", b"")
+        with pytest.raises(TransactionFailed) as deposed:
+            await one.transact([Set("control/epoch", b"2"), Check(own, 0)])
+        assert (deposed.value.index, type(deposed.value.reason)) == (1, NoNode)
+        epoch = await two.get("control/epoch")
+        assert epoch is not None
+        assert epoch.data == b"1"
+
+
+async def test_one_is_told_when_a_node_goes_and_when_it_is_not_there(zookeeper: str, fleet_name: str):
+    told: list[str] = []
+    async with connected(zookeeper, fleet_name) as watcher, connected(zookeeper, fleet_name) as owner:
+        await owner.create("election/a", b"", ephemeral=True)
+        watcher.when_gone("election/a", lambda: told.append("a"))
+        watcher.when_gone("election/b", lambda: told.append("b"))
+        await until(lambda: told == ["b"], "nothing is told of a node that is not there")
+        await owner.set("election/a", b"1")
+        await owner.set("election/a", b"2")
+        await watcher.sync()
+        assert told == ["b"], "it is still there"
+        await owner.stop()
+        await until(lambda: told == ["b", "a"], "its end is not told")
+
+
+async def test_of_what_goes_after_the_connection_s_end_nobody_is_told(zookeeper: str, fleet_name: str):
+    told, states = list[str](), States()
+    async with TcpProxy(zookeeper) as proxy, connected(zookeeper, fleet_name) as owner:
+        await owner.create("election/a", b"")
+        async with connected(proxy.address, fleet_name) as watcher:
+            watcher.listen(states)
+            assert states.kinds() == [StateKind.CONNECTED], "the state that holds is told at once"
+            watcher.when_gone("election/a", lambda: told.append("a"))
+            await watcher.sync()
+            proxy.cut()
+            await until(lambda: watcher.state.kind is StateKind.SILENT, "the cut was not noticed")
+            watcher.when_gone("election/a", lambda: told.append("a"))  # of that one neither: there is no connection
+            await owner.delete("election/a")
+            proxy.resume()
+            await until(lambda: states.kinds()[-2:] == [StateKind.SILENT, StateKind.CONNECTED], "it is not back")
+            assert await watcher.get("election/a") is None
+            assert told == []
+
+
+async def test_a_mirror_that_is_closed_is_forgotten(zookeeper: str, fleet_name: str):
+    async with connected(zookeeper, fleet_name) as registry:
+        for _ in range(3):
+            registry.mirror("control/epoch", Picture(), depth=0).close()
+        registry.mirror("live", Picture())
+        assert len(registry._mirrors) == 1
+
+
 async def test_an_expired_session_is_reported_as_a_new_one(zookeeper: str, fleet_name: str):
     states, picture = States(), Picture()
     async with TcpProxy(zookeeper) as proxy, connected(zookeeper, fleet_name) as other:
@@ -546,7 +618,10 @@ async def test_roles_have_the_rights_of_their_work(zookeeper: str, fleet_name: s
         await agent.create("agents/a", b"y", ephemeral=True)
         assert await agent.get("live/a") is not None
         await operator.set("control/epoch", b"1")
+        elected = await agent.create_next("election/conductor/a@1-", b"")
+        await agent.transact([Set("control/epoch", b"2"), Check(elected, 0)])
         for forbidden in (
+            operator.delete(elected),
             agent.set("live/a", b"z"),
             agent.delete("live/a"),
             broker.set("packages/service.customer/1.0", b"z"),

@@ -75,6 +75,11 @@ class Mirror:
             self._stamps = dict.fromkeys(self._stamps, (-1, -1))
         self._read("")
 
+    @property
+    def closed(self) -> bool:
+        """It tells nothing any more."""
+        return self._closed
+
     def close(self) -> None:
         """No more events."""
         self._closed = True

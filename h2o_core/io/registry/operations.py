@@ -11,7 +11,7 @@ from kazoo.security import ACL, Id
 
 from h2o_core.access import AccessEntry, Permission, Role, acl_for, credentials_of, world_can_write
 from h2o_core.io.registry.handover import Handover
-from h2o_core.io.registry.mirror import Mirror
+from h2o_core.io.registry.mirror import Mirror, Missing
 from h2o_core.io.registry.reads import CUT_OFF, ConnectionReads, node_of
 from h2o_core.io.registry.session import Session
 from h2o_core.register import (
@@ -81,8 +81,9 @@ class Registry:
             handover=self._handover,
             admit=self._judge_root,
             on_connection=self._resync,
-            on_state=on_state,
+            on_state=self._tell_state,
         )
+        self._listeners = [on_state] if on_state is not None else []
         self._mirrors: list[Mirror] = []
         self._pending: set[asyncio.Future[Any]] = set()
         self._slots = asyncio.Semaphore(_OPERATIONS_IN_FLIGHT)
@@ -133,6 +134,19 @@ class Registry:
             await self._make_parents(path)
             await self._create(path, data, ephemeral=ephemeral)
 
+    async def create_next(self, path: str, data: bytes) -> str:
+        """Make an ephemeral node, *path* with the next number of its parent added, and its parents; its whole path.
+
+        Raises RegisterUnavailable with `outcome_unknown`: it may be there, and only who lists the parent finds it.
+        """
+        path = self._absolute(path)
+        _check_size(path, len(data))
+        try:
+            return await self._create(path, data, ephemeral=True, numbered=True)
+        except NoNode:
+            await self._make_parents(path)
+            return await self._create(path, data, ephemeral=True, numbered=True)
+
     async def set(self, path: str, data: bytes, version: int = -1) -> int:
         """Write a node and return its new version; raises NoNode, VersionConflict."""
         path = self._absolute(path)
@@ -160,10 +174,32 @@ class Registry:
         1 ms at a time.
         """
         mirror = Mirror(self._absolute(path), on_event, depth, self._handover)
+        self._mirrors = [one for one in self._mirrors if not one.closed]
         self._mirrors.append(mirror)
         if self._session.reads is not None and self.state.kind is StateKind.CONNECTED:
             mirror.resync(self._session.reads)
         return mirror
+
+    def when_gone(self, path: str, tell: Callable[[], None]) -> None:
+        """Call *tell* once, on the loop, when the node is not there or goes; never after this connection's end."""
+        reads = self._session.reads
+        if reads is None or self.state.kind is not StateKind.CONNECTED:
+            return
+        path = self._absolute(path)
+
+        def look() -> None:  # also when it was set: that uses up the watch
+            reads.data(path, lambda node: tell() if node is Missing.ABSENT else None, look)
+
+        look()
+
+    def listen(self, on_state: Callable[[RegistryState], None]) -> None:
+        """Call *on_state* on the loop for each new state, and once for the one that holds."""
+        self._listeners.append(on_state)
+        on_state(self.state)
+
+    def _tell_state(self, state: RegistryState) -> None:
+        for listener in list(self._listeners):
+            listener(state)
 
     def _resync(self, reads: ConnectionReads, forget: bool) -> None:  # noqa: FBT001 - as Session calls it
         for mirror in self._mirrors:
@@ -195,10 +231,12 @@ class Registry:
         entries = acl_for(path, dev=self._dev, credentials=self._credentials)
         return [ACL(int(one.permissions), Id(one.scheme, one.id)) for one in entries]
 
-    async def _create(self, path: str, data: bytes, *, ephemeral: bool) -> None:
+    async def _create(self, path: str, data: bytes, *, ephemeral: bool, numbered: bool = False) -> str:
         acl = self._acl(path)
-        await self._operate(
-            lambda client: client.create_async(path, data, acl=acl, ephemeral=ephemeral), path, write=True
+        return await self._operate(
+            lambda client: client.create_async(path, data, acl=acl, ephemeral=ephemeral, sequence=numbered),
+            path,
+            write=True,
         )
 
     async def _make_parents(self, path: str) -> None:
