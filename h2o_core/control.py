@@ -28,6 +28,8 @@ MOST_KEYS: Final = 1_000
 GRACE_S: Final = 300.0
 """What a drained host's requests get to finish, unless somebody says otherwise."""
 LONGEST_GRACE_S: Final = 86_400.0
+MIN_EFFECT: Final = 100
+"""One point more of errors, in parts out of 10,000: what matters in an experiment, unless it says another."""
 _LATEST_S: Final = 1e12
 _CALLER: Final = re.compile(r"operator|/[a-z0-9_*?\[\]!/-]{1,199}")
 HEADER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -94,6 +96,8 @@ class Traffic:
 
     `weights` are (version, parts out of 10,000) and sum to 10,000; their order matters to who gets what
     (decision 0017): new versions go to the end. `review_s` (Unix time, 0: never) makes a finding, no change.
+    `experiment` is its name while the versions are compared, `min_effect` the smallest difference of errors that
+    matters then, in parts out of 10,000.
     """
 
     package: str
@@ -105,6 +109,7 @@ class Traffic:
     owner: str = ""
     reason: str = ""
     review_s: float = 0.0
+    min_effect: int = MIN_EFFECT
 
     def weight(self, version: str) -> int:
         """A version's parts out of 10,000."""
@@ -190,6 +195,7 @@ def encode_traffic(traffic: Traffic) -> bytes:
         "owner": traffic.owner,
         "reason": traffic.reason,
         "review": traffic.review_s,
+        "min_effect": traffic.min_effect,
     }
     path = f"control/traffic/{dotted(traffic.package)}"
     data = encode_document(path, TRAFFIC_CAP_BYTES, fields)
@@ -217,6 +223,7 @@ def parse_traffic(path: str, data: bytes) -> Traffic:
         owner=reader.text("owner", empty=True),
         reason=reader.text("reason", empty=True),
         review_s=_moment(reader, "review"),
+        min_effect=reader.integer("min_effect", 1, WHOLE) if "min_effect" in reader.fields else MIN_EFFECT,
     )
 
 

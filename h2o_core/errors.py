@@ -74,6 +74,9 @@ MEANINGS: Final[dict[Code, Meaning]] = {
     Code.APPLICATION: Meaning(Fault.NOBODY, Executed.YES, ""),
 }
 
+ERRORS: Final = frozenset(code for code in Code if MEANINGS[code].fault in {Fault.PACKAGE, Fault.PLATFORM})
+"""What counts as an error: not the caller's own mistakes, and not what a package declares."""
+
 
 class H2OError(Exception):
     """A call that did not succeed.

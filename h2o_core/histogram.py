@@ -32,8 +32,7 @@ class Histogram:
             return
         self.sum_ns += value_ns
         buckets = self.buckets
-        # ceil(x) - 1 by truncation: x > 0 here, and a float that lands on an edge is within its error anyway.
-        index = int(log2(value_ns) * BUCKETS_PER_OCTAVE)
+        index = int(log2(value_ns) * BUCKETS_PER_OCTAVE)  # bucket_of, which a call would make slower by a third
         buckets[index] = buckets.get(index, 0) + 1
 
     @property
@@ -97,6 +96,12 @@ class Histogram:
         histogram.zero = zero
         histogram.sum_ns = sum_ns
         return histogram
+
+
+def bucket_of(value_ns: int) -> int:
+    """The index of the bucket that a duration (ns) is counted in; 0 of what is counted as zero."""
+    # ceil(x) - 1 by truncation: x > 0 here, and a float that lands on an edge is within its error anyway.
+    return int(log2(value_ns) * BUCKETS_PER_OCTAVE) if value_ns > 1 else 0
 
 
 def middle_ns(index: int) -> float:
