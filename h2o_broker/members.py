@@ -17,6 +17,7 @@ from h2o_core.names import Tier, callable_tiers, tier_of
 
 if TYPE_CHECKING:
     from h2o_broker.contention import Contention
+    from h2o_broker.trial import Trial
     from h2o_core.assignment import CompiledTraffic, How
     from h2o_core.ejection import Standing
     from h2o_core.retries import RetryBudget
@@ -52,6 +53,13 @@ class Caller:
         """Feature → calls against the tier rules, refused or let pass."""
         self.forbidden = 0
         """The `tier` bits of the pools that it may not call; of another host's callers that host has judged."""
+
+    def counter(self, feature: bytes) -> CallerCounter:
+        """What its requests to *feature*, which is one, are counted in."""
+        counter = self.counters.get(feature)
+        if counter is None:
+            counter = self.counters[feature] = CallerCounter()
+        return counter
 
     def judge(self) -> None:
         """Apply the tier rules to it from now on; *package* has been checked."""
@@ -350,6 +358,7 @@ class Pool:
         "remote",
         "tier",
         "traffic",
+        "trial",
         "wanting",
     )
 
@@ -365,6 +374,8 @@ class Pool:
         """Everybody that requests can reach: without a traffic document they choose among these."""
         self.traffic: CompiledTraffic | None = None
         """What operators decided about its versions."""
+        self.trial: Trial | None = None
+        """Counts by version, while that is an experiment."""
         self.by_version: dict[str, Candidates[LocalInstance | RemoteInstance]] = {}
         """With a traffic document, by version that it reaches and that has somebody: whom a request may be given to."""
         self.assignment_key = assignment_key(package)

@@ -83,8 +83,9 @@ class Origin:
         if pool is None:
             self.routing.unknown_feature(request, now)
             return
-        request.known = True
-        if pool.tier & source.caller.forbidden and not self._lets_pass(request, pool, now):
+        caller = source.caller
+        request.account = caller.counters.get(name) or caller.counter(name)
+        if pool.tier & caller.forbidden and not self._lets_pass(request, pool, now):
             return
         if not remaining:
             self._ledger.end(request, Code.TIMEOUT, NOT_EXECUTED, "no time was left when it reached its broker", now)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
+from h2o_broker.counts import outcomes_of, sketch_of
 from h2o_broker.reasons import link_state, why_not, why_verdict
+from h2o_broker.trial_report import experiment_report
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Heartbeat
@@ -21,19 +23,15 @@ from h2o_core.pb.stats_pb2 import (
     HostPicture,
     InstancePicture,
     InstanceReport,
-    OutcomeCount,
     PeerReport,
     Picture,
     PoolReport,
     QueueReport,
     RegisterReport,
     RetryReport,
-    Sketch,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from h2o_broker.links import Links
     from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool
     from h2o_broker.register.decisions import Decisions
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
     from h2o_broker.register.presence import Standing
     from h2o_broker.switch import Switch
     from h2o_broker.telemetry import FeatureCounter
-    from h2o_core.histogram import Histogram
     from h2o_core.register import RegistryState
     from h2o_core.times import Moment
 
@@ -100,6 +97,7 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         strangers=strangers,
         tiers=switch.origin.tiers.value,
         assignments=[one for pool in switch.pools.values() for one in _assignments(pool)],
+        experiments=[experiment_report(package, trial, moment) for package, trial in switch.trials.items()],
         counters={**switch.oddities.counts, **{name: count for name, count in extra.items() if count}},
     )
 
@@ -155,7 +153,7 @@ def _pools(pool: Pool) -> list[PoolReport]:
 
 
 def _feature(name: str, counter: FeatureCounter, moment: Moment) -> FeatureStats:
-    stats = FeatureStats(feature=name, outcomes=_outcomes(counter.outcomes), processing=sketch_of(counter.times))
+    stats = FeatureStats(feature=name, outcomes=outcomes_of(counter.outcomes), processing=sketch_of(counter.times))
     if counter.last_error_ns:
         stats.last_error = _error_text(counter.last_error)
         stats.last_error_time_s = moment.unix_s - (moment.monotonic_ns - counter.last_error_ns) / _S
@@ -170,23 +168,13 @@ def _error_text(payload: bytes) -> str:
     return f"{failure.application_code}: {failure.message}" if failure.application_code else failure.message
 
 
-def _outcomes(counts: Iterable[int]) -> list[OutcomeCount]:
-    return [OutcomeCount(code=code, count=count) for code, count in enumerate(counts) if count]
-
-
-def sketch_of(histogram: Histogram) -> Sketch:
-    """A histogram as the wire carries it."""
-    index, count = histogram.lists()
-    return Sketch(index=index, count=count, zero=histogram.zero, sum=histogram.sum_ns)
-
-
 def _callers(switch: Switch) -> list[CallerReport]:
     return [
         CallerReport(
             caller=caller.package,
             version=caller.version,
             feature=name.decode(errors="replace"),
-            outcomes=_outcomes(counter.outcomes),
+            outcomes=outcomes_of(counter.outcomes),
             latency=sketch_of(counter.times),
             breaches=caller.breaches.get(name, 0),
         )

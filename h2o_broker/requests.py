@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from h2o_broker.members import LocalInstance, RemoteInstance
-from h2o_broker.telemetry import CallerCounter
 from h2o_core.deadlines import Deadlines
 from h2o_core.envelope import (
     ANSWER,
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from h2o_broker.members import LocalVersion, Source
-    from h2o_broker.telemetry import FeatureCounter
+    from h2o_broker.telemetry import CallerCounter, FeatureCounter
+    from h2o_broker.trial import TrialAccount
     from h2o_core.envelope import RouteWish
 
 LOCAL: Final = 0
@@ -54,6 +54,7 @@ class Request:
     """
 
     __slots__ = (
+        "account",
         "attempt",
         "bucket",
         "caller",
@@ -64,7 +65,6 @@ class Request:
         "flags",
         "frame",
         "id",
-        "known",
         "name",
         "queued_at",
         "refused_by",
@@ -109,8 +109,8 @@ class Request:
         """When an instance was chosen for it, here or anywhere; its load is measured from there."""
         self.attempt = 0
         self.ended = False
-        self.known = False
-        """Its feature is one: only such names are counted, or strangers could fill the memory."""
+        self.account: CallerCounter | TrialAccount | None = None
+        """What its end is counted in: of this host's own, if its feature is one, or strangers could fill the memory."""
         self.target: LocalInstance | RemoteInstance | None = None
         self.queued_at: LocalVersion | None = None
         self.counter: FeatureCounter | None = None
@@ -219,13 +219,9 @@ class Ledger:
             frame = self._oversize(request, len(frame))
             code = Code.INTERNAL.value
         self.out.append((source.port, source.rid, frame))
-        if request.known and source.port == LOCAL:
-            counters = source.caller.counters
-            counter = counters.get(request.name)
-            if counter is None:
-                counter = counters[request.name] = CallerCounter()
-            counter.outcomes[code] += 1
-            counter.times.record(now - request.started_ns)
+        account = request.account
+        if account is not None:
+            account.count(code, now - request.started_ns)
 
     def _oversize(self, request: Request, size: int) -> bytes:
         message = f"the answer has {size} bytes with its route, a frame holds {MAX_FRAME_BYTES}"

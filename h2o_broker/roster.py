@@ -157,6 +157,7 @@ class Roster:
         if pool is None:
             pool = pools[package] = Pool(package)
             pool.traffic = self._switch.traffic.get(package)
+            pool.trial = self._switch.trials.get(package)
         return pool
 
     def _ask(self, rid: bytes, frame: Frame) -> None:

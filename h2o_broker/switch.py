@@ -24,6 +24,7 @@ from h2o_broker.members import (
 from h2o_broker.origin import Origin
 from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger
 from h2o_broker.telemetry import Oddities
+from h2o_broker.trial import continued
 from h2o_core.assignment import CompiledTraffic
 from h2o_core.control import NewVersions
 from h2o_core.ejection import DEFAULT, Policy
@@ -40,6 +41,7 @@ from h2o_core.envelope import (
     encode,
 )
 from h2o_core.errors import Code
+from h2o_core.experiment.arms import stage_of
 from h2o_core.names import OPERATOR
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
     from h2o_broker.events import Event
     from h2o_broker.members import Pool
+    from h2o_broker.trial import Trial
     from h2o_core.control import HostControl, Traffic
 
 _TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
@@ -69,6 +72,8 @@ class Switch:
         self.pools: dict[str, Pool] = {}
         self.traffic: dict[str, CompiledTraffic] = {}
         """What operators decided about packages' versions; of packages that are not known (yet), too."""
+        self.trials: dict[str, Trial] = {}
+        """Of the packages whose versions are compared."""
         self.hosts: dict[str, HostControl] = {}
         """Hosts that operators want out of the way."""
         self.features: dict[bytes, Pool] = {}
@@ -285,9 +290,13 @@ class Switch:
             self.traffic.pop(package, None)
         else:
             self.traffic[package] = CompiledTraffic(traffic)
+        trial = continued(self.trials.pop(package, None), traffic and stage_of(traffic), now)
+        if trial is not None:
+            self.trials[package] = trial
         pool = self.pools.get(package)
         if pool is not None:
             pool.traffic = decided = self.traffic.get(package)
+            pool.trial = trial
             self.rebuild(pool)
             for version in [one for name, one in pool.local.items() if decided and name not in decided.reached]:
                 self.destination.rehome(version, Code.UNAVAILABLE, now)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
 
-_CODES = len(Code)
+CODES: Final = len(Code)
 
 
 class FeatureCounter:
@@ -17,7 +18,7 @@ class FeatureCounter:
 
     def __init__(self, types: int) -> None:
         self.types = types
-        self.outcomes = [0] * _CODES
+        self.outcomes = [0] * CODES
         self.times = Histogram()
         self.last_error = b""
         self.last_error_ns = 0
@@ -29,8 +30,13 @@ class CallerCounter:
     __slots__ = ("outcomes", "times")
 
     def __init__(self) -> None:
-        self.outcomes = [0] * _CODES
+        self.outcomes = [0] * CODES
         self.times = Histogram()
+
+    def count(self, code: int, took_ns: int) -> None:
+        """One request has ended."""
+        self.outcomes[code] += 1
+        self.times.record(took_ns)
 
 
 @dataclass(slots=True)

@@ -64,16 +64,20 @@ class Versions:
         headers: Mapping[str, str] = NO_HEADERS
         if traffic.reads_headers and TAG_HEADERS in fields:
             headers = self._headers(fields[TAG_HEADERS])
-        carried = fields.get(TAG_ASSIGNMENT)
-        return assign(
+        carried, key = fields.get(TAG_ASSIGNMENT), fields.get(TAG_STICKY_KEY, b"")
+        assigned = assign(
             traffic,
             pool.by_version,
             caller=request.caller.package,
             headers=headers,
-            key=fields.get(TAG_STICKY_KEY, b""),
+            key=key,
             carried=assigned_version(carried, pool.assignment_key) if carried else "",
             dice=self._dice,
         )
+        if pool.trial is not None:
+            counter = request.source.caller.counter(request.name)
+            request.account = pool.trial.account(counter, assigned, key, again=bool(request.version))
+        return assigned
 
     def _fields(self, request: Request) -> dict[int, bytes]:
         """Nonsense says nothing: its request goes where one without a word would."""

@@ -124,6 +124,15 @@ _ENDPOINT: Final = _object(
     p99_ms=_or_null(_NUMBER),
     sketch=_SKETCH,
 )
+_SAMPLE: Final[dict[str, Any]] = {
+    "assigned": _WHOLE,
+    "carried": _WHOLE,
+    "outcomes": _map(_WHOLE),
+    "p50_ms": _or_null(_NUMBER),
+    "p95_ms": _or_null(_NUMBER),
+    "p99_ms": _or_null(_NUMBER),
+    "sketch": _SKETCH,
+}
 _STATS: Final = _answer(
     broker=_object(incarnation=_TEXT, started=_or_null(_TIME), pid=_WHOLE, restarts=_or_null(_WHOLE)),
     instances=_list(_object(name=_TEXT, id=_TEXT, version=_TEXT, state=_TEXT, endpoints=_list(_ENDPOINT))),
@@ -132,6 +141,34 @@ _STATS: Final = _answer(
     ),
     retries=_list(_object(caller=_TEXT, version=_TEXT, package=_TEXT, retried=_WHOLE, refused=_WHOLE)),
     assignments=_list(_object(package=_TEXT, version=_TEXT, how=_TEXT, broken=_FLAG, count=_WHOLE)),
+    experiments=_list(
+        _object(
+            package=_TEXT,
+            experiment=_TEXT,
+            salt=_TEXT,
+            stable=_TEXT,
+            since=_or_null(_TIME),
+            by_rule=_WHOLE,
+            broken=_WHOLE,
+            arms=_list(
+                _object(
+                    version=_TEXT,
+                    parts=_WHOLE,
+                    sticky=_object(
+                        **_SAMPLE,
+                        groups=_object(
+                            assigned=_list(_WHOLE),
+                            ended=_list(_WHOLE),
+                            errors=_list(_WHOLE),
+                            application=_list(_WHOLE),
+                            ticks=_list(_WHOLE),
+                        ),
+                    ),
+                    random=_object(**_SAMPLE),
+                )
+            ),
+        )
+    ),
     queues=_list(
         _object(
             package=_TEXT,

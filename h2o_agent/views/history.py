@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_agent.history.answering import KINDS, Query
 from h2o_agent.history.tally import counts_of, histogram_of
+from h2o_agent.views.counts import code_name, quantiles, sketch
 from h2o_agent.views.head import SCHEMA, Json, milliseconds, moment
-from h2o_agent.views.stats import code_name, quantiles, sketch
 from h2o_core.names import from_operator, shown
 from h2o_core.times import unix_s
 

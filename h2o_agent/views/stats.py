@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from h2o_agent.history.tally import histogram_of
+from h2o_agent.views.counts import outcomes_of, quantiles, sketch
+from h2o_agent.views.experiments import experiment
 from h2o_agent.views.head import Json, head, hexadecimal, milliseconds, moment
 from h2o_agent.views.instances import queue_shares
-from h2o_core.errors import MEANINGS, Code, Fault
+from h2o_core.errors import ERRORS, Code
 from h2o_core.names import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from h2o_agent.snapshot import Snapshot, Told
-    from h2o_core.histogram import Histogram
     from h2o_core.pb.stats_pb2 import (
         AssignmentReport,
         BrokerReport,
         CallerReport,
         FeatureStats,
         InstanceReport,
-        OutcomeCount,
         PeerReport,
         PoolReport,
         QueueReport,
         RetryReport,
-        Sketch,
     )
-
-_ERRORS: Final = {code for code in Code if MEANINGS[code].fault in {Fault.PACKAGE, Fault.PLATFORM}}
-"""What counts as an error: not the caller's own mistakes, and not what a package declares."""
-_MS: Final = 1e6
 
 
 def stats(snapshot: Snapshot, told: Told) -> Json:
@@ -50,6 +43,7 @@ def stats(snapshot: Snapshot, told: Told) -> Json:
         "callers": [_caller(one) for one in report.callers],
         "retries": [_retries(one) for one in report.retries],
         "assignments": [_assignment(one) for one in report.assignments],
+        "experiments": [experiment(one) for one in report.experiments],
         "queues": [_queue(one) for one in report.queues],
         "pools": [_pool(one) for one in report.pools],
         "peers": [_peer(one) for one in report.peers],
@@ -77,13 +71,13 @@ def _instance(snapshot: Snapshot, report: InstanceReport, queued: int) -> Json:
 
 
 def _endpoint(feature: FeatureStats) -> Json:
-    counts = _outcomes(feature.outcomes)
+    counts = outcomes_of(feature.outcomes)
     times = histogram_of(feature.processing)
     measured = times.count
     return {
         "name": shown(feature.feature),
         "num_requests": sum(counts.values()),
-        "num_errors": sum(counts.get(code.name, 0) for code in _ERRORS),
+        "num_errors": sum(counts.get(code.name, 0) for code in ERRORS),
         "num_application_errors": counts.get(Code.APPLICATION.name, 0),
         "last_error": feature.last_error,
         "last_error_time": moment(feature.last_error_time_s),
@@ -100,7 +94,7 @@ def _caller(report: CallerReport) -> Json:
         "caller": shown(report.caller),
         "version": report.version,
         "feature": shown(report.feature),
-        "outcomes": _outcomes(report.outcomes),
+        "outcomes": outcomes_of(report.outcomes),
         "breaches": report.breaches,
         **quantiles(histogram_of(report.latency), 0.5, 0.95),
         "sketch": sketch(report.latency),
@@ -166,26 +160,3 @@ def _peer(report: PeerReport) -> Json:
 
 def _counters(report: BrokerReport) -> dict[str, int]:
     return dict(sorted(report.counters.items()))
-
-
-def _outcomes(counts: Iterable[OutcomeCount]) -> dict[str, int]:
-    """By name."""
-    return {code_name(each.code): each.count for each in counts}
-
-
-def code_name(code: int) -> str:
-    """As the document has it; a code of a newer broker keeps its number."""
-    try:
-        return Code(code).name
-    except ValueError:
-        return str(code)
-
-
-def quantiles(times: Histogram, *wanted: float) -> dict[str, Any]:
-    """``p50_ms`` and so on; None for what was never measured."""
-    return {f"p{q * 100:.0f}_ms": milliseconds(times.quantile(q) / _MS) for q in wanted}
-
-
-def sketch(said: Sketch) -> Json:
-    """As it is."""
-    return {"index": list(said.index), "count": list(said.count), "zero": said.zero, "sum": said.sum}

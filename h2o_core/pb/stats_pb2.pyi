@@ -209,7 +209,7 @@ class RetryReport(_message.Message):
     def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., package: _Optional[str] = ..., retried: _Optional[int] = ..., refused: _Optional[int] = ...) -> None: ...
 
 class BrokerReport(_message.Message):
-    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries", "assignments", "pools")
+    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries", "assignments", "pools", "experiments")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -239,6 +239,7 @@ class BrokerReport(_message.Message):
     RETRIES_FIELD_NUMBER: _ClassVar[int]
     ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
     POOLS_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENTS_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
     fleet: str
@@ -261,7 +262,68 @@ class BrokerReport(_message.Message):
     retries: _containers.RepeatedCompositeFieldContainer[RetryReport]
     assignments: _containers.RepeatedCompositeFieldContainer[AssignmentReport]
     pools: _containers.RepeatedCompositeFieldContainer[PoolReport]
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[AssignmentReport, _Mapping]]] = ..., pools: _Optional[_Iterable[_Union[PoolReport, _Mapping]]] = ...) -> None: ...
+    experiments: _containers.RepeatedCompositeFieldContainer[ExperimentReport]
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[AssignmentReport, _Mapping]]] = ..., pools: _Optional[_Iterable[_Union[PoolReport, _Mapping]]] = ..., experiments: _Optional[_Iterable[_Union[ExperimentReport, _Mapping]]] = ...) -> None: ...
+
+class ExperimentReport(_message.Message):
+    __slots__ = ("package", "experiment", "salt", "stable", "since_s", "arms", "by_rule", "broken")
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    SALT_FIELD_NUMBER: _ClassVar[int]
+    STABLE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    ARMS_FIELD_NUMBER: _ClassVar[int]
+    BY_RULE_FIELD_NUMBER: _ClassVar[int]
+    BROKEN_FIELD_NUMBER: _ClassVar[int]
+    package: str
+    experiment: str
+    salt: str
+    stable: str
+    since_s: float
+    arms: _containers.RepeatedCompositeFieldContainer[ArmReport]
+    by_rule: int
+    broken: int
+    def __init__(self, package: _Optional[str] = ..., experiment: _Optional[str] = ..., salt: _Optional[str] = ..., stable: _Optional[str] = ..., since_s: _Optional[float] = ..., arms: _Optional[_Iterable[_Union[ArmReport, _Mapping]]] = ..., by_rule: _Optional[int] = ..., broken: _Optional[int] = ...) -> None: ...
+
+class ArmReport(_message.Message):
+    __slots__ = ("version", "parts", "sticky", "random")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    STICKY_FIELD_NUMBER: _ClassVar[int]
+    RANDOM_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    parts: int
+    sticky: ArmSample
+    random: ArmSample
+    def __init__(self, version: _Optional[str] = ..., parts: _Optional[int] = ..., sticky: _Optional[_Union[ArmSample, _Mapping]] = ..., random: _Optional[_Union[ArmSample, _Mapping]] = ...) -> None: ...
+
+class ArmSample(_message.Message):
+    __slots__ = ("assigned", "carried", "outcomes", "latency", "groups")
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    CARRIED_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    assigned: int
+    carried: int
+    outcomes: _containers.RepeatedCompositeFieldContainer[OutcomeCount]
+    latency: Sketch
+    groups: KeyGroups
+    def __init__(self, assigned: _Optional[int] = ..., carried: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[OutcomeCount, _Mapping]]] = ..., latency: _Optional[_Union[Sketch, _Mapping]] = ..., groups: _Optional[_Union[KeyGroups, _Mapping]] = ...) -> None: ...
+
+class KeyGroups(_message.Message):
+    __slots__ = ("assigned", "ended", "errors", "application", "ticks")
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    APPLICATION_FIELD_NUMBER: _ClassVar[int]
+    TICKS_FIELD_NUMBER: _ClassVar[int]
+    assigned: _containers.RepeatedScalarFieldContainer[int]
+    ended: _containers.RepeatedScalarFieldContainer[int]
+    errors: _containers.RepeatedScalarFieldContainer[int]
+    application: _containers.RepeatedScalarFieldContainer[int]
+    ticks: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, assigned: _Optional[_Iterable[int]] = ..., ended: _Optional[_Iterable[int]] = ..., errors: _Optional[_Iterable[int]] = ..., application: _Optional[_Iterable[int]] = ..., ticks: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class PoolReport(_message.Message):
     __slots__ = ("package", "version", "healthy", "total", "panic", "panics")

@@ -23,11 +23,15 @@ from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
 from h2o_core.pb.registration_pb2 import Check
 from h2o_core.pb.stats_pb2 import (
+    ArmReport,
+    ArmSample,
     AssignmentReport,
     CallerReport,
     CallerShare,
+    ExperimentReport,
     FeatureStats,
     HostPicture,
+    KeyGroups,
     PeerReport,
     PoolReport,
     QueueReport,
@@ -75,6 +79,9 @@ OF = snapshot(
     hosts=(HostPicture(host="host-1", instances=[pictured("i1")]), HostPicture(host="host-2", link="up")),
     manifests=[Manifest(package="/service/customer", version="1.0", features=[Feature(name="/service/customer/x")])],
     callers=[CallerReport(caller="operator", feature="/service/customer/retrieve")],
+    experiments=[
+        ExperimentReport(package="/service/customer", arms=[ArmReport(sticky=ArmSample(groups=KeyGroups(ended=[1])))])
+    ],
     assignments=[AssignmentReport(package="/service/customer", version="1.0", how="sticky", count=1)],
     queues=[QueueReport(package="/service/customer", version="1.0", callers=[CallerShare(caller="/api/web")])],
     retries=[RetryReport(caller="/api/web", package="/service/customer")],
