@@ -118,7 +118,7 @@ class Broker:
         """Say goodbye, leave the register (when it can be reached) and close the sockets."""
         for task in self._tasks:
             task.cancel()
-        self._links.farewell()
+        self._links.inbound.farewell()
         self._ports.flush()
         self._control.close()
         await self._registry.stop()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_broker.callers import Caller
 from h2o_broker.contention import Contention
-from h2o_broker.members import Caller, Health, LocalInstance
+from h2o_broker.members import Health, LocalInstance
 from h2o_broker.requests import LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, FirstAttempt, onward
 from h2o_core.envelope import (
     HEADER_BYTES,
@@ -26,8 +27,9 @@ from h2o_core.priorities import priority_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from h2o_broker.callers import Source
     from h2o_broker.judge import Judge
-    from h2o_broker.members import LocalVersion, Pool, Source
+    from h2o_broker.members import LocalVersion, Pool
     from h2o_broker.requests import Ledger, Request
     from h2o_broker.telemetry import Oddities
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.message import DecodeError
 
 from h2o_broker.events import LinkChanged, LinkDropped, LinkWanted
-from h2o_broker.members import Caller, Health, Peer, Pool, RemoteInstance, Source
-from h2o_broker.requests import INBOUND, OUTBOUND
+from h2o_broker.inbound_links import GREET_AGAIN, LEAVING, InboundLinks
+from h2o_broker.members import Health, Peer, RemoteInstance
+from h2o_broker.remote_instances import RemoteInstances
+from h2o_broker.requests import OUTBOUND
 from h2o_core.choice import ELSEWHERE, OWN_ZONE
 from h2o_core.envelope import (
     HELLO,
@@ -29,17 +31,13 @@ from h2o_core.pb.registration_pb2 import Hello, Welcome
 
 if TYPE_CHECKING:
     from h2o_broker.switch import Switch
-    from h2o_core.znodes import LiveHost, LiveInstance
+    from h2o_core.znodes import LiveHost
 
 MISSED_PINGS: Final = 3
-GREET_AGAIN: Final = 1
-"""A flag on PONG: the answerer does not know this link; say HELLO."""
 LINK_AGAIN_AFTER_NS: Final = 1_000_000_000
 """A link that libzmq has given up is opened again, as a new one, after this long."""
 _FAILURES_THAT_TELL: Final = 3
 """One handshake may be cut off by a broker that dies in it, another by its machine that is out of breath."""
-LEAVING: Final = 2
-"""A flag on PONG, also without a PING: the answerer is about to end; send it nothing more."""
 
 
 class Links:
@@ -55,10 +53,8 @@ class Links:
         self.peers: dict[str, Peer] = {}
         self._by_rid: dict[bytes, Peer] = {}
         self._by_address: dict[str, Peer] = {}
-        self._owners: dict[str, Peer] = {}
-        """Instance id → the host that brought it first."""
-        self.repeated: dict[tuple[str, str], str] = {}
-        """(host, instance id) that is not routed to because the id is another's → the sentence about it."""
+        self.instances = RemoteInstances(switch, self.peers)
+        self.inbound = InboundLinks(switch, self.peers, zone, fleet)
 
     # ------------------------------------------------------------------ what the register says
 
@@ -107,10 +103,7 @@ class Links:
             del self._by_address[peer.address]
         self._switch.picture_version += 1
         peer.health = Health.GONE
-        for instance_id in list(peer.instances):
-            self._forget(peer, instance_id, now)
-        for repeated in [key for key in self.repeated if key[0] == host]:
-            del self.repeated[repeated]
+        self.instances.host_down(peer, now)
         self._lose_in_flight(peer, f"host {host} is gone: {why}", now)
 
     def host_changed(self, live: LiveHost, now: int) -> None:
@@ -123,64 +116,6 @@ class Links:
             if peer.place != self._place(live.zone):
                 peer.place = self._place(live.zone)
                 self._rebuild_pools(peer, now)
-
-    def instance_up(self, host: str, live: LiveInstance, pool: Pool, now: int) -> None:
-        """An instance of another host is in the register."""
-        peer = self.peers.get(host)
-        if peer is None or live.id in peer.instances:
-            return
-        owner = self._owner(live.id)
-        if owner:
-            self._repeat(peer, live.id, owner)
-            return
-        self._owners[live.id] = peer
-        instance = RemoteInstance(peer, live, pool.load_of_new(now), now)
-        peer.instances[live.id] = pool, instance
-        pool.remote.setdefault(live.version, []).append(instance)
-        self._changed(peer, pool, now)
-
-    def _owner(self, instance_id: str) -> str:
-        """The host that has an instance of this id already; "" when none has."""
-        if any(one.id == instance_id for one in self._switch.instances.values()):
-            return self._switch.host
-        owner = self._owners.get(instance_id)
-        return owner.host if owner is not None else ""
-
-    def _repeat(self, peer: Peer, instance_id: str, owner: str) -> None:
-        """Ids are minted by brokers and never used twice, so one of the two is not what it says it is."""
-        why = (
-            f"{peer.host} lists instance {instance_id[:8]}, which is {owner}'s; it gets no requests there: "
-            f"restart that instance on {peer.host}, and it gets an id of its own"
-        )
-        self.repeated[peer.host, instance_id] = why
-        self._switch.oddities.count("repeated_instance_ids")
-
-    def instance_down(self, host: str, instance_id: str, now: int) -> None:
-        """It is out of the register; what was sent there is still the destination's to answer."""
-        self.repeated.pop((host, instance_id), None)
-        peer = self.peers.get(host)
-        if peer is not None:
-            self._forget(peer, instance_id, now)
-
-    def _forget(self, peer: Peer, instance_id: str, now: int) -> None:
-        known = peer.instances.pop(instance_id, None)
-        if known is None:
-            return
-        del self._owners[instance_id]
-        pool, instance = known
-        peer.servers.clear()
-        members = pool.remote[instance.version]
-        members.remove(instance)
-        if not members:
-            del pool.remote[instance.version]
-        self._changed(peer, pool, now)
-
-    def _changed(self, peer: Peer, pool: Pool, now: int) -> None:
-        """Until its link is up nobody of a host is a candidate: a joining broker reads 20,000 such instances."""
-        if peer.health is Health.CONNECTING:
-            self._switch.picture_version += 1
-        else:
-            self._switch.changed(pool, now)
 
     # ------------------------------------------------------------------ what libzmq tells
 
@@ -251,57 +186,6 @@ class Links:
             self._pong(peer, frame, now)
         else:
             self._switch.oddities.count("unexpected_frames")
-
-    def on_inbound(self, rid: bytes, raw: bytes, now: int) -> None:
-        """A rare frame over a link that another broker opened."""
-        switch = self._switch
-        frame = decode(raw)
-        if frame.type == HELLO:
-            self._hello(rid, frame, now)
-        elif frame.type == PING and len(frame.payload) == PING_BODY.size:
-            verdicts = switch.judge.told() if frame.flags & PING_VERDICTS else b""
-            switch.pong(INBOUND, rid, frame.payload[8:], 0 if rid in switch.inbound else GREET_AGAIN, verdicts)
-        else:
-            switch.oddities.count("unexpected_frames")
-
-    def _bury_predecessors(self, hello: Hello, rid: bytes, now: int) -> None:
-        """Other links of that host: a broker has one to us, nobody is behind them, and no send may ever find out."""
-        for source in list(self._switch.inbound.values()):
-            if source.caller.package == hello.host and source.rid != rid:
-                self._switch.lose_source(source, now)
-
-    def _is_double(self, hello: Hello) -> bool:
-        """Another broker under that name is alive: this one has no right to it, whatever the register may say soon."""
-        peer = self.peers.get(hello.host)
-        return peer is not None and peer.incarnation != hello.incarnation and peer.health is Health.READY
-
-    def _hello(self, rid: bytes, frame: Frame, now: int) -> None:
-        switch = self._switch
-        try:
-            hello = Hello.FromString(frame.payload)
-        except DecodeError:
-            switch.oddities.count("malformed_frames")
-            return
-        if hello.wire != WIRE or not hello.host or hello.host == switch.host:
-            switch.oddities.count("refused_greetings")
-            return
-        if self._is_double(hello):
-            switch.oddities.count("greetings_of_a_double")
-            return
-        self._bury_predecessors(hello, rid, now)
-        if rid not in switch.inbound:
-            # The link's own name; who calls is in each request's route block.
-            switch.inbound[rid] = Source(INBOUND, rid, Caller(hello.host), hello.incarnation)
-        welcome = Welcome(
-            wire=WIRE, host=switch.host, zone=self._zone, incarnation=switch.incarnation, fleet=self._fleet
-        )
-        payload = welcome.SerializeToString()
-        switch.out.append((INBOUND, rid, encode(WELCOME, correlation=frame.correlation, payload=payload)))
-
-    def farewell(self) -> None:
-        """This broker ends: other brokers are to send it nothing more, whatever the register still says."""
-        for rid in self._switch.inbound:
-            self._switch.pong(INBOUND, rid, bytes(8), LEAVING)
 
     def greet(self, peer_rid: bytes) -> None:
         """The link is open for the first time, or forgotten by the other side: say who we are."""
@@ -381,13 +265,6 @@ class Links:
             if peer.unanswered_pings > MISSED_PINGS and peer.answers:
                 peer.answers = False
                 self._judge(peer, Health.SUSPECT, "suspect: no PONG", now)
-
-    def unreachable(self, port: int, rid: bytes, now: int) -> None:
-        """The socket knows no such peer: an inbound link closed, or an outbound one not open yet."""
-        if port == INBOUND:
-            source = self._switch.inbound.get(rid)
-            if source is not None:
-                self._switch.lose_source(source, now)
 
     def _judge(self, peer: Peer, health: Health, what: str, now: int) -> None:
         peer.health = health

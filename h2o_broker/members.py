@@ -1,4 +1,4 @@
-"""Who the switch knows: callers, local instances and their versions, other brokers and theirs, pools. Pure."""
+"""Who may get requests: local instances and their versions, other brokers and theirs, the pools of both. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from h2o_broker.telemetry import CallerCounter, FeatureCounter
+from h2o_broker.callers import TIER_BITS
+from h2o_broker.telemetry import FeatureCounter
 from h2o_core.baggage import assignment_key
 from h2o_core.choice import ELSEWHERE, OWN_HOST, Candidates
 from h2o_core.envelope import RequestRoute, encode_answer_route, encode_answer_route_tail, encode_request_route
 from h2o_core.fair_queue import FairQueue
 from h2o_core.health import UNKNOWN_SHARE, Verdict
 from h2o_core.load import Load, median_latency_ns
-from h2o_core.names import Tier, callable_tiers, tier_of
+from h2o_core.names import tier_of
 
 if TYPE_CHECKING:
+    from h2o_broker.callers import Caller
     from h2o_broker.contention import Contention
     from h2o_broker.trial import Trial
     from h2o_core.assignment import CompiledTraffic, How
     from h2o_core.ejection import Standing
-    from h2o_core.retries import RetryBudget
     from h2o_core.znodes import LiveInstance, PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
-_BITS: Final = {tier: 1 << at for at, tier in enumerate(Tier)}
 
 
 class Health(IntEnum):
@@ -35,52 +35,6 @@ class Health(IntEnum):
     SUSPECT = 2
     LEAVING = 3
     GONE = 4
-
-
-class Caller:
-    """An identity that requests are counted under."""
-
-    __slots__ = ("breaches", "budgets", "counters", "forbidden", "instance", "package", "version")
-
-    def __init__(self, package: str, version: str = "", instance: str = "") -> None:
-        self.package = package
-        self.version = version
-        self.instance = instance
-        self.counters: dict[bytes, CallerCounter] = {}
-        self.budgets: dict[str, RetryBudget] = {}
-        """Package → what may still be retried of the calls to it; those that never failed have none."""
-        self.breaches: dict[bytes, int] = {}
-        """Feature → calls against the tier rules, refused or let pass."""
-        self.forbidden = 0
-        """The `tier` bits of the pools that it may not call; of another host's callers that host has judged."""
-
-    def counter(self, feature: bytes) -> CallerCounter:
-        """What its requests to *feature*, which is one, are counted in."""
-        counter = self.counters.get(feature)
-        if counter is None:
-            counter = self.counters[feature] = CallerCounter()
-        return counter
-
-    def judge(self) -> None:
-        """Apply the tier rules to it from now on; *package* has been checked."""
-        allowed = callable_tiers(self.package)
-        self.forbidden = sum(bit for tier, bit in _BITS.items() if tier not in allowed)
-
-
-class Source:
-    """Where requests come from: a local client or instance, or a greeted peer's inbound link."""
-
-    __slots__ = ("caller", "incarnation", "instance", "port", "requests", "rid")
-
-    def __init__(self, port: int, rid: bytes, caller: Caller, incarnation: int) -> None:
-        self.port = port
-        self.rid = rid
-        self.caller = caller
-        self.incarnation = incarnation
-        """What frames to this source carry as the receiver's incarnation (a client: our own)."""
-        self.instance: LocalInstance | None = None
-        self.requests: dict[int, int] = {}
-        """The source's correlations in flight → the switch's."""
 
 
 class LocalVersion:
@@ -364,7 +318,7 @@ class Pool:
 
     def __init__(self, package: str) -> None:
         self.package = package
-        self.tier = _BITS[tier_of(package)]
+        self.tier = TIER_BITS[tier_of(package)]
         """Its one bit; see `Caller.forbidden`."""
         self.order: dict[str, int] = {}
         """Version → order of registration."""

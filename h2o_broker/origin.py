@@ -21,7 +21,8 @@ from h2o_core.names import tier_breach
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from h2o_broker.members import Pool, Source
+    from h2o_broker.callers import Source
+    from h2o_broker.members import Pool
     from h2o_broker.requests import Ledger, Request
     from h2o_broker.telemetry import Oddities
     from h2o_core.control import HostControl
@@ -113,7 +114,7 @@ class Origin:
             message = "its route block is no wish: host, version and instance"
             self._ledger.end(request, Code.BAD_REQUEST, NOT_EXECUTED, message, now)
             return False
-        if request.source.instance is not None:
+        if request.source.is_instance:
             message = "a package may not choose host, version or instance: operators' weights and drains do"
             self._ledger.end(request, Code.FORBIDDEN, NOT_EXECUTED, message, now)
             return False

@@ -153,7 +153,7 @@ class Ports:
         if port == LOCAL:
             self._roster.on_frame(rid, frame, now)
         elif port == INBOUND:
-            self._links.on_inbound(rid, frame, now)
+            self._links.inbound.on_frame(rid, frame, now)
         else:
             self._links.on_outbound(rid, frame, now)
 
@@ -206,8 +206,8 @@ class Ports:
         if sent:
             now = monotonic_ns()
             self._switch.unsent(rid, frame, now)
-            if sent is Sent.UNREACHABLE:
-                self._links.unreachable(port, rid, now)
+            if sent is Sent.UNREACHABLE and port == INBOUND:
+                self._links.inbound.unreachable(rid, now)
 
     # ------------------------------------------------------------------ time
 

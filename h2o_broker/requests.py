@@ -26,7 +26,8 @@ from h2o_core.retries import both_executed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from h2o_broker.members import LocalVersion, Source
+    from h2o_broker.callers import Source
+    from h2o_broker.members import LocalVersion
     from h2o_broker.telemetry import CallerCounter, FeatureCounter
     from h2o_broker.trial import TrialAccount
     from h2o_core.envelope import RouteWish

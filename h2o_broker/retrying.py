@@ -15,7 +15,8 @@ from h2o_core.retries import RetryBudget, jitter_ns, may_retry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from h2o_broker.members import Caller, Pool
+    from h2o_broker.callers import Caller
+    from h2o_broker.members import Pool
     from h2o_broker.requests import FirstAttempt, Ledger, Request
 
 _LEAST_NS: Final = 1_000_000

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
+from h2o_broker.callers import Caller
 from h2o_broker.events import InstanceAdmitted, InstanceRemoved, RegistrationAsked, ReportAsked
-from h2o_broker.members import Admission, Caller, Health, LocalInstance, LocalVersion, Pool
+from h2o_broker.members import Admission, Health, LocalInstance, LocalVersion, Pool
 from h2o_broker.requests import LOCAL, NOT_EXECUTED
 from h2o_core.envelope import (
     ANSWER,
@@ -123,7 +124,7 @@ class Roster:
         version.instances.append(instance)
         switch.instances[rid] = instance
         source = switch.sources.get(rid) or switch.meet(rid)
-        source.instance = instance
+        source.is_instance = True
         counted = switch.caller(spec.package, spec.version)
         source.caller = Caller(spec.package, spec.version, instance_id)
         source.caller.counters, source.caller.breaches = counted.counters, counted.breaches

@@ -64,7 +64,7 @@ class Routing:
             return
         target = (probe(request, pool) if pool.probes else None) or choose(candidates, now, self._dice)
         request.routed_ns = now
-        if now >= (self._of_packages if request.source.instance is not None else self._of_operators).next_ns:
+        if now >= (self._of_packages if request.source.is_instance else self._of_operators).next_ns:
             self._show(request, target, now)
         if isinstance(target, RemoteInstance):
             self._forward(request, target, now)
@@ -74,7 +74,7 @@ class Routing:
 
     def _show(self, request: Request, target: LocalInstance | RemoteInstance, now: int) -> None:
         """Packages and operators each have their ration: an operator asks about its own, whatever the load."""
-        (self._of_packages if request.source.instance is not None else self._of_operators).take(now)
+        (self._of_packages if request.source.is_instance else self._of_operators).take(now)
         self.on_routed(request, target, now)
 
     def _forward(self, request: Request, target: RemoteInstance, now: int) -> None:

@@ -12,15 +12,10 @@ from struct import error as struct_error
 from typing import TYPE_CHECKING, Final
 
 from h2o_broker import pools
+from h2o_broker.callers import Caller, Source
 from h2o_broker.destination import Destination
 from h2o_broker.judge import Judge
-from h2o_broker.members import (
-    Caller,
-    Health,
-    LocalInstance,
-    RemoteInstance,
-    Source,
-)
+from h2o_broker.members import Health, LocalInstance, RemoteInstance
 from h2o_broker.origin import Origin
 from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OUTBOUND, Ledger
 from h2o_broker.telemetry import Oddities

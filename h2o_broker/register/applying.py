@@ -31,9 +31,9 @@ def apply(event: Event, switch: Switch, roster: Roster, links: Links, now: int) 
         case HostChanged(host=live):
             links.host_changed(live, now)
         case InstanceUp(host=host, instance=live):
-            links.instance_up(host, live, roster.pool_named(live.package), now)
+            links.instances.up(host, live, roster.pool_named(live.package), now)
         case InstanceDown(host=host, id=instance_id):
-            links.instance_down(host, instance_id, now)
+            links.instances.down(host, instance_id, now)
         case VersionSeen(version=spec):
             pool = roster.pool_of(spec)
             pool.order[spec.version] = spec.created

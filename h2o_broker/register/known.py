@@ -235,7 +235,8 @@ class Known:
         self._sound_repeated(moment.unix_s)
 
     def _sound_repeated(self, now_s: float) -> None:
-        repeated = {f"{self.paths.live(host)}#{one}": why for (host, one), why in self._links.repeated.items()}
+        known = self._links.instances.repeated
+        repeated = {f"{self.paths.live(host)}#{one}": why for (host, one), why in known.items()}
         self._sound(Kind.REPEATED, repeated, now_s)
 
     def _sound_kept(self, now_s: float) -> None:

@@ -24,7 +24,7 @@ def links() -> Links:
     """Of host-1, to host-2, which serves."""
     made = Links(Switch("host-1", 5, random.Random(1).random), "a", "t", "k" * 40)
     made.host_up(LIVE)
-    made.instance_up("host-2", INSTANCE, Pool("/service/echo"), 1)
+    made.instances.up("host-2", INSTANCE, Pool("/service/echo"), 1)
     welcome = Welcome(wire=WIRE, host="host-2", incarnation=7, fleet="t").SerializeToString()
     made.on_outbound(made.peers["host-2"].rid, encode(WELCOME, payload=welcome), 1)
     return made
@@ -57,9 +57,9 @@ def test_every_greeted_broker_is_told():
     leaving = Links(switch, "b", "t", "k" * 40)
     for host in ("host-1", "host-3"):
         hello = Hello(wire=WIRE, host=host, incarnation=1).SerializeToString()
-        leaving.on_inbound(host.encode(), encode(HELLO, payload=hello), 1)
+        leaving.inbound.on_frame(host.encode(), encode(HELLO, payload=hello), 1)
     switch.take()
-    leaving.farewell()
+    leaving.inbound.farewell()
     told = [(port, rid, decode(frame)) for port, rid, frame in switch.take()]
     assert [(port, rid) for port, rid, _ in told] == [(INBOUND, b"host-1"), (INBOUND, b"host-3")]
     assert {(frame.type, frame.flags, frame.payload[:8]) for _, _, frame in told} == {

@@ -55,7 +55,7 @@ class Judged(Broker):
         """host-9 sends a request for *instance*: what goes out for it."""
         if PEER not in self.switch.inbound:
             hello = Hello(wire=1, host="host-9", incarnation=9).SerializeToString()
-            self.links.on_inbound(PEER, encode(HELLO, payload=hello), NOW)
+            self.links.inbound.on_frame(PEER, encode(HELLO, payload=hello), NOW)
             self.switch.take()
         self.serial += 1
         route = encode_request_route(RequestRoute(OWN, V, instance, "/api/x", "1", "z"))
@@ -104,7 +104,7 @@ def broker() -> Judged:
         if made.links.peers and any(one.rid == rid for one in made.links.peers.values())
         else made.roster.on_frame(rid, frame, now)
         if rid in made.switch.instances
-        else made.links.on_inbound(rid, frame, now)
+        else made.links.inbound.on_frame(rid, frame, now)
     )
     for name in ("a", "b", "c"):
         made.here(name, V)

@@ -75,7 +75,7 @@ class Fleet:
         peer = self.links.peers["host-2"]
         for name in names:
             live = LiveInstance(name, SPEC.package, "1.0.0", "d", 2, 0.0, 1)
-            self.links.instance_up("host-2", live, self.pool, self.now)
+            self.links.instances.up("host-2", live, self.pool, self.now)
         welcome = Welcome(wire=WIRE, host="host-2", incarnation=THEIRS, fleet="t").SerializeToString()
         self.switch.on_outbound(peer.rid, encode(WELCOME, payload=welcome), self.now)
         return [instance for _, instance in peer.instances.values()]
@@ -139,7 +139,7 @@ def test_an_instance_that_is_gone_is_told_of_no_more() -> None:
     one, other = fleet.told(*fleet.there("one", "other"))
     fleet.answer(fleet.ask(), after_ms=1, by="one")
     request = fleet.ask()
-    fleet.links.instance_down("host-2", "one", fleet.now)
+    fleet.links.instances.down("host-2", "one", fleet.now)
     fleet.answer(request, after_ms=1, by="one")
     assert len(one.endings) + len(other.endings) == 2
     assert not fleet.links.peers["host-2"].servers
@@ -201,7 +201,7 @@ def test_this_host_s_instances_are_told_of_by_its_own_clients_alone() -> None:
     (load,) = fleet.told(instance)
     request = fleet.ask()
     hello = Hello(wire=WIRE, host="host-2", incarnation=THEIRS).SerializeToString()
-    fleet.links.on_inbound(b"in", encode(HELLO, payload=hello), fleet.now)
+    fleet.links.inbound.on_frame(b"in", encode(HELLO, payload=hello), fleet.now)
     route = encode_request_route(RequestRoute(OWN, "1.0.0", "here", "/api/x", "1", "z"))
     theirs = encode(REQUEST, correlation=4, remaining_ms=900, types=TYPES, route=route, name=FEATURE)
     fleet.switch.take()

@@ -105,7 +105,7 @@ def test_only_an_instance_that_an_operator_names_is_reached(broker: Broker):
 def test_the_destination_enforces_it(broker: Broker, flags: int, kind: int, attempt: int):
     put(broker, "host-1", HostState.DRAIN)
     hello = Hello(wire=1, host="host-2", incarnation=broker.links.peers["host-2"].incarnation).SerializeToString()
-    broker.links.on_inbound(b"peer", encode(HELLO, payload=hello), NOW)
+    broker.links.inbound.on_frame(b"peer", encode(HELLO, payload=hello), NOW)
     broker.switch.take()
     route = encode_request_route(RequestRoute(OWN, OLD, "here", "/api/x", "1", "z"))
     frame = encode(

@@ -34,7 +34,7 @@ class Destination(Host):
 
     def __init__(self, slots: int = 1) -> None:
         super().__init__("one", slots=slots)
-        self.switch.rare = lambda _, rid, frame, now: self.links.on_inbound(rid, frame, now)
+        self.switch.rare = lambda _, rid, frame, now: self.links.inbound.on_frame(rid, frame, now)
         hello = Hello(wire=WIRE, host="host-2", incarnation=THEIRS).SerializeToString()
         self.switch.on_inbound(b"in", encode(HELLO, payload=hello), self.now)
         self.taken = [self.ask(PAY)[1] for _ in range(slots)]

@@ -80,7 +80,7 @@ class Host:
         self.links.host_up(LiveHost("host-2", "b", "127.0.0.1:1", "k" * 40, THEIRS, "m", WIRE))
         for name in instances:
             live = LiveInstance(name, SPEC.package, "1.0", "d", 2, 0.0, 1)
-            self.links.instance_up("host-2", live, self.pool, self.now)
+            self.links.instances.up("host-2", live, self.pool, self.now)
         welcome = Welcome(wire=WIRE, host="host-2", incarnation=THEIRS, fleet="t").SerializeToString()
         self.switch.on_outbound(self.links.peers["host-2"].rid, encode(WELCOME, payload=welcome), self.now)
         self.switch.take()

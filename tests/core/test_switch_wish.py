@@ -74,7 +74,7 @@ class Host:
             name=FEATURE.encode(),
         )
 
-        Links(self.switch, "a", "t", "k" * 40).on_inbound(b"peer", encode(1, payload=hello), NOW)
+        Links(self.switch, "a", "t", "k" * 40).inbound.on_frame(b"peer", encode(1, payload=hello), NOW)
         self.switch.take()
         self.switch.on_inbound(b"peer", frame, NOW)
         sent = self.switch.take()

@@ -142,7 +142,7 @@ class SwitchMachine(RuleBasedStateMachine):
         if port == LOCAL:
             self.roster.on_frame(rid, frame, now)
         elif port == INBOUND:
-            self.links.on_inbound(rid, frame, now)
+            self.links.inbound.on_frame(rid, frame, now)
         else:
             self.links.on_outbound(rid, frame, now)
 
@@ -272,7 +272,7 @@ class SwitchMachine(RuleBasedStateMachine):
         self.peer_rid = self.links.peers["host-2"].rid
         for number in range(instances):
             remote = LiveInstance(f"r{self._next()}-{number}", "/service/customer", version, "d", 2, 0.0, 1)
-            self.links.instance_up("host-2", remote, self.roster.pool_named("/service/customer"), self.now)
+            self.links.instances.up("host-2", remote, self.roster.pool_named("/service/customer"), self.now)
         welcome = Welcome(wire=WIRE, host="host-2", incarnation=THEIRS, fleet="t").SerializeToString()
         self.switch.on_outbound(self.peer_rid, encode(WELCOME, payload=welcome), self.now)
         self._deliver()

@@ -121,7 +121,7 @@ class Broker:
 
     def stop(self) -> None:
         """The process ends in order: it says goodbye to other brokers, and leaves the register."""
-        self.links.farewell()
+        self.links.inbound.farewell()
         self.flush()
         self.view.leave()
         self.die()
@@ -231,7 +231,7 @@ class Broker:
         if port == LOCAL:
             self.roster.on_frame(rid, frame, now)
         elif port == INBOUND:
-            self.links.on_inbound(rid, frame, now)
+            self.links.inbound.on_frame(rid, frame, now)
         else:
             self.links.on_outbound(rid, frame, now)
 
@@ -305,8 +305,8 @@ class Broker:
                 return
             reachable = False
         self.switch.unsent(rid, frame, now)
-        if not reachable:
-            self.links.unreachable(port, rid, now)
+        if not reachable and port == INBOUND:
+            self.links.inbound.unreachable(rid, now)
 
     def _expire(self) -> None:
         self._wakes_ns = 0

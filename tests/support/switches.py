@@ -69,7 +69,7 @@ class Broker:
             self.links.host_up(LiveHost(host, "a", f"{host}:1", "k" * 40, len(host), "m", WIRE))
             welcome = Welcome(wire=WIRE, host=host, incarnation=len(host), fleet="t").SerializeToString()
             self.links.on_outbound(self.links.peers[host].rid, encode(WELCOME, payload=welcome), NOW)
-        self.links.instance_up(host, LiveInstance(instance, PACKAGE, version, "d", 64, 1.0, 1), self.pool, NOW)
+        self.links.instances.up(host, LiveInstance(instance, PACKAGE, version, "d", 64, 1.0, 1), self.pool, NOW)
         self.switch.take()
 
     def sends(
