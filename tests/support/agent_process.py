@@ -64,6 +64,7 @@ class AgentProcess:
     fleet: str = "test"
     instances: str = ""
     extra: str = ""
+    dev: bool = True
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -86,7 +87,8 @@ class AgentProcess:
         path = self.directory / "host.toml"
         path.write_text(
             f'host = "{self.host}"\nfleet = "{self.fleet}"\nzone = "a"\nzookeeper = "{self.zookeeper}"\n'
-            f'run_dir = "{self.run_dir}"\nstate_dir = "{self.state_dir}"\ndev = true\n{self.extra}\n{self.instances}\n'
+            f'run_dir = "{self.run_dir}"\nstate_dir = "{self.state_dir}"\ndev = {str(self.dev).lower()}\n'
+            f"{self.extra}\n{self.instances}\n"
         )
         return path
 
