@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Final
@@ -56,7 +57,16 @@ class AccessEntry:
     permissions: Permission
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What somebody shows to an agent; who shows one with a *name* is known by it."""
+
+    token: str = field(repr=False)
+    name: str = ""
+
+
 _TOKEN_LENGTH: Final = 16
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,30}")  # shorter than a token
 _WORK: Final = Permission.WRITE | Permission.CREATE | Permission.DELETE
 _EVERYONE: Final = dict.fromkeys(Role, Permission.CREATE)
 # Below the fleet's root, by the first part of the path, beside READ for every role and ADMIN for the operator.
@@ -69,36 +79,64 @@ _GRANTS: Final[dict[str, dict[Role, Permission]]] = {
     "election": {Role.AGENT: _WORK},
     # Who writes history can't rewrite it.
     "audit": {Role.OPERATOR: Permission.CREATE, Role.AGENT: Permission.CREATE, Role.DEPLOYER: Permission.CREATE},
+    "calls": {Role.AGENT: Permission.CREATE},  # agents make the calls that are journalled
 }
 
 
 def credentials_of(secret: bytes, fleet: str) -> dict[Role, Credential]:
-    """One credential a role from the fleet's secret; HKDF-SHA256 (RFC 5869), as for the links between brokers."""
-    pseudo_random = hmac.digest(b"h2o/1", secret, sha256)
-    return {
-        role: Credential(
-            role.value, hmac.digest(pseudo_random, f"h2o/{fleet}/zookeeper/{role}\1".encode(), sha256).hex()
-        )
-        for role in Role
-    }
+    """One credential a role from the fleet's secret, as for the links between brokers."""
+    return {role: Credential(role.value, _derived(secret, f"h2o/{fleet}/zookeeper/{role}").hex()) for role in Role}
 
 
 def read_token(secret: bytes, fleet: str) -> str:
-    """What an agent of the fleet is shown by whoever reads it from another machine; derived as the credentials are."""
-    pseudo_random = hmac.digest(b"h2o/1", secret, sha256)
-    return hmac.digest(pseudo_random, f"h2o/{fleet}/read\1".encode(), sha256).hex()
+    """What an agent of the fleet is shown by whoever reads it from another machine."""
+    return _derived(secret, f"h2o/{fleet}/read").hex()
+
+
+def write_token(secret: bytes, fleet: str) -> str:
+    """What an agent of the fleet is shown by whoever has it do something: who holds it is not known by name."""
+    return _derived(secret, f"h2o/{fleet}/write").hex()
+
+
+def journal_key(secret: bytes, fleet: str) -> bytes:
+    """What digests of journalled requests are made with: a plain digest of ``{"id": 11}`` is soon guessed."""
+    return _derived(secret, f"h2o/{fleet}/journal")
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    """32 bytes for one purpose; HKDF-SHA256 (RFC 5869)."""
+    return hmac.digest(hmac.digest(b"h2o/1", secret, sha256), f"{purpose}\1".encode(), sha256)
 
 
 def parse_tokens(text: str) -> tuple[str, ...]:
     """A token file's: one a line, so that an old one holds until everybody has the new one. Raises ValueError."""
-    tokens = tuple(line.strip() for line in text.splitlines() if line.strip())
+    return tuple(one.token for one in _parse_tokens(text, named=False))
+
+
+def parse_named_tokens(text: str) -> tuple[Token, ...]:
+    """As `parse_tokens`, each with a name before it or none: ``alice 5f…``. Raises ValueError."""
+    return _parse_tokens(text, named=True)
+
+
+def _parse_tokens(text: str, *, named: bool) -> tuple[Token, ...]:
+    tokens = tuple(_parse_token(line.split(), named=named) for line in map(str.strip, text.splitlines()) if line)
     if not tokens:
         msg = "it holds no token; write one: openssl rand -hex 32"
         raise ValueError(msg)
-    if any(len(token) < _TOKEN_LENGTH or " " in token or not token.isprintable() for token in tokens):
-        msg = f"a token is a word of {_TOKEN_LENGTH} letters or more; write one: openssl rand -hex 32"
-        raise ValueError(msg)
     return tokens
+
+
+def _parse_token(words: list[str], *, named: bool) -> Token:
+    *names, token = words
+    if len(names) > named or len(token) < _TOKEN_LENGTH or not token.isprintable():
+        before = ", with a name before it or none" if named else ""
+        msg = f"a token is a word of {_TOKEN_LENGTH} letters or more{before}; write one: openssl rand -hex 32"
+        raise ValueError(msg)
+    if names and not _NAME.fullmatch(names[0]):
+        # it may be a token, so it is not shown
+        msg = "the first word of a line is no name; write at most 31 letters, digits and . _ @ + -"
+        raise ValueError(msg)
+    return Token(token, *names)
 
 
 def acl_for(path: str, *, dev: bool, credentials: Mapping[Role, Credential]) -> tuple[AccessEntry, ...]:

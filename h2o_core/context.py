@@ -20,7 +20,7 @@ BROKER_SOCKET: Final = "broker.sock"
 AGENT_SOCKET: Final = "agent.sock"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_TEXT_KEYS: Final = ("fleet", "zookeeper", "agent", "run_dir", "secret_file", "token_file")
+_TEXT_KEYS: Final = ("fleet", "zookeeper", "agent", "run_dir", "secret_file", "token_file", "write_token_file")
 KEYS: Final = (*_TEXT_KEYS, "dev")
 """What a context's table may hold."""
 
@@ -35,7 +35,8 @@ class Context:
 
     ``agent`` is ``unix:<path>`` or ``http://host:port``; ``run_dir`` is the runtime directory of the
     default host, when that host is this machine. ``secret_file`` holds the fleet's secret, for reading ZooKeeper and
-    other machines' agents; ``token_file`` a token for the latter alone, where the secret is not to be.
+    other machines' agents; ``token_file`` a token for the latter alone, where the secret is not to be, and
+    ``write_token_file`` one for having them do something, too.
     """
 
     name: str = ""
@@ -46,6 +47,7 @@ class Context:
     dev: bool = False
     secret_file: str = ""
     token_file: str = ""
+    write_token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _named(name: str, configuration: Configuration) -> Context:
 
 def _applied(context: Context, said: Overrides) -> Context:
     if said.zookeeper or said.fleet:
-        context = replace(context, agent="", run_dir="", dev=False, secret_file="", token_file="")
+        context = replace(context, agent="", run_dir="", dev=False, secret_file="", token_file="", write_token_file="")
     elif said.run_dir or said.agent:
         context = replace(context, agent="", run_dir="")
     named = {key: value for key in _TEXT_KEYS if (value := getattr(said, key, ""))}

@@ -47,6 +47,8 @@ class HostFile:
     secret_file: str = ""
     read_token_file: str = ""
     """Tokens, one a line, instead of the one that follows from the fleet's secret."""
+    write_token_file: str = ""
+    """The same for whoever has the agent do something; a name before a token says who that is."""
     session_timeout_s: float = DEFAULT_SESSION_TIMEOUT_S
     dev: bool = False
     log_bytes: int = DEFAULT_LOG_BYTES
@@ -65,6 +67,7 @@ _TEXTS: Final = (
     "http_bind",
     "secret_file",
     "read_token_file",
+    "write_token_file",
 )
 _REQUIRED: Final = ("host", "fleet", "zookeeper", "run_dir", "state_dir")
 _KNOWN: Final = {*_TEXTS, "broker_port", "http_port", "session_timeout_s", "dev", "log_bytes", "labels", "instance"}

@@ -1,11 +1,15 @@
 """One HTTP connection with bounds: time for a head and a body, bytes of a body, time without reading the answer.
 
+On the Unix socket the kernel tells whose process asks; that goes with each of its requests.
+
 uvicorn has a time-out for idle connections alone, and forgets it with the first byte: its protocol is taken as it is,
 and watched from outside (decision 0011).
 """
 
 from __future__ import annotations
 
+import socket
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +24,14 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
+PEER_UID: Final = "peer_uid"
+"""The key of a request's state that is there on the Unix socket alone: whose process asks, None when nobody tells.
+
+Not that a client has no address: so has one on TCP that has hung up already, and its request is read all the same.
+"""
+MOST_WRITTEN_BYTES: Final = 1 << 20
+_GONE: Final = "?"
+_CREDENTIALS: Final = struct.Struct("3i")
 _LINE: Final = b"HTTP/1.1 %s\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n%s\n"
 _TOO_SLOW: Final = _LINE % (b"408 Request Timeout", b"the request did not come in time")
 _TOO_LONG: Final = _LINE % (b"413 Content Too Large", b"nothing here takes a body of this size")
@@ -34,7 +46,9 @@ class Bounds:
     """From its connecting, or from the first byte of its next request, until that request's head is whole."""
     body_s: float = 5.0
     body_bytes: int = 32 << 10
-    """Nothing that this agent answers needs a body."""
+    """No question needs a body."""
+    written_bytes: int = MOST_WRITTEN_BYTES
+    """Of a POST; it is read as its reader takes it, so that 64 KiB are held for one who is refused."""
     stall_s: float = 10.0
     """It is looked so often whether a client reads its answer."""
     stall_bytes: int = 64 << 10
@@ -69,7 +83,9 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Come in, if there is room or somebody to make it."""
         super().connection_made(transport)
-        address = LOCAL if self.client is None else whose(self.client[0])
+        peer = _peer(transport)
+        self.app_state = {**self.app_state, **peer}
+        address = LOCAL if peer else whose(self.client[0] if self.client else _GONE)
         admitted, going = self._doors.enter(self, address)
         if isinstance(going, BoundedProtocol):
             going.transport.abort()
@@ -128,7 +144,8 @@ class BoundedProtocol(H11Protocol):
         if theirs is h11.SEND_BODY:
             self._doors.turns(self, Doing.ANSWERED if answering else Doing.ASKING)
             self._wait_for(h11.SEND_BODY)
-            if self._body_bytes > self._bounds.body_bytes:
+            most = self._bounds.written_bytes if self.scope["method"] == "POST" else self._bounds.body_bytes
+            if self._body_bytes > most:
                 self._end(b"" if answering and self.cycle.response_started else _TOO_LONG)
             return
         self._body_bytes = 0
@@ -185,3 +202,14 @@ class BoundedProtocol(H11Protocol):
             self.transport.abort()
             return
         self._stalled = self.loop.call_later(self._bounds.stall_s, self._look_at_reading, left_bytes)
+
+
+def _peer(transport: asyncio.Transport) -> dict[str, int | None]:
+    connection = transport.get_extra_info("socket")
+    if connection is None or connection.family != socket.AF_UNIX:
+        return {}
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:  # macOS has another call
+        return {PEER_UID: None}
+    _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, option, _CREDENTIALS.size))
+    return {PEER_UID: uid}

@@ -10,7 +10,8 @@ The file is ``$H2O_CONFIG``, else ``$XDG_CONFIG_HOME/h2o/config.toml``, else ``~
     agent = "unix:/run/h2o/host-1/agent.sock"   # or "http://host:port"
     run_dir = "/run/h2o/host-1"
     dev = true                                  # an open register; elsewhere: secret_file = "/etc/h2o/secret"
-                                                # or, to read agents alone: token_file = "/etc/h2o/token"
+                                                # or, for agents alone: token_file = "/etc/h2o/token", and
+                                                # write_token_file to have them do something
 """
 
 from __future__ import annotations
@@ -139,25 +140,35 @@ def find_broker(environ: Mapping[str, str] = os.environ) -> str:
     return "unix:" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}")
 
 
-def agent_token(context: Context, address: str) -> str:
-    """What the agent at *address* is shown: from `token_file`, or what follows from `secret_file`.
+def agent_token(context: Context, address: str, *, write: bool = False) -> str:
+    """What the agent at *address* is shown: from a file of tokens, or what follows from `secret_file`.
 
-    Empty for a Unix socket, which asks for none, and when the context has neither. Raises NoContext.
+    Empty when the context has none; and for a Unix socket, which asks for none, unless a token to *write* says who we
+    are. Who may write may read. Raises NoContext.
     """
-    named = context.token_file or context.secret_file
-    if not named or address.startswith("unix:") or not (context.token_file or context.fleet):
+    key, named = _token_file(context, write=write)
+    if not named or (address.startswith("unix:") and not (write and key != "secret_file")):
         return ""
-    from h2o_core.access import parse_tokens, read_token  # noqa: PLC0415 - hashes, which most commands do without
+    # hashes, which most commands do without
+    from h2o_core.access import parse_named_tokens, read_token, write_token  # noqa: PLC0415
 
     try:
         said = Path(named).expanduser().read_text(encoding="ascii")
-        if context.token_file:
-            return parse_tokens(said)[0]
-        return read_token(bytes.fromhex(said.strip()), context.fleet)
+        if key != "secret_file":
+            return parse_named_tokens(said)[0].token
+        return (write_token if write else read_token)(bytes.fromhex(said.strip()), context.fleet)
     except (OSError, ValueError) as error:
-        key = "token_file" if context.token_file else "secret_file"
         msg = f"{key} {named} of the context can't be used: {error}; correct it in {configuration_file()}"
         raise NoContext(msg) from None
+
+
+def _token_file(context: Context, *, write: bool) -> tuple[str, str]:
+    """(key, path) of the file that a token comes from; the path is empty when there is none."""
+    if context.token_file and not write:
+        return "token_file", context.token_file
+    if context.write_token_file:
+        return "write_token_file", context.write_token_file
+    return "secret_file", context.secret_file if context.fleet else ""
 
 
 def write_context(context: Context, environ: Mapping[str, str] = os.environ) -> Path:

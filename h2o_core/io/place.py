@@ -12,16 +12,19 @@ import secrets
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from h2o_core.access import parse_tokens, read_token
+from h2o_core.access import Token, parse_named_tokens, parse_tokens, read_token, write_token
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET, NoContext, check_socket_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from h2o_core.hostfile import HostFile
 
 _SECRET_BYTES: Final = 32
 _OTHERS: Final = 0o077
+T = TypeVar("T")
 
 
 class CannotStart(Exception):
@@ -87,28 +90,45 @@ def fleet_secret(hostfile: HostFile) -> bytes:
     try:
         text = path.read_text() if hostfile.secret_file else _read_or_write(path, secrets.token_hex(_SECRET_BYTES))
         secret = bytes.fromhex(text.strip())
-        mode = path.stat().st_mode & 0o777
     except (OSError, ValueError) as error:
         msg = f"secret_file {path} can't be read as hex digits: {error}"
         raise CannotStart(msg, 2) from None
     if len(secret) < _SECRET_BYTES:
         msg = f"secret_file {path} has {len(secret)} bytes; it needs {_SECRET_BYTES} or more, in hex"
         raise CannotStart(msg, 2)
-    if mode & _OTHERS:
-        msg = f"secret_file {path} can be read by others (mode {mode:o}); chmod 600 {path}"
-        raise CannotStart(msg, 2)
+    _check_private("secret_file", path)
     return secret
+
+
+def _check_private(key: str, path: Path) -> None:
+    mode = path.stat().st_mode & 0o777
+    if mode & _OTHERS:
+        msg = f"{key} {path} can be read by others (mode {mode:o}); chmod 600 {path}"
+        raise CannotStart(msg, 2)
 
 
 def read_tokens(hostfile: HostFile, secret: bytes) -> tuple[str, ...]:
     """What opens this host's agent to readers on other machines. Raises CannotStart."""
     if not hostfile.read_token_file:
         return (read_token(secret, hostfile.fleet),)
-    path = Path(hostfile.read_token_file)
+    return _parsed("read_token_file", hostfile.read_token_file, parse_tokens)
+
+
+def write_tokens(hostfile: HostFile, secret: bytes) -> tuple[Token, ...]:
+    """What lets somebody have this host's agent do something. Raises CannotStart."""
+    if not hostfile.write_token_file:
+        return (Token(write_token(secret, hostfile.fleet)),)
+    path = Path(hostfile.write_token_file)
+    tokens = _parsed("write_token_file", str(path), parse_named_tokens)
+    _check_private("write_token_file", path)
+    return tokens
+
+
+def _parsed(key: str, named: str, parse: Callable[[str], T]) -> T:
     try:
-        return parse_tokens(path.read_text(encoding="ascii"))
+        return parse(Path(named).read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
-        msg = f"read_token_file {path} can't be used: {error}"
+        msg = f"{key} {named} can't be used: {error}"
         raise CannotStart(msg, 2) from None
 
 

@@ -162,7 +162,7 @@ def test_show(capsys: pytest.CaptureFixture[str], path: Path) -> None:
             [
                 "line 3: agnet means nothing in [contexts.dev]; did you mean agent?",
                 "line 5: whatever means nothing in [contexts.b]; "
-                "there are fleet, zookeeper, agent, run_dir, secret_file, token_file, dev",
+                "there are fleet, zookeeper, agent, run_dir, secret_file, token_file, write_token_file, dev",
             ],
         ),
         (
