@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from h2o_agent.broker_link import BrokerLink
+from h2o_agent.calls import Caller
 from h2o_agent.conductor.conductor import Conductor
 from h2o_agent.history.past import Past
 from h2o_agent.http.app import build
@@ -29,10 +30,11 @@ from h2o_agent.snapshot import STALE_S, Snapshot, Told
 from h2o_agent.supervisor import Supervisor
 from h2o_agent.views.host import vitals_of
 from h2o_agent.vitals import SAMPLE_S, Vitals
+from h2o_core.access import journal_key
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET
 from h2o_core.hostfile import InvalidHostFile, parse_hostfile
 from h2o_core.io.clock import monotonic_ns, unix_s
-from h2o_core.io.place import fleet_secret, machine_id, read_tokens
+from h2o_core.io.place import fleet_secret, machine_id, read_tokens, write_tokens
 from h2o_core.io.version import own_version
 from h2o_core.pb.explain_pb2 import Explanation
 from h2o_core.pb.stats_pb2 import Ask
@@ -57,7 +59,8 @@ class Agent:
         run_dir = Path(hostfile.run_dir)
         machine, secret = machine_id(hostfile), fleet_secret(hostfile)
         self._server = HttpServer(hostfile.http_bind, hostfile.http_port, str(run_dir / AGENT_SOCKET))
-        self._guard = Guard(read_tokens(hostfile, secret), own_names(hostfile))
+        readers, writers = read_tokens(hostfile, secret), write_tokens(hostfile, secret)
+        self._guard = Guard(readers, own_names(hostfile), writers, hostfile.host)
         own = AgentNode(hostfile.host, hostfile.advertise, self._server.port, hostfile.zone, machine)
         self._registration = Registration(hostfile, own, secret)
         self._conductor = Conductor(self._registration.registry, hostfile.host)
@@ -74,12 +77,18 @@ class Agent:
         self._totals = Totals()
         self._recent = Recent(self._totals)
         self._link = BrokerLink(f"unix:{run_dir / BROKER_SOCKET}", self._heard, self._supervisor.unheard)
+        self._caller = Caller(
+            f"unix:{run_dir / BROKER_SOCKET}",
+            hostfile.host,
+            self._registration.registry,
+            journal_key(secret, hostfile.fleet),
+        )
         self._past = Past(hostfile.host, Path(hostfile.state_dir) / "history")
 
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
         serving = self._server.start(
-            build(self, own_version(), self._shelf, self._guard, self._past, self._totals, self)
+            build(self, own_version(), self._shelf, self._guard, self._past, self._totals, self, self._caller)
         )
         try:
             async with asyncio.TaskGroup() as group:

@@ -67,7 +67,7 @@ class Broker:
         self._address = ""
         self._tasks: set[asyncio.Task[None]] = set()
         switch = self._switch = Switch(hostfile.host, self._incarnation, random.random, ejection)
-        self._roster = Roster(switch, hostfile.zone, hostfile.fleet)
+        self._roster = Roster(switch, hostfile.zone, hostfile.fleet, dev=hostfile.dev)
         self._links = Links(switch, hostfile.zone, hostfile.fleet, peer_key(self._secret, hostfile.fleet))
         self._ports = Ports(asyncio.get_running_loop(), switch, self._roster, self._links, self._on_event)
         self._registry = Registry(

@@ -47,10 +47,11 @@ MAX_HEARTBEAT_BYTES: Final = 64 * 1024
 class Roster:
     """The instances of this host. The switch routes to them; this decides who they are."""
 
-    def __init__(self, switch: Switch, zone: str, fleet: str) -> None:
+    def __init__(self, switch: Switch, zone: str, fleet: str, *, dev: bool = False) -> None:
         self._switch = switch
         self._zone = zone
         self._fleet = fleet
+        self._dev = dev
         switch.destination.on_drained = self._drained
 
     def on_frame(self, rid: bytes, raw: bytes, now: int) -> None:
@@ -86,7 +87,12 @@ class Roster:
         if rid not in switch.sources:
             switch.meet(rid)
         welcome = Welcome(
-            wire=WIRE, host=switch.host, zone=self._zone, incarnation=switch.incarnation, fleet=self._fleet
+            wire=WIRE,
+            host=switch.host,
+            zone=self._zone,
+            incarnation=switch.incarnation,
+            fleet=self._fleet,
+            dev=self._dev,
         )
         self._send(rid, encode(WELCOME, correlation=frame.correlation, payload=welcome.SerializeToString()))
 

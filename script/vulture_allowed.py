@@ -86,3 +86,6 @@ _.STATISTICS
 _.CAP
 _.HEALTH
 _.EXPERIMENT
+
+# The journal of calls is read by `h2o journal`, which comes after it.
+_.read_calls

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import children, conductor, epoch, history, logs, metrics, openapi, probes, reading, why
+from h2o_agent.http import call, children, conductor, epoch, history, logs, metrics, openapi, probes, reading, why
 from h2o_agent.http.answers import Unavailable, error
 from h2o_agent.http.described import paths_of
 from h2o_agent.http.guard import Guard, Guarded
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from h2o_agent.http.answers import Source
+    from h2o_agent.http.call import Calls
     from h2o_agent.http.history import Remembers
     from h2o_agent.http.why import Explains
     from h2o_agent.logs.shelf import Shelf
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 _LOOPBACK: Final = Guard()
 
 
-def build(
+def build(  # noqa: PLR0913 - one for each part of a host
     source: Source,
     version: str,
     shelf: Shelf,
@@ -37,11 +38,12 @@ def build(
     past: Remembers | None = None,
     totals: Totals | None = None,
     broker: Explains | None = None,
+    caller: Calls | None = None,
 ) -> Starlette:
     """The application that is served on TCP and on the Unix socket.
 
-    *shelf*: the host's logs; without a *past* there is no `/history`, without a *broker* no `/why`; *totals* is told
-    each report by whoever builds.
+    *shelf*: the host's logs; without a *past* there is no `/history`, without a *broker* no `/why`, without a
+    *caller* no `/call`; *totals* is told each report by whoever builds.
     """
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
@@ -58,8 +60,10 @@ def build(
         *logs.routes(source, shelf),
         *(history.routes(past) if past is not None else ()),
         *(why.routes(source, broker) if broker is not None else ()),
+        *(call.routes(caller) if caller is not None else ()),
     ]
-    guarded = Middleware(Guarded, guard=guard)
+    writable = frozenset(route.path for route in routes if "POST" in (route.methods or ()))
+    guarded = Middleware(Guarded, guard=guard, writable=writable)
     described = openapi.route(routes, version)
     return Starlette(routes=[*routes, described], exception_handlers=handlers, middleware=[guarded])
 

@@ -26,11 +26,19 @@ if TYPE_CHECKING:
     from h2o_agent.views.head import Json
 
 JSON: Final = "application/json"
+_TO_WRITERS: Final = {
+    400: "The body means nothing; the sentence says what would.",
+    401: "A write token is needed, but on the Unix socket.",
+    403: "The token only reads, or a page in a browser asks.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+}
 _PARAMETER: Final = re.compile(r"{(\w+)(?::\w+)?}")
 _ALSO: Final = {
     400: "The query means nothing; the sentence says what would.",
     404: "There is no such thing here; the sentence says what there is.",
     408: "It was waited for in vain.",
+    502: "It was done, and failed; the answer says whose fault it is, and what to do.",
     503: "There is nothing to tell, or the checks fail; the sentence says why.",
 }
 
@@ -53,7 +61,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What is said of a path beside its first line. `schema`: of the JSON answer, a name in `schemas`."""
+    """What is said of a path beside its first line. `schema`: of the JSON answer, a name in `schemas`.
+
+    `posts`: what is posted to it, also a name there, "" when nothing is; `answers` what then is answered, and
+    `also_posting` with which other statuses.
+    """
 
     says: str
     query: tuple[Parameter, ...] = ()
@@ -61,6 +73,9 @@ class Description:
     schema: str = ""
     also: tuple[int, ...] = ()
     shown: str = ""
+    posts: str = ""
+    answers: str = ""
+    also_posting: tuple[int, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -75,8 +90,8 @@ class Described(Route):
         **more: Any,
     ) -> None:
         """*more*: as `Description` has it."""
-        super().__init__(path, endpoint)
         self.description = Description(says, **more)
+        super().__init__(path, endpoint, methods=["GET", "POST"] if self.description.posts else ["GET"])
 
     @property
     def shown(self) -> str:
@@ -84,7 +99,7 @@ class Described(Route):
         return self.description.shown or _PARAMETER.sub(r"{\1}", self.path)
 
     def item(self) -> Json:
-        """The path item: GET, and HEAD which is the same without a body."""
+        """The path item: GET, HEAD which is the same without a body, and what is posted."""
         said = self.description
         parameters = [
             {
@@ -104,6 +119,25 @@ class Described(Route):
             **({"parameters": parameters} if parameters else {}),
             "get": {"operationId": self._name("get"), **operation},
             "head": {"operationId": self._name("head"), **operation},
+            **({"post": self._post()} if said.posts else {}),
+        }
+
+    def _post(self) -> Json:
+        said = self.description
+        failing = {JSON: {"schema": reference(ERROR)}}
+        answered = {JSON: {"schema": reference(said.answers)}}
+        responses: Json = {"200": {"description": said.says, "content": answered}}
+        for status, why in sorted(
+            {**_TO_WRITERS, **{each: _ALSO[each] for each in (*said.also, *said.also_posting)}}.items()
+        ):
+            content = answered if status in said.also_posting else failing
+            responses[str(status)] = {"description": _TO_WRITERS.get(status, why), "content": content}
+        return {
+            "operationId": self._name("post"),
+            "summary": said.says,
+            "requestBody": {"required": True, "content": {JSON: {"schema": reference(said.posts)}}},
+            "responses": responses,
+            "security": [{}, {"writeToken": []}],
         }
 
     def _name(self, method: str) -> str:

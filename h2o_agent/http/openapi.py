@@ -35,7 +35,7 @@ def document(routes: Sequence[Route], version: str) -> Json:
         "info": {
             "title": "H2O agent",
             "version": version,
-            "description": "One host of an H2O fleet, and the fleet as this host sees it. Reading alone.",
+            "description": "One host of an H2O fleet, and the fleet as this host sees it.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"token": []}],
@@ -47,7 +47,12 @@ def document(routes: Sequence[Route], version: str) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "The fleet's read token (h2o token); nothing is needed on loopback and Unix socket.",
-                }
+                },
+                "writeToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A write token (h2o token --write), which reads, too; none on the Unix socket.",
+                },
             },
         },
     }

@@ -1,4 +1,4 @@
-"""Asks an agent: one GET over its Unix socket or TCP, one JSON object back.
+"""Asks an agent: one GET or POST over its Unix socket or TCP, one JSON object back.
 
 HTTP/1.0 by hand: the agent then neither chunks nor keeps the connection, which leaves a page of code, and
 `h2o list` does without `http.client`, which costs a fifth of its time to import.
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 64 << 20
 """More than the statistics of a full host; a bound on what a stranger on that port can make us hold."""
+_JSON: Final = "application/json"
 _CHUNK_BYTES: Final = 1 << 16
 _NAME_AGENT: Final = "name the agent: --agent http://HOST:PORT"
 
@@ -23,10 +24,12 @@ _NAME_AGENT: Final = "name the agent: --agent http://HOST:PORT"
 class AgentUnreachable(Exception):
     """Nobody answers at the agent's address, or not in time."""
 
-    def __init__(self, address: str, why: str) -> None:
+    def __init__(self, address: str, why: str, *, sent: bool = False) -> None:
+        """*sent*: it may have what it was asked for."""
         super().__init__(f"no agent answers at {address}: {why}")
         self.address = address
         self.why = why
+        self.sent = sent
 
 
 class AgentRefused(Exception):
@@ -75,19 +78,35 @@ def fetch(address: str, path: str, timeout_s: float, token: str = "") -> Reply:
     return Reply(raw.status, raw.headers, _object(raw.body))
 
 
-def exchange(address: str, path: str, timeout_s: float, *, accept: str = "application/json", token: str = "") -> Raw:
+def post(address: str, path: str, document: Mapping[str, Any], timeout_s: float, token: str = "") -> Reply:
+    """POST *document* to *path*, any status; the rest as for `fetch`. *token*: one that writes."""
+    body = json.dumps(document).encode()
+    more = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    raw = _exchanged(address, f"POST {path}", _JSON, timeout_s, token, more, body)
+    return Reply(raw.status, raw.headers, _object(raw.body))
+
+
+def exchange(address: str, path: str, timeout_s: float, *, accept: str = _JSON, token: str = "") -> Raw:
     """GET *path* as *accept* (a media type), any status; raises AgentUnreachable. The rest as for `fetch`."""
+    return _exchanged(address, f"GET {path}", accept, timeout_s, token)
+
+
+def _exchanged(
+    address: str, what: str, accept: str, timeout_s: float, token: str, more: str = "", body: bytes = b""
+) -> Raw:
     shown = f"Authorization: Bearer {token}\r\n" if token else ""
-    request = f"GET {path} HTTP/1.0\r\nHost: agent\r\nAccept: {accept}\r\n{shown}\r\n".encode()
+    request = f"{what} HTTP/1.0\r\nHost: agent\r\nAccept: {accept}\r\n{shown}{more}\r\n".encode() + body
+    sent = False
     try:
         with _connected(address, timeout_s) as connection:
+            sent = True
             connection.sendall(request)
             answer = _read_all(connection)
     except TimeoutError:
         why = f"no answer within {timeout_s:g} s"
-        raise AgentUnreachable(address, why) from None
+        raise AgentUnreachable(address, why, sent=sent) from None
     except OSError as error:
-        raise AgentUnreachable(address, error.strerror or str(error)) from None
+        raise AgentUnreachable(address, error.strerror or str(error), sent=sent) from None
     return parse_answer(address, answer)
 
 
@@ -125,11 +144,12 @@ def parse_answer(address: str, answer: bytes) -> Raw:
     version, _, rest = first.partition(" ")
     status = rest[:3]
     if not blank or not version.startswith("HTTP/1.") or not status.isdecimal():
-        raise AgentUnreachable(address, "what answers there speaks no HTTP" if answer else "it closed the connection")
+        why = "what answers there speaks no HTTP" if answer else "it closed the connection"
+        raise AgentUnreachable(address, why, sent=True)
     pairs = (line.partition(":") for line in lines)
     headers = {key.strip().lower(): value.strip() for key, _, value in pairs}
     if headers.get("content-length", str(len(body))) != str(len(body)):
-        raise AgentUnreachable(address, "its answer was cut off")
+        raise AgentUnreachable(address, "its answer was cut off", sent=True)
     return Raw(int(status), headers, body)
 
 

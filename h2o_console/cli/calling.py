@@ -1,120 +1,100 @@
-"""What `h2o call` does: asks the broker for the feature's types, turns JSON into a request, and calls."""
+"""What `h2o call` does: finds the feature's types, turns JSON into a request, asks where it must, and calls.
+
+By the broker of this machine when there is one; else by an agent, and in any case by an agent when the call is to be in
+the journal.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import shlex
 import sys
-from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from h2o_console.cli.failures import CommandFailed, Exit, no_match
+from h2o_console.cli import calling_by_agent
+from h2o_console.cli.calling_page import confirm, print_failure, print_reply, sentence, show_example
+from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.options import DEFAULT_TIMEOUT_S
-from h2o_console.cli.output import Format, one_line, to_json, to_yaml
-from h2o_console.cli.printing import write
 from h2o_console.cli.remarks import tell
-from h2o_console.cli.schema import Schema, document_of, example, parse_request, schema_of
-from h2o_console.cli.whereabouts import wish
-from h2o_core.context import BROKER_SOCKET, Context, NoContext, Overrides, check_socket_path
-from h2o_core.envelope import RouteWish
-from h2o_core.errors import ApplicationError, Code, Fault, H2OError
+from h2o_core.context import BROKER_SOCKET, Context, NoContext, check_socket_path
+from h2o_core.errors import Code, H2OError
+from h2o_core.io import calling
 from h2o_core.io.client import Client
 from h2o_core.io.context import current_context, runtime_dir
-from h2o_core.names import InvalidName, from_operator, package_of, parse_feature, shown
-from h2o_core.pb.manifest_pb2 import Manifest
-from h2o_core.pb.stats_pb2 import Ask, Picture
+from h2o_core.names import shown
+from h2o_core.schema import DoesNotFit, HasNoForm, example, parse_request
+from h2o_core.whereabouts import Ambiguous, NotThere, place
 
 if TYPE_CHECKING:
-    from h2o_core.pb.manifest_pb2 import Feature
+    from google.protobuf.message import Message
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What was typed. `where`: an instance's id may be a beginning.
-
-    `timeout_s` None: five times the feature's promise, one second at least.
-    """
-
-    feature: str
-    request: str | None
-    key: str | None
-    where: RouteWish
-    timeout_s: float | None
-    output: Format
-    flags: Overrides
+    from h2o_console.cli.called import Call
+    from h2o_core.io.calling import Found
 
 
 def run(call: Call) -> Exit:
     """Call, print the reply or the error, return the exit code; raises CommandFailed."""
     try:
-        return asyncio.run(_run(call))
+        context = current_context(call.flags)
+        if not context.run_dir and context.agent:
+            text = sys.stdin.read() if call.request == "-" else call.request
+            return calling_by_agent.run(call, context, text)
+        run_dir = context.run_dir or str(runtime_dir(fleet=context.fleet))
+        return _by_broker(call, context, "unix:" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}"))
+    except NoContext as error:
+        raise CommandFailed(Exit.USAGE, str(error)) from None
+    except NotThere as error:
+        raise CommandFailed(Exit.NO_MATCH, str(error), error.hint) from None
+    except (Ambiguous, DoesNotFit) as error:
+        raise CommandFailed(Exit.USAGE, str(error), error.hint) from None
+    except HasNoForm as error:
+        raise CommandFailed(Exit.FAILED, str(error), error.hint) from None
     except H2OError as error:
         code = Exit.UNREACHABLE if error.code is Code.UNAVAILABLE else Exit.FAILED
         raise CommandFailed(code, sentence(error), error.hint) from None
 
 
-async def _run(call: Call) -> Exit:
-    endpoint, context = _endpoint(call.flags)
-    async with Client(endpoint, program="h2o call", connect_timeout_s=call.timeout_s or DEFAULT_TIMEOUT_S) as client:
+def _by_broker(call: Call, context: Context, endpoint: str) -> Exit:
+    done = asyncio.run(_at_once(call, context, endpoint))
+    if isinstance(done, Exit):
+        return done
+    found, text = done
+    confirm(shown(found.feature.name), found.fleet, place(call.asked.where), text, yes=call.yes)
+    if call.journal:
+        ready = calling_by_agent.Ready(text, found.feature.request_type, found.timeout_s)
+        return calling_by_agent.post(call, context, ready)
+    tell("it is not journalled, as you said: --no-journal")
+    return asyncio.run(_after_all(call, endpoint, found, text))
+
+
+async def _at_once(call: Call, context: Context, endpoint: str) -> Exit | tuple[Found, str]:
+    """Done; or what is to be asked about first, with the request in JSON."""
+    async with _client(call, endpoint) as client:
         _check_fleet(client, context)
-        name = from_operator(call.feature)
-        where = await wish(client, name, call.where) if call.where != RouteWish() else None
-        manifest, feature = await _registered(client, name, where.version if where is not None else "")
-        types = schema_of(manifest, feature)
+        found = await calling.find(client, call.asked)
         if call.request is None:
-            return _show_example(feature, types)
-        return await _call(client, call, where, feature, types)
+            return show_example(shown(found.feature.name), example(found.types))
+        text = sys.stdin.read() if call.request == "-" else call.request
+        request = parse_request(found.types, text, shown(found.feature.name))
+        return (found, text) if found.is_journalled else await _made(client, call, found, request)
 
 
-def _show_example(feature: Feature, types: Schema) -> Exit:
-    document = example(types)
-    tell(f"call it with: h2o call {shown(feature.name)} {shlex.quote(json.dumps(document))}")
-    write(to_json(document))
-    return Exit.OK
+async def _after_all(call: Call, endpoint: str, found: Found, text: str) -> Exit:
+    """With a client of its own: nobody knows how long they thought about it."""
+    async with _client(call, endpoint) as client:
+        request = parse_request(found.types, text, shown(found.feature.name))
+        return await _made(client, call, found, request)
 
 
-async def _call(client: Client, call: Call, where: RouteWish | None, feature: Feature, types: Schema) -> Exit:
-    text = sys.stdin.read() if call.request == "-" else call.request or ""
-    request = parse_request(types, text, shown(feature.name))
-    within_s = call.timeout_s or max(1.0, 5 * feature.upper95_ms / 1000)
+async def _made(client: Client, call: Call, found: Found, request: Message) -> Exit:
     try:
-        reply = await client.call(
-            feature.name, request, types.reply, timeout_s=within_s, sticky_key=call.key, wish=where
-        )
+        print_reply(await calling.call(client, call.asked, found, request), call.output)
     except H2OError as error:
-        tell(f"h2o: {sentence(error)}")
-        again = "yes" if error.retry_is_safe(idempotent=feature.idempotent) else "no"
-        whose = "" if error.fault is Fault.NOBODY else f"fault: the {error.fault.value}'s; "
-        tell(f"  {whose}executed: {error.executed.name.lower()}; safe to repeat: {again}", error.hint)
-        for line in error.traceback.splitlines():
-            indent = len(line) - len(line.lstrip(" "))
-            tell(f"    {' ' * min(indent, 40)}{one_line(line.lstrip(' '))}")
-        return Exit.FAILED
-    document = document_of(types, reply)
-    write(to_yaml(document) if call.output is Format.YAML else to_json(document))
+        return print_failure(error, idempotent=found.idempotent)
     return Exit.OK
 
 
-def sentence(error: H2OError) -> str:
-    """What went wrong and where, without the hint, which stands on its own line."""
-    text = str(error).removesuffix(f"\n  {error.hint}") if error.hint else str(error)
-    if isinstance(error, ApplicationError):
-        return text.replace("APPLICATION:", f"APPLICATION {error.application_code}:", 1)
-    return text
-
-
-def _endpoint(flags: Overrides) -> tuple[str, Context]:
-    try:
-        context = current_context(flags)
-        if not context.run_dir and context.agent:
-            msg = f"the agent {context.agent} is elsewhere, and a call goes through the broker of this machine"
-            raise CommandFailed(Exit.USAGE, msg, "log in there, or name a runtime directory here: H2O_BROKER=/run/h2o")
-        run_dir = context.run_dir or str(runtime_dir(fleet=context.fleet))
-        return "unix:" + check_socket_path(f"{run_dir}/{BROKER_SOCKET}"), context
-    except NoContext as error:
-        raise CommandFailed(Exit.USAGE, str(error)) from None
+def _client(call: Call, endpoint: str) -> Client:
+    return Client(endpoint, program="h2o call", connect_timeout_s=call.asked.timeout_s or DEFAULT_TIMEOUT_S)
 
 
 def _check_fleet(client: Client, context: Context) -> None:
@@ -123,36 +103,3 @@ def _check_fleet(client: Client, context: Context) -> None:
         msg = f"the broker of this machine belongs to fleet {there}, not to {context.fleet}"
         hint = f"call that one: --fleet {there}, or set H2O_BROKER to a runtime directory of {context.fleet}"
         raise CommandFailed(Exit.USAGE, msg, hint)
-
-
-async def _registered(client: Client, name: str, version: str) -> tuple[Manifest, Feature]:
-    """The manifest of the feature's package (no *version*: the newest); raises CommandFailed with what there is."""
-    try:
-        question = Ask(what=Ask.MANIFEST, package=package_of(name), version=version)
-        manifest = Manifest.FromString(await client.ask(question))
-    except H2OError as error:
-        if error.code is not Code.NOT_FOUND:
-            raise
-        raise no_match(shown(name), await _known_features(client), "list") from None
-    for feature in manifest.features:
-        if feature.name == name:
-            return manifest, feature
-    raise _no_feature(manifest, name)
-
-
-def _no_feature(manifest: Manifest, name: str) -> CommandFailed:
-    known = [shown(feature.name) for feature in manifest.features]
-    near = get_close_matches(shown(name), known, n=1, cutoff=0)
-    known.sort(key=lambda each: each not in near)
-    try:
-        parse_feature(name)
-        what = f"{shown(package_of(name))} {manifest.version} has no feature {shown(name)}"
-    except InvalidName:
-        what = f"{shown(name)} is a package, not a feature"
-    hint = f"see an example of one: h2o call {known[0]}" if known else "see what there is: h2o list"
-    return CommandFailed(Exit.NO_MATCH, f"{what}; it has: {', '.join(known) or 'none'}", hint)
-
-
-async def _known_features(client: Client) -> list[str]:
-    picture = Picture.FromString(await client.ask(Ask(what=Ask.PICTURE)))
-    return sorted({shown(feature.name) for manifest in picture.manifests for feature in manifest.features})

@@ -35,9 +35,6 @@ class ReaderGone(Exception):
 
 def no_match(typed: str, known: list[str], command: str) -> CommandFailed:
     """Nothing fits what was *typed*; names the nearest of the *known*."""
-    import difflib  # noqa: PLC0415 - only a command that failed needs it
+    from h2o_core.whereabouts import nothing_matches  # noqa: PLC0415 - only a command that failed needs it
 
-    wanted = typed.strip("/").replace(".", "/")
-    near = [name for name in known if wanted in name][:3] or difflib.get_close_matches(wanted, known, n=3, cutoff=0.75)
-    also = f"; did you mean {' or '.join(near)}?" if near else ""
-    return CommandFailed(Exit.NO_MATCH, f"nothing matches {typed!r}{also}", f"see what there is: h2o {command}")
+    return CommandFailed(Exit.NO_MATCH, nothing_matches(typed, known), f"see what there is: h2o {command}")

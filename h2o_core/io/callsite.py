@@ -50,6 +50,11 @@ class Identity:
         self.span_base = int.from_bytes(os.urandom(8), "big")
         self.numbers = count(1)  # `next` on it is atomic: threads share a client
 
+    @property
+    def first(self) -> str:
+        """The id of the client's first request, known before it is made."""
+        return f"{self.prefix.hex()}{1:016x}"
+
 
 class CallSite:
     """A feature called by one client with one request type for one reply type."""

@@ -77,6 +77,11 @@ class Client:
         self.welcome: Welcome | None = None
         """What the broker said of itself: host, zone, fleet, incarnation."""
 
+    @property
+    def first_request_id(self) -> str:
+        """What its first call will be known by (32 hex digits)."""
+        return self._identity.first
+
     # --- calling ----------------------------------------------------------------------------------
 
     async def call(  # noqa: PLR0913 - keywords, each with a meaning of its own

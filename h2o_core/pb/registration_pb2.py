@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from h2o_core.pb import manifest_pb2 as h2o__core_dot_pb_dot_manifest__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eh2o_core/pb/registration.proto\x12\x06h2o.v1\x1a\x1ah2o_core/pb/manifest.proto\"V\n\x05Hello\x12\x0c\n\x04wire\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x0f\n\x07program\x18\x04 \x01(\t\x12\x0b\n\x03pid\x18\x05 \x01(\r\"W\n\x07Welcome\x12\x0c\n\x04wire\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\r\n\x05\x66leet\x18\x05 \x01(\t\"\x86\x01\n\x08Register\x12\"\n\x08manifest\x18\x01 \x01(\x0b\x32\x10.h2o.v1.Manifest\x12\r\n\x05slots\x18\x02 \x01(\r\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\x0e\n\x06launch\x18\x04 \x01(\t\x12\x10\n\x08previous\x18\x05 \x01(\t\x12\x18\n\x10replace_manifest\x18\x06 \x01(\x08\"^\n\nRegistered\x12\x10\n\x08instance\x18\x01 \x01(\t\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\r\n\x05\x66leet\x18\x05 \x01(\t\"=\n\tHeartbeat\x12\x11\n\texecuting\x18\x01 \x01(\r\x12\x1d\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\r.h2o.v1.Check\"\xf9\x01\n\x05\x43heck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x06status\x18\x02 \x01(\x0e\x32\x14.h2o.v1.Check.Status\x12(\n\x08severity\x18\x03 \x01(\x0e\x32\x16.h2o.v1.Check.Severity\x12\x0e\n\x06output\x18\x04 \x01(\t\x12\x10\n\x08observed\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x0e\n\x06time_s\x18\x07 \x01(\x01\"&\n\x06Status\x12\x08\n\x04PASS\x10\x00\x12\x08\n\x04WARN\x10\x01\x12\x08\n\x04\x46\x41IL\x10\x02\"*\n\x08Severity\x12\x08\n\x04NOTE\x10\x00\x12\n\n\x06TICKET\x10\x01\x12\x08\n\x04PAGE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eh2o_core/pb/registration.proto\x12\x06h2o.v1\x1a\x1ah2o_core/pb/manifest.proto\"V\n\x05Hello\x12\x0c\n\x04wire\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x0f\n\x07program\x18\x04 \x01(\t\x12\x0b\n\x03pid\x18\x05 \x01(\r\"d\n\x07Welcome\x12\x0c\n\x04wire\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\r\n\x05\x66leet\x18\x05 \x01(\t\x12\x0b\n\x03\x64\x65v\x18\x06 \x01(\x08\"\x86\x01\n\x08Register\x12\"\n\x08manifest\x18\x01 \x01(\x0b\x32\x10.h2o.v1.Manifest\x12\r\n\x05slots\x18\x02 \x01(\r\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\x0e\n\x06launch\x18\x04 \x01(\t\x12\x10\n\x08previous\x18\x05 \x01(\t\x12\x18\n\x10replace_manifest\x18\x06 \x01(\x08\"^\n\nRegistered\x12\x10\n\x08instance\x18\x01 \x01(\t\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\r\n\x05\x66leet\x18\x05 \x01(\t\"=\n\tHeartbeat\x12\x11\n\texecuting\x18\x01 \x01(\r\x12\x1d\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\r.h2o.v1.Check\"\xf9\x01\n\x05\x43heck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x06status\x18\x02 \x01(\x0e\x32\x14.h2o.v1.Check.Status\x12(\n\x08severity\x18\x03 \x01(\x0e\x32\x16.h2o.v1.Check.Severity\x12\x0e\n\x06output\x18\x04 \x01(\t\x12\x10\n\x08observed\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x0e\n\x06time_s\x18\x07 \x01(\x01\"&\n\x06Status\x12\x08\n\x04PASS\x10\x00\x12\x08\n\x04WARN\x10\x01\x12\x08\n\x04\x46\x41IL\x10\x02\"*\n\x08Severity\x12\x08\n\x04NOTE\x10\x00\x12\n\n\x06TICKET\x10\x01\x12\x08\n\x04PAGE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,17 +35,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HELLO']._serialized_start=70
   _globals['_HELLO']._serialized_end=156
   _globals['_WELCOME']._serialized_start=158
-  _globals['_WELCOME']._serialized_end=245
-  _globals['_REGISTER']._serialized_start=248
-  _globals['_REGISTER']._serialized_end=382
-  _globals['_REGISTERED']._serialized_start=384
-  _globals['_REGISTERED']._serialized_end=478
-  _globals['_HEARTBEAT']._serialized_start=480
-  _globals['_HEARTBEAT']._serialized_end=541
-  _globals['_CHECK']._serialized_start=544
-  _globals['_CHECK']._serialized_end=793
-  _globals['_CHECK_STATUS']._serialized_start=711
-  _globals['_CHECK_STATUS']._serialized_end=749
-  _globals['_CHECK_SEVERITY']._serialized_start=751
-  _globals['_CHECK_SEVERITY']._serialized_end=793
+  _globals['_WELCOME']._serialized_end=258
+  _globals['_REGISTER']._serialized_start=261
+  _globals['_REGISTER']._serialized_end=395
+  _globals['_REGISTERED']._serialized_start=397
+  _globals['_REGISTERED']._serialized_end=491
+  _globals['_HEARTBEAT']._serialized_start=493
+  _globals['_HEARTBEAT']._serialized_end=554
+  _globals['_CHECK']._serialized_start=557
+  _globals['_CHECK']._serialized_end=806
+  _globals['_CHECK_STATUS']._serialized_start=724
+  _globals['_CHECK_STATUS']._serialized_end=762
+  _globals['_CHECK_SEVERITY']._serialized_start=764
+  _globals['_CHECK_SEVERITY']._serialized_end=806
 # @@protoc_insertion_point(module_scope)

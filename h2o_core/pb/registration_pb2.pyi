@@ -23,18 +23,20 @@ class Hello(_message.Message):
     def __init__(self, wire: _Optional[int] = ..., host: _Optional[str] = ..., incarnation: _Optional[int] = ..., program: _Optional[str] = ..., pid: _Optional[int] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("wire", "host", "zone", "incarnation", "fleet")
+    __slots__ = ("wire", "host", "zone", "incarnation", "fleet", "dev")
     WIRE_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
     ZONE_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     FLEET_FIELD_NUMBER: _ClassVar[int]
+    DEV_FIELD_NUMBER: _ClassVar[int]
     wire: int
     host: str
     zone: str
     incarnation: int
     fleet: str
-    def __init__(self, wire: _Optional[int] = ..., host: _Optional[str] = ..., zone: _Optional[str] = ..., incarnation: _Optional[int] = ..., fleet: _Optional[str] = ...) -> None: ...
+    dev: bool
+    def __init__(self, wire: _Optional[int] = ..., host: _Optional[str] = ..., zone: _Optional[str] = ..., incarnation: _Optional[int] = ..., fleet: _Optional[str] = ..., dev: bool = ...) -> None: ...
 
 class Register(_message.Message):
     __slots__ = ("manifest", "slots", "pid", "launch", "previous", "replace_manifest")

@@ -46,7 +46,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "http.md"
 class Nowhere:
     """A source that is never asked."""
 
-    snapshot = refresh = answer = cast("Any", None)
+    snapshot = refresh = answer = explain = look = make = cast("Any", None)
 
 
 def shape(document: Any) -> Any:
@@ -63,12 +63,10 @@ def shape(document: Any) -> Any:
     return None
 
 
-def example(heading: str) -> Any:
+def example(heading: str, at: int = 0) -> Any:
     """The JSON below a heading."""
     section = PAGE.read_text().split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    block = re.search(r"```json\n(.*?)```", section, re.DOTALL)
-    assert block is not None
-    return json.loads(block.group(1))
+    return json.loads(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[at])
 
 
 LIMITS = Limits(nofile=4096, memory_mib=512)
@@ -137,7 +135,9 @@ def test_the_health_examples_have_the_fields_of_the_answer():
 
 
 def test_every_path_is_documented():
-    app = build(Nowhere(), "0", Shelf(Path("nowhere"), "host-1", "0"), past=Nowhere())
+    app = build(
+        Nowhere(), "0", Shelf(Path("nowhere"), "host-1", "0"), past=Nowhere(), broker=Nowhere(), caller=Nowhere()
+    )
     paths = {route.path for route in app.routes if isinstance(route, Route)}
     text = PAGE.read_text()
     for path in paths:

@@ -31,6 +31,7 @@ ROUTES = list(
         Shelf(Path("nowhere"), "host-1", "0"),
         past=cast("Any", Nowhere()),
         broker=cast("Any", Nowhere()),
+        caller=cast("Any", Nowhere()),
     ).routes
 )
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(cast("Any", ROUTES), "0.1.0")))
@@ -52,7 +53,7 @@ def problems(name: str, answer: Any) -> list[str]:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: getattr(route, "path", "?"))
 def test_every_route_has_a_description(route: Any):
     assert isinstance(route, Described), f"{route.path}: make it a Described (h2o_agent/http/described.py)"
-    assert route.methods == {"GET", "HEAD"}
+    assert route.methods == {"GET", "HEAD"} | ({"POST"} if route.description.posts else set())
     assert route.description.says[0].isupper()
     assert route.shown in DOCUMENT["paths"]
 
@@ -72,8 +73,10 @@ def test_it_is_openapi_3_1():
 )
 def test_every_operation_is_whole(path: str, method: str, operation: dict[str, Any]):
     assert path.startswith("/")
-    assert method in {"get", "head"}
-    assert set(operation) <= {"operationId", "summary", "responses", "security"}
+    assert method in {"get", "head", "post"}
+    posted = {"requestBody"} if method == "post" else set[str]()
+    assert set(operation) - posted <= {"operationId", "summary", "responses", "security"}
+    assert posted <= set(operation)
     for status, response in operation["responses"].items():
         assert re.fullmatch(r"[1-5]\d\d", status)
         assert response["description"]
@@ -119,6 +122,9 @@ assert OF.told is not None
         ("health", example("/health/\\<tier>/\\<service>")),
         ("epoch", example("/epoch")),
         ("why", example("/why")),
+        ("callable", example("/call")),
+        ("call", example("/call", 1)),
+        ("called", example("/call", 2)),
         ("why", explanation.document(OF, OF.told, Explanation(rule=-1, bucket=-1, candidates=[Considered()]))),
         ("child", example("/children/\\<child>")),
         ("targets", example("/sd/prometheus")),

@@ -9,10 +9,9 @@ import pytest
 from google.protobuf import struct_pb2, timestamp_pb2, wrappers_pb2
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.schema import Schema, document_of, example, parse_request, schema_of
 from h2o_core.pb import stats_pb2
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
+from h2o_core.schema import DoesNotFit, HasNoForm, Schema, document_of, example, parse_request, schema_of
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor
@@ -114,10 +113,9 @@ def test_a_recursive_type_ends(schema: Schema) -> None:
     ("text", "sentence"),
     [("{", "shop.Order"), ('{"idd": 1}', "idd"), ('{"id": "x"}', "id"), ("[]", "shop.Order"), ("", "shop.Order")],
 )
-def test_json_that_does_not_fit_is_a_usage_error(schema: Schema, text: str, sentence: str) -> None:
-    with pytest.raises(CommandFailed, match=sentence) as raised:
+def test_json_that_does_not_fit_is_told(schema: Schema, text: str, sentence: str) -> None:
+    with pytest.raises(DoesNotFit, match=sentence) as raised:
         parse_request(schema, text, "service/shop/order")
-    assert raised.value.exit_code is Exit.USAGE
     assert raised.value.hint == "see an example: h2o call service/shop/order"
 
 
@@ -136,7 +134,7 @@ def test_both_spellings_of_field_names_and_numbers_as_text(schema: Schema) -> No
 )
 def test_hostile_descriptors(descriptors: bytes, request_type: str) -> None:
     feature = Feature(name="/service/shop/order", request_type=request_type, reply_type="shop.Nothing")
-    with pytest.raises(CommandFailed, match="can't be read"):
+    with pytest.raises(HasNoForm, match="can't be read"):
         schema_of(Manifest(package="/service/shop", descriptors=descriptors), feature)
 
 

@@ -1,7 +1,8 @@
-"""Message types from a manifest's descriptors: JSON in, messages out, and a filled example of any type."""
+"""Message types from a manifest's descriptors: JSON in, messages out, and a filled example of any type. Pure."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +12,6 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.protobuf.descriptor_pool import Default, DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
-
-from h2o_console.cli.failures import CommandFailed, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +27,22 @@ _LISTS: Final = frozenset({"google.protobuf.ListValue", "google.protobuf.Value"}
 _FLOATS: Final = frozenset({FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT})
 
 
+class DoesNotFit(ValueError):
+    """What was written is no such message, and the sentence says where; `hint`: what to type instead."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        super().__init__(sentence)
+        self.hint = hint
+
+
+class HasNoForm(ValueError):
+    """What a package registered or answered has no form here; `hint`: what to type instead."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        super().__init__(sentence)
+        self.hint = hint
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """The two types of a feature, and the pool that knows whatever they contain."""
@@ -38,7 +53,7 @@ class Schema:
 
 
 def schema_of(manifest: Manifest, feature: Feature) -> Schema:
-    """Build the types of *feature*; raises CommandFailed when the manifest does not hold them."""
+    """Build the types of *feature*; raises HasNoForm when the manifest does not hold them."""
     pool = DescriptorPool()
     try:
         files = {file.name: file for file in FileDescriptorSet.FromString(manifest.descriptors).file}
@@ -47,10 +62,10 @@ def schema_of(manifest: Manifest, feature: Feature) -> Schema:
             _add_with_dependencies(pool, name, files, added)
         request = GetMessageClass(pool.FindMessageTypeByName(feature.request_type))
         reply = GetMessageClass(pool.FindMessageTypeByName(feature.reply_type))
-    except (KeyError, TypeError, ValueError, DecodeError) as error:
+    except (KeyError, TypeError, ValueError, DecodeError, RecursionError) as error:
         msg = f"the registered types of {feature.name.removeprefix('/')} can't be read: {error}"
         hint = f"register {manifest.package.removeprefix('/')} anew, under another version"
-        raise CommandFailed(Exit.FAILED, msg, hint) from None
+        raise HasNoForm(msg, hint) from None
     return Schema(pool, request, reply)
 
 
@@ -67,8 +82,17 @@ def _add_with_dependencies(
     pool.AddSerializedFile(file.SerializeToString())
 
 
+def loaded(text: str, type_name: str, feature: str) -> Any:
+    """JSON → its own types, for who sends them on without the message; raises DoesNotFit as `parse_request` does."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"the JSON is not a {type_name}: Failed to load JSON: {error}."
+        raise DoesNotFit(msg, f"see an example: h2o call {feature}") from None
+
+
 def parse_request(schema: Schema, text: str, feature: str) -> Message:
-    """JSON → a request; raises CommandFailed that says what does not fit."""
+    """JSON → a request; raises DoesNotFit."""
     request = schema.request()
     try:
         if text.lstrip().startswith("[") and schema.request.DESCRIPTOR.full_name not in _LISTS:
@@ -77,14 +101,14 @@ def parse_request(schema: Schema, text: str, feature: str) -> Message:
         json_format.Parse(text, request, descriptor_pool=schema.pool)
     except json_format.ParseError as error:
         msg = f"the JSON is not a {schema.request.DESCRIPTOR.full_name}: {error}"
-        raise CommandFailed(Exit.USAGE, msg, f"see an example: h2o call {feature}") from None
+        raise DoesNotFit(msg, f"see an example: h2o call {feature}") from None
     return request
 
 
 def document_of(schema: Schema, message: Message) -> dict[str, Any]:
     """A message as JSON's own types, with the field names of its .proto, empty fields too.
 
-    Raises CommandFailed for what JSON has no form for, such as an Any of an unknown type.
+    Raises HasNoForm for what JSON has no form for, such as an Any of an unknown type.
     """
     try:
         return json_format.MessageToDict(
@@ -95,7 +119,7 @@ def document_of(schema: Schema, message: Message) -> dict[str, Any]:
         )
     except (TypeError, ValueError, json_format.Error) as error:
         msg = f"a {message.DESCRIPTOR.full_name} came that JSON has no form for: {error}"
-        raise CommandFailed(Exit.FAILED, msg, "call it from a program: docs/packages.md") from None
+        raise HasNoForm(msg, "call it from a program: docs/packages.md") from None
 
 
 def example(schema: Schema) -> dict[str, Any]:
