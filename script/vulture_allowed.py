@@ -61,31 +61,11 @@ _.SHEDDABLE
 # What plans will be worked out with (TRAFFIC.md "Shifting traffic"), tested beside them.
 _.undecided
 
-# The language of plans (h2o_core/plan): what makes plans and shows them comes after it.
+# What the command line and the console show of a plan and of an entry (h2o_core/plan, h2o_core/audit).
 _.forced
-_.CannotPlan
-_.moved_per_s
-_.moved_parts
-_.ENTER
-_.intent
-_.undo
-_.friction
-_.remarks
 _.read_decided
-_.with_edits
-_.last_change
-_.rate_per_s
-_.error_share
-_.min_available
-_.Situation
-_.WARNED
-_.LAST_INSTANCE
-_.CAPACITY
-_.MIN_AVAILABLE
-_.STATISTICS
-_.CAP
-_.HEALTH
-_.EXPERIMENT
+_.moved_per_s
+_.friction
 
 # The journal of calls is read by `h2o journal`, which comes after it.
 _.read_calls
