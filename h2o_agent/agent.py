@@ -14,6 +14,9 @@ from google.protobuf.message import DecodeError
 from h2o_agent.broker_link import BrokerLink
 from h2o_agent.calls import Caller
 from h2o_agent.conductor.conductor import Conductor
+from h2o_agent.conductor.neighbours import Neighbours
+from h2o_agent.conductor.pictured import fleet_of
+from h2o_agent.conductor.work import Surroundings
 from h2o_agent.history.past import Past
 from h2o_agent.http.app import build
 from h2o_agent.http.guard import Guard, own_names
@@ -63,7 +66,16 @@ class Agent:
         self._guard = Guard(readers, own_names(hostfile), writers, hostfile.host)
         own = AgentNode(hostfile.host, hostfile.advertise, self._server.port, hostfile.zone, machine)
         self._registration = Registration(hostfile, own, secret)
-        self._conductor = Conductor(self._registration.registry, hostfile.host)
+        self._conductor = Conductor(
+            self._registration.registry,
+            hostfile.host,
+            Surroundings(
+                register_s=lambda: self._registration.register_s,
+                compare_clocks=self._registration.compare_clocks,
+                health=Neighbours(lambda: self._registration.addresses, readers[0]).health,
+                fleet=lambda decided, healths: fleet_of(self._told(), decided, healths),
+            ),
+        )
         self._supervisor = Supervisor(
             launches(hostfile, hostfile_path, sys.executable),
             Ledger(Path(hostfile.state_dir) / "children.json"),

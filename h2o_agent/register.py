@@ -89,6 +89,16 @@ class Registration:
         """How far this host's clock is ahead of the register's; None: unknown."""
         return None if self._skew is None else self._skew.now_s(_clocks())
 
+    @property
+    def register_s(self) -> float | None:
+        """The register's own Unix time, at the earliest; None: unknown."""
+        return None if self._skew is None else self._skew.register_s(_clocks())
+
+    async def compare_clocks(self) -> None:
+        """Have `register_s` known, if we are registered and the register answers quickly; raises RegisterError."""
+        if not self.problem:
+            await self._rewrite(encode_agent(self._own))
+
     async def run(self) -> None:
         """Register, and again whenever that is lost; until cancelled."""
         self._registry.mirror(self._registry.paths.agents, self._on_event)

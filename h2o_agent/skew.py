@@ -38,6 +38,11 @@ class Skew:
             return None
         return self.ahead_s + (clock.unix_s - self.at.unix_s) - passed_s
 
+    def register_s(self, clock: ClockReading) -> float | None:
+        """The register's Unix time now, at the earliest; None: the estimate is too old."""
+        ahead_s = self.now_s(clock)
+        return None if ahead_s is None else clock.unix_s - ahead_s - self.bound_s
+
 
 def estimate(sent: ClockReading, answered: ClockReading, stamp_s: float) -> Skew | None:
     """From one write; None when it took too long, or has no stamp (Unix seconds, 0: none)."""

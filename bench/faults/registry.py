@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.faults import agents, brokers, chaos, crowds, hosts, instances, logs, peers, readers, zookeeper
+from bench.faults import agents, brokers, chaos, conductors, crowds, hosts, instances, logs, peers, readers, zookeeper
 from bench.faults.round import Round
 from bench.figures import Goal, Sense
 
@@ -32,6 +32,9 @@ ROUNDS: Final = (
     Round("agent_reloaded", agents.reloaded),
     Round("agent_crash_loop", agents.crash_loop),
     Round("agent_left_without_zookeeper", agents.left_without_zookeeper),
+    Round("conductor_left", conductors.left, allowed=_GONE, goal=Goal(Sense.BELOW, 1)),
+    Round("conductor_killed", conductors.killed, goal=Goal(Sense.BELOW, conductors.SESSION_S + 1)),
+    Round("conductor_stopped", conductors.stopped, goal=Goal(Sense.BELOW, conductors.SESSION_S + 1)),
     Round("peer_garbage", peers.garbage),
     Round("peer_multipart", peers.multipart),
     Round("peer_oversize", peers.oversize),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from h2o_core.election import Candidate
-    from h2o_core.io.registry import MirrorEvent, Registry, RegistryState
+    from h2o_core.io.registry import MirrorEvent, Operation, Registry, RegistryState
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Candidacy:
 
     @property
     def leading(self) -> bool:
-        """This agent conducts, as far as it knows."""
+        """This agent conducts, as far as it knows; only `fence` makes sure."""
         return self._election.leading
 
     @property
@@ -69,6 +69,14 @@ class Candidacy:
         """The number of its candidature while it conducts; a successor's is higher."""
         own = self._election.own
         return own.number if own is not None and self.leading else None
+
+    def fence(self) -> list[Operation]:
+        """What every transaction of the conductor has in it: it is done only while this agent is the one."""
+        own = self._election.own
+        if own is None or not self.leading:
+            msg = "another agent conducts, or none"
+            raise RegisterUnavailable(msg)
+        return [Check(f"{self._registry.paths.candidates}/{own.name}", 0)]
 
     def start(self) -> None:
         """On the running loop."""
@@ -89,6 +97,12 @@ class Candidacy:
     def rejoin(self) -> None:
         """Stand (again)."""
         self._perform(self._election.rejoin())
+
+    def deposed(self) -> None:
+        """The register has refused a transaction for its fence."""
+        own = self._election.own
+        if own is not None:
+            self._perform(self._election.gone(own.name))
 
     # ------------------------------------------------------------------ what ZooKeeper says
 

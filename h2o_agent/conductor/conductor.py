@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from h2o_agent.conductor.candidacy import Candidacy
 from h2o_agent.conductor.conducting import Conducting
+from h2o_agent.conductor.work import Work
 from h2o_core.control import HostState, parse_host_control
 from h2o_core.documents import InvalidDocument
+from h2o_core.io.changes import FencedOff
 from h2o_core.io.registry import NodeGone, NodeSeen, Synced
 
 if TYPE_CHECKING:
+    from h2o_agent.conductor.work import Surroundings
     from h2o_core.io.registry import MirrorEvent, Registry
 
 log = logging.getLogger(__name__)
+
+REST_S: Final = 10.0
+"""After an error of our own, so long this agent does not stand."""
 
 
 class Conductor:
     """One agent's. `run` until cancelled; `leave` hands over first, when the host is about to go."""
 
-    def __init__(self, registry: Registry, host: str) -> None:
+    def __init__(self, registry: Registry, host: str, around: Surroundings) -> None:
         """*registry* is somebody else's to start and to stop."""
         self._registry = registry
         self._host = host
+        self._around = around
+        self._work: Work | None = None
+        self._working: asyncio.Task[None] | None = None
         self._candidacy = Candidacy(registry, host, self._lead, self._yield)
         self._drained = False
         self._leaving = False
@@ -37,13 +47,17 @@ class Conductor:
     @property
     def now(self) -> Conducting:
         """What it can tell."""
-        return Conducting(
+        found = Conducting(
             leading=self._candidacy.leading,
             standing=self._candidacy.standing,
             drained=self._drained,
             leader=self._candidacy.leader,
             term=self._candidacy.term,
         )
+        work = self._work
+        if work is None:
+            return found
+        return replace(found, dues=work.seen, remarks=work.remarks, next_s=work.next_s, problem=work.problem)
 
     async def run(self) -> None:
         """Stand, as long as the host is neither drained nor leaving."""
@@ -72,13 +86,31 @@ class Conductor:
                 self._drained = False
             case Synced():
                 pass
-        if self._drained:
+        self._stand_or_not()
+
+    def _stand_or_not(self) -> None:
+        if self._drained or self._leaving:
             self._candidacy.withdraw()
-        elif not self._leaving:
+        else:
             self._candidacy.rejoin()
 
     def _lead(self) -> None:
-        """Elected."""
+        self._work = Work(self._registry, self._host, self._around, self._candidacy.fence)
+        self._working = asyncio.get_running_loop().create_task(self._until_deposed(self._work))
 
     def _yield(self) -> None:
-        """Not any more."""
+        self._work = None
+        if self._working is not None:
+            self._working.cancel()
+
+    async def _until_deposed(self, work: Work) -> None:
+        try:
+            await work.run()
+        except FencedOff as refusal:
+            log.warning("another agent conducts: %s", refusal)
+            self._candidacy.deposed()
+        except Exception:
+            # what it stumbles over another one may see to; and a task's own failure nobody would hear of
+            log.exception("the conductor can't go on; another agent may")
+            self._candidacy.withdraw()
+            asyncio.get_running_loop().call_later(REST_S, self._stand_or_not)

@@ -107,6 +107,7 @@ _HOST: Final = _object(
     agent=_or_null(_TEXT),
     instances=_WHOLE,
     labels=_map(_TEXT),
+    conducts=_FLAG,
 )
 _SKETCH: Final = _object(index=_list(_WHOLE), count=_list(_WHOLE), zero=_WHOLE, sum=_WHOLE)
 _ENDPOINT: Final = _object(

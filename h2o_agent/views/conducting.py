@@ -19,6 +19,14 @@ _SEVERITY: Final = {"review": "NOTE"}
 """What somebody wanted to be reminded of; the rest is for somebody to mend."""
 
 
+def leader_of(snapshot: Snapshot) -> str | None:
+    """The host whose agent conducts; None: nobody's, as far as it is known here."""
+    found = snapshot.conducting
+    if found is not None and found.leading:  # before it is announced, too
+        return snapshot.host
+    return None if found is None or found.leader is None else found.leader.host
+
+
 def document(snapshot: Snapshot) -> Json:
     """`/conductor`."""
     found = snapshot.conducting
@@ -41,7 +49,7 @@ def document(snapshot: Snapshot) -> Json:
         return answer
     if found.leader is not None:
         answer |= {"leader": found.leader.host, "since": moment(found.leader.since_s), "term": found.leader.term}
-    if found.leading:  # before it is announced, too
+    if found.leading:
         answer |= {"leader": snapshot.host, "term": found.term}
         answer |= {"next_due": _moment(found.next_s), "problem": found.problem, "duties": _duties(found)}
     return answer
@@ -75,7 +83,7 @@ def control_findings(snapshot: Snapshot) -> list[Finding]:
     found = snapshot.conducting
     if found is None:
         return []
-    leader = snapshot.host if found.leading else None if found.leader is None else found.leader.host
+    leader = leader_of(snapshot)
     nobody = "" if leader or snapshot.register_problem else "nobody conducts: no avoid and no drain ends by itself"
     findings = [_finding(snapshot, "conductor", leader or "nobody", found.problem or nobody, "NOTE")]
     return findings + [_remarked(snapshot, remark) for remark in found.remarks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from h2o_agent.views.conducting import leader_of
 from h2o_agent.views.head import Json, head, hexadecimal, milliseconds, moment
 from h2o_core.names import shown
 
@@ -43,6 +44,9 @@ def hosts(snapshot: Snapshot, told: Told) -> Json:
     known = {host.host for host in told.picture.hosts}
     rows.extend(_agent_only(host, agent) for host, agent in snapshot.agents.items() if host not in known)
     rows.sort(key=lambda row: row["host"])
+    leader = leader_of(snapshot)
+    for row in rows:
+        row["conducts"] = row["host"] == leader
     return {**head(snapshot, told), "alarms": alarms(told), "hosts": rows}
 
 

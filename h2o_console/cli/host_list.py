@@ -60,7 +60,7 @@ def row(each: Host) -> tuple[str, ...]:
         each.register,
         milliseconds(each.rtt_ms),
         count(each.instances),
-        each.agent,
+        f"{each.agent} conducts" if each.conducts else each.agent,
         each.why,
         each.address,
         each.incarnation,

@@ -68,7 +68,10 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host as the asked broker sees it. `agent` is ``host:port``; it and `register` are empty without one."""
+    """One host as the asked broker sees it. `agent` is ``host:port``; it and `register` are empty without one.
+
+    `conducts`: that agent is the fleet's conductor.
+    """
 
     host: str
     zone: str = ""
@@ -81,6 +84,7 @@ class Host:
     instances: int | None = None
     register: str = ""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    conducts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +170,5 @@ def _host(entry: Mapping[str, Any]) -> Host:
         instances=whole(entry, "instances"),
         register=text(entry, "register"),
         labels={key: value for key, value in table(entry, "labels").items() if isinstance(value, str)},
+        conducts=entry.get("conducts") is True,
     )

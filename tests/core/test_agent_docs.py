@@ -93,8 +93,8 @@ CONDUCTING = Conducting(
     standing="leading",
     leader=Leader("host-1", 17, NOW_S),
     term=17,
-    dues=(Due("drain", "host-2", NOW_S, "why"),),
-    remarks=(Remark("drain", "host-2", "why it stays"),),
+    dues=(Due("drain", "host-2", "control/hosts/host-2", NOW_S, "why"),),
+    remarks=(Remark("drain", "host-2", NOW_S, "why it stays"),),
     next_s=NOW_S + 1,
 )
 PAST = History(

@@ -326,6 +326,7 @@ def test_hosts_are_the_broker_s_and_those_whose_agent_alone_is_there():
         "agent": "127.0.0.1:8101",
         "instances": 0,
         "labels": {},
+        "conducts": False,
     }
     assert (second["rtt_ms"], second["agent"], second["labels"]) == (0.422, None, {"disk": "ssd"})
     assert (third["host"], third["link"], third["agent"]) == ("host-3", "absent", "127.0.0.1:8103")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bench.faults.round import Round
 
-SUBJECTS: Final = ("instance", "broker", "agent", "peer", "http", "logs", "zookeeper")
+SUBJECTS: Final = ("instance", "broker", "agent", "conductor", "peer", "http", "logs", "zookeeper")
 """First words of rounds that have a file of their own."""
 
 
