@@ -173,6 +173,15 @@ class Broker:
             case events.LinkChanged():
                 log.info("link to %s: %s", event.host, event.what)
                 self._control.link_changed(event.host)
+            case events.GivenUp():
+                log.warning(
+                    "given up at the end of the drain's grace: %s (request %s of %s), at instance %s for %.1f s",
+                    shown(event.feature),
+                    event.request_id or "without an id",
+                    shown(event.caller),
+                    event.instance,
+                    event.ran_s,
+                )
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -223,6 +232,7 @@ class Broker:
                 self._control.known.decisions,
                 self._ports.counts,
                 self._ports.strangers.sentence(moment.monotonic_ns),
+                self._ports.pid_of,
                 moment,
             ).SerializeToString()
         self._roster.tell(asked.rid, asked.correlation, body)

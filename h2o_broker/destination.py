@@ -62,6 +62,8 @@ class Destination:
         """Called when a leaving instance has nothing in flight any more."""
         self.drained = False
         """Operators want nothing new here."""
+        self.on_turned_away: Callable[[str, int], None] = _unheard
+        """Gets (host that sent it, now) of each request that is refused for that."""
         self._ledger = ledger
         self._requests = ledger.requests
         self._out = ledger.out
@@ -113,6 +115,7 @@ class Destination:
         elif version is None:
             self._ledger.refuse(request, Code.NO_ROUTE)
         elif self.drained and not request.flags & REQUEST_EXACT:
+            self.on_turned_away(source.caller.package, now)
             self._ledger.refuse(request, Code.UNAVAILABLE)
         elif not version.ready and not attempt:
             # all are suspect, ejected or leaving: another host may serve it now; if there is none, it comes again
@@ -354,3 +357,7 @@ class Destination:
                 request, Code.CANCELLED, MAYBE_EXECUTED, "the instance gave it back without an answer", now
             )
         self._free_slot(request, instance, now)
+
+
+def _unheard(_host: str, _now: int) -> None:
+    pass

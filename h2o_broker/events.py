@@ -71,4 +71,24 @@ class LinkChanged:
     what: str
 
 
-Event = RegistrationAsked | ReportAsked | InstanceAdmitted | InstanceRemoved | LinkWanted | LinkDropped | LinkChanged
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A drained host's grace is over, and an instance still worked on this: its outcome is unknown."""
+
+    feature: str
+    request_id: str
+    instance: str
+    caller: str
+    ran_s: float
+
+
+Event = (
+    RegistrationAsked
+    | ReportAsked
+    | InstanceAdmitted
+    | InstanceRemoved
+    | LinkWanted
+    | LinkDropped
+    | LinkChanged
+    | GivenUp
+)

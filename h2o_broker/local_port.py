@@ -87,6 +87,11 @@ class LocalPort:
         for at in range(0, len(frames), CHUNK):
             self._on_frames(rid, frames[at : at + CHUNK])
 
+    def pid_of(self, rid: bytes) -> int:
+        """The process that has connected; 0: unknown."""
+        stream = self._streams.get(rid)
+        return 0 if stream is None else stream.peer_pid()
+
     def take(self, rid: bytes, frame: bytes) -> bool:
         """Have *frame* sent at the next `flush`; False when nobody is there."""
         stream = self._streams.get(rid)

@@ -90,6 +90,10 @@ class Ports:
             **self._local.counts,
         }
 
+    def pid_of(self, rid: bytes) -> int:
+        """The process at the other end of a local stream; 0: unknown."""
+        return self._local.pid_of(rid)
+
     def link(self, address: str, rid: bytes) -> None:
         """Open a link to another broker."""
         self._routers[OUTBOUND].connect(f"tcp://{address}", rid, self._peer_key)

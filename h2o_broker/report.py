@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.message import DecodeError
 
 from h2o_broker.counts import outcomes_of, sketch_of
+from h2o_broker.drain_report import control_report, drain_report
 from h2o_broker.reasons import link_state, why_not, why_verdict
 from h2o_broker.trial_report import experiment_report
 from h2o_core.manifests import manifest_from_package_version
@@ -32,6 +33,8 @@ from h2o_core.pb.stats_pb2 import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from h2o_broker.links import Links
     from h2o_broker.members import LocalInstance, LocalVersion, Peer, Pool
     from h2o_broker.register.decisions import Decisions
@@ -70,9 +73,10 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
     decisions: Decisions,
     extra: dict[str, int],
     strangers: str,
+    pid_of: Callable[[bytes], int],
     moment: Moment,
 ) -> BrokerReport:
-    """Raw counters since this broker started."""
+    """Raw counters since this broker started; *pid_of*: the process behind a local stream's routing id."""
     return BrokerReport(
         host=identity.host,
         zone=identity.zone,
@@ -98,6 +102,8 @@ def broker_report(  # noqa: PLR0913 - what a broker consists of
         tiers=switch.origin.tiers.value,
         assignments=[one for pool in switch.pools.values() for one in _assignments(pool)],
         experiments=[experiment_report(package, trial, moment) for package, trial in switch.trials.items()],
+        control=control_report(switch),
+        drain=drain_report(switch, pid_of, moment),
         counters={**switch.oddities.counts, **{name: count for name, count in extra.items() if count}},
     )
 

@@ -229,9 +229,11 @@ class Ledger:
         payload = self.failure(Code.INTERNAL, message, request.name.decode(errors="replace"))
         return encode(ANSWER, code=Code.INTERNAL, correlation=request.source_correlation, payload=payload)
 
-    def end(self, request: Request, code: Code, executed: int, message: str, now: int) -> None:
+    def end(
+        self, request: Request, code: Code, executed: int, message: str, now: int, evidence: Code | None = None
+    ) -> None:
         """The broker itself answers; an instance that still works on it keeps its slot until it lets go."""
-        self.respond(request, *self.own_answer(request, code, executed, message, now), now)
+        self.respond(request, *self.own_answer(request, code, executed, message, now, evidence), now)
 
     def end_attempt(self, request: Request, code: Code, message: str, now: int) -> None:
         """Nobody took it; of one that had been taken before, what came of that is the answer."""
@@ -240,21 +242,27 @@ class Ledger:
         else:
             self.end(request, code, NOT_EXECUTED, message, now)
 
-    def own_answer(self, request: Request, code: Code, executed: int, message: str, now: int) -> Answer:
-        """What the broker itself has to say; *request* is in no queue and at no other broker after that."""
+    def own_answer(
+        self, request: Request, code: Code, executed: int, message: str, now: int, evidence: Code | None = None
+    ) -> Answer:
+        """What the broker itself has to say; *request* is in no queue and at no other broker after that.
+
+        *evidence*: as what it counts about the instance that worked on it, when that is not *code*.
+        """
+        told = code if evidence is None else evidence
         if request.queued_at is not None:
             request.queued_at.queue.discard(request.id)
             request.queued_at = None
         target = request.target
         tail, verdict = self._own_tail, 0
         if target is not None and request.source.port == LOCAL:
-            target.load.learn(now - request.routed_ns, code, now)
+            target.load.learn(now - request.routed_ns, told, now)
         if isinstance(target, RemoteInstance):
             self.leave_peer(request, target)
         elif target is not None:
             if request.counter is not None:
                 request.counter.outcomes[code] += 1
-            self.heed(target, code, request.id, now)
+            self.heed(target, told, request.id, now)
             tail, verdict = target.answer_tail, target.verdict
         payload = self.failure(code, message, request.name.decode(errors="replace"))
         route = encode_answer_route(request.source.incarnation, 0, 0, 0, verdict, tail)

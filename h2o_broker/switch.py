@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker import pools
 from h2o_broker.callers import Caller, Source
 from h2o_broker.destination import Destination
+from h2o_broker.draining import Draining
 from h2o_broker.judge import Judge
 from h2o_broker.members import Health, LocalInstance, RemoteInstance
 from h2o_broker.origin import Origin
@@ -96,6 +97,8 @@ class Switch:
             self.judge,
         )
         self.origin.routing.place = self.destination.place
+        self.draining = Draining(self.ledger, host, self._tell)
+        self.destination.on_turned_away = self.draining.turned_away
         self.ledger.heed = self.judge.heed
         self._enter = self.origin.enter
         self._answered = self.destination.answered
@@ -221,6 +224,7 @@ class Switch:
                 started = NOT_EXECUTED if request.target is None else MAYBE_EXECUTED
                 self.ledger.end(request, Code.TIMEOUT, started, "no answer before the deadline", now)
         self.origin.attempts.try_again(now)
+        self.draining.expire(now)
 
     # ------------------------------------------------------------------ losses
 
@@ -241,6 +245,7 @@ class Switch:
             self.ledger.end(request, Code.CANCELLED, MAYBE_EXECUTED, "its client is gone", now)
         table = self.sources if source.port == LOCAL else self.inbound
         table.pop(source.rid, None)
+        self.draining.asked.pop(source.rid, None)
 
     def unsent(self, rid: bytes, frame: bytes, now: int) -> None:
         """The socket could not take *frame*: a request in it was not executed and may go elsewhere."""
@@ -296,23 +301,52 @@ class Switch:
             for version in [one for name, one in pool.local.items() if decided and name not in decided.reached]:
                 self.destination.rehome(version, Code.UNAVAILABLE, now)
 
-    def set_host_control(self, host: str, control: HostControl | None, now: int) -> None:
-        """Drain or avoid a host, this one or another; None: neither. What waits here when it is drained moves on."""
+    def set_host_control(self, host: str, control: HostControl | None, now: int, *, over: bool = False) -> None:
+        """Drain or avoid a host, this one or another; None: neither. What waits here when it is drained moves on.
+
+        *over*: of this host, its grace had passed before this broker began.
+        """
         if control is None:
             self.hosts.pop(host, None)
         else:
             self.hosts[host] = control
         affected = [pool for pool in self.pools.values() if pools.is_on(pool, host, self.host)]
         if host == self.host:
-            self.destination.drained = pools.is_drained(self.hosts, host)
-        if host != self.host or not self.destination.drained:
+            self._own_control(control, affected, now, over=over)
+        else:
             for pool in affected:
                 self.changed(pool, now)
-            return
-        for pool in affected:  # what waits must not start here any more: who was left out is not, in a pool without us
-            self.rebuild(pool)
-        for version in [one for pool in affected for one in pool.local.values()]:
-            self.destination.rehome(version, Code.UNAVAILABLE, now)
+
+    def _own_control(self, control: HostControl | None, affected: list[Pool], now: int, *, over: bool) -> None:
+        drained = self.destination.drained = pools.is_drained(self.hosts, self.host)
+        self._enter = self._enter_noted if drained else self.origin.enter
+        if not drained:
+            for pool in affected:
+                self.changed(pool, now)
+        else:
+            for pool in affected:  # nothing waiting must start here: who was left out is not, in a pool without us
+                self.rebuild(pool)
+            for version in [one for pool in affected for one in pool.local.values()]:
+                self.destination.rehome(version, Code.UNAVAILABLE, now)
+        self.draining.decide(control, now, over=over)
+
+    def _enter_noted(
+        self,
+        source: Source,
+        correlation: int,
+        remaining: int,
+        types: int,
+        frame: bytes,
+        tail_at: int,
+        name_len: int,
+        now: int,
+    ) -> None:
+        """Who still sends from here would miss this broker."""
+        self.draining.asked[source.rid] = now
+        self.origin.enter(source, correlation, remaining, types, frame, tail_at, name_len, now)
+
+    def _tell(self, event: Event) -> None:
+        self.events.append(event)
 
     def pong(self, port: int, rid: bytes, clock: bytes, flags: int = 0, verdicts: bytes = b"") -> None:
         """Answer a PING: our incarnation, the asker's own clock, and to a broker what it should know of instances."""

@@ -9,7 +9,20 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from h2o_agent.http import call, children, conductor, epoch, history, logs, metrics, openapi, probes, reading, why
+from h2o_agent.http import (
+    call,
+    children,
+    conductor,
+    drain,
+    epoch,
+    history,
+    logs,
+    metrics,
+    openapi,
+    probes,
+    reading,
+    why,
+)
 from h2o_agent.http.answers import Unavailable, error
 from h2o_agent.http.described import paths_of
 from h2o_agent.http.guard import Guard, Guarded
@@ -56,6 +69,7 @@ def build(  # noqa: PLR0913 - one for each part of a host
         *children.routes(source),
         *epoch.routes(source),
         *conductor.routes(source),
+        *drain.routes(source),
         *metrics.routes(source, version, totals or Totals()),
         *logs.routes(source, shelf),
         *(history.routes(past) if past is not None else ()),

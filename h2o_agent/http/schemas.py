@@ -214,6 +214,37 @@ SCHEMAS: Final[dict[str, Json]] = {
     ),
     "stats": _STATS,
     "epoch": _answer(epoch=_WHOLE, applied=_WHOLE, **{"except": _list(_TEXT)}, reached_=_FLAG),
+    "drain": _answer(
+        state={"enum": ["in_use", "avoided", "draining", "drained"]},
+        epoch=_WHOLE,
+        decided=_or_null(
+            _object(
+                state=_TEXT, owner=_TEXT, reason=_TEXT, since=_or_null(_TIME), until=_or_null(_TIME), grace_s=_NUMBER
+            )
+        ),
+        since=_or_null(_TIME),
+        grace_left_s=_or_null(_NUMBER),
+        in_flight=_WHOLE,
+        queued=_WHOLE,
+        given_up=_WHOLE,
+        instances=_list(_object(id=_TEXT, package=_TEXT, version=_TEXT, in_flight=_WHOLE, held=_WHOLE)),
+        callers=_list(
+            _object(
+                caller=_TEXT,
+                version=_or_null(_TEXT),
+                instance=_or_null(_TEXT),
+                pid=_or_null(_WHOLE),
+                program=_or_null(_TEXT),
+                in_flight=_WHOLE,
+                last_s=_or_null(_NUMBER),
+                sends=_FLAG,
+            )
+        ),
+        senders=_list(_object(host=_TEXT, refused=_WHOLE, last_s=_NUMBER)),
+        conductor=_FLAG,
+        safe=_FLAG,
+        remains=_list(_TEXT),
+    ),
     "why": _answer(
         feature=_TEXT,
         package=_TEXT,

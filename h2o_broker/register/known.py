@@ -75,7 +75,7 @@ class Known:
         self.freshness.remembered(moment.unix_s - last.true_s, moment.monotonic_ns)
         control = {document.path for document in remembered.decided}
         self._documents = {document.path: document for document in last.documents if document.path not in control}
-        self._enforce(decisions, moment)
+        self._enforce(decisions, moment, remembered=True)
         for version in remembered.versions:
             self._apply(self.inventory.put_version(version), moment)
             yield
@@ -177,15 +177,16 @@ class Known:
         rest = f"which changes there were is not known, and epoch {decisions.applied} is what counts as applied"
         return {self.paths.epoch: f"{decisions.epoch_problem}; {rest}"}
 
-    def _enforce(self, decisions: Iterable[Decision], moment: Moment) -> None:
-        """All of them, before anything else happens."""
+    def _enforce(self, decisions: Iterable[Decision], moment: Moment, *, remembered: bool = False) -> None:
+        """All of them, before anything else happens; *remembered*: nothing has come to this broker yet."""
         for decision in decisions:
             parent, _, name = decision.path.rpartition("/")
             match decision.value:
                 case Traffic() as traffic:
                     self._switch.set_traffic(traffic.package, traffic, moment.monotonic_ns)
                 case HostControl() as control:
-                    self._switch.set_host_control(control.host, control, moment.monotonic_ns)
+                    over = remembered and moment.unix_s >= control.since_s + control.grace_s
+                    self._switch.set_host_control(control.host, control, moment.monotonic_ns, over=over)
                 case FleetSettings() as settings:
                     self._apply(self.inventory.put_settings(settings), moment)
                 case None if parent == self.paths.traffics:

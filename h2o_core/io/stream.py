@@ -150,10 +150,15 @@ class Stream:
 
     def peer_uid(self) -> int:
         """Who runs the other end; our own uid where the system can't tell."""
-        if sys.platform != "linux":
-            return os.getuid()
+        return os.getuid() if sys.platform != "linux" else self._credentials()[1]
+
+    def peer_pid(self) -> int:
+        """The process that connected; 0 where the system can't tell."""
+        return 0 if sys.platform != "linux" else self._credentials()[0]
+
+    def _credentials(self) -> tuple[int, int, int]:
         credentials = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
-        return _PEER_CREDENTIALS.unpack(credentials)[1]
+        return _PEER_CREDENTIALS.unpack(credentials)
 
     def close(self) -> None:
         """Close at once."""

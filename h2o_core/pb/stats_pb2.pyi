@@ -209,7 +209,7 @@ class RetryReport(_message.Message):
     def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., package: _Optional[str] = ..., retried: _Optional[int] = ..., refused: _Optional[int] = ...) -> None: ...
 
 class BrokerReport(_message.Message):
-    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries", "assignments", "pools", "experiments")
+    __slots__ = ("host", "zone", "fleet", "incarnation", "now_s", "started_s", "pid", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "epoch_seen", "unapplied", "tiers", "retries", "assignments", "pools", "experiments", "control", "drain")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -240,6 +240,8 @@ class BrokerReport(_message.Message):
     ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
     POOLS_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENTS_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_FIELD_NUMBER: _ClassVar[int]
     host: str
     zone: str
     fleet: str
@@ -263,7 +265,9 @@ class BrokerReport(_message.Message):
     assignments: _containers.RepeatedCompositeFieldContainer[AssignmentReport]
     pools: _containers.RepeatedCompositeFieldContainer[PoolReport]
     experiments: _containers.RepeatedCompositeFieldContainer[ExperimentReport]
-    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[AssignmentReport, _Mapping]]] = ..., pools: _Optional[_Iterable[_Union[PoolReport, _Mapping]]] = ..., experiments: _Optional[_Iterable[_Union[ExperimentReport, _Mapping]]] = ...) -> None: ...
+    control: HostControlReport
+    drain: DrainReport
+    def __init__(self, host: _Optional[str] = ..., zone: _Optional[str] = ..., fleet: _Optional[str] = ..., incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., pid: _Optional[int] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[CallerReport, _Mapping]]] = ..., peers: _Optional[_Iterable[_Union[PeerReport, _Mapping]]] = ..., queues: _Optional[_Iterable[_Union[QueueReport, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., epoch_seen: _Optional[int] = ..., unapplied: _Optional[_Iterable[str]] = ..., tiers: _Optional[str] = ..., retries: _Optional[_Iterable[_Union[RetryReport, _Mapping]]] = ..., assignments: _Optional[_Iterable[_Union[AssignmentReport, _Mapping]]] = ..., pools: _Optional[_Iterable[_Union[PoolReport, _Mapping]]] = ..., experiments: _Optional[_Iterable[_Union[ExperimentReport, _Mapping]]] = ..., control: _Optional[_Union[HostControlReport, _Mapping]] = ..., drain: _Optional[_Union[DrainReport, _Mapping]] = ...) -> None: ...
 
 class ExperimentReport(_message.Message):
     __slots__ = ("package", "experiment", "salt", "stable", "since_s", "arms", "by_rule", "broken")
@@ -324,6 +328,80 @@ class KeyGroups(_message.Message):
     application: _containers.RepeatedScalarFieldContainer[int]
     ticks: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, assigned: _Optional[_Iterable[int]] = ..., ended: _Optional[_Iterable[int]] = ..., errors: _Optional[_Iterable[int]] = ..., application: _Optional[_Iterable[int]] = ..., ticks: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class HostControlReport(_message.Message):
+    __slots__ = ("state", "owner", "reason", "since_s", "until_s", "grace_s")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_S_FIELD_NUMBER: _ClassVar[int]
+    GRACE_S_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    owner: str
+    reason: str
+    since_s: float
+    until_s: float
+    grace_s: float
+    def __init__(self, state: _Optional[str] = ..., owner: _Optional[str] = ..., reason: _Optional[str] = ..., since_s: _Optional[float] = ..., until_s: _Optional[float] = ..., grace_s: _Optional[float] = ...) -> None: ...
+
+class DrainReport(_message.Message):
+    __slots__ = ("since_s", "grace_left_s", "given_up", "queued", "instances", "callers", "senders")
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    GRACE_LEFT_S_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_UP_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    INSTANCES_FIELD_NUMBER: _ClassVar[int]
+    CALLERS_FIELD_NUMBER: _ClassVar[int]
+    SENDERS_FIELD_NUMBER: _ClassVar[int]
+    since_s: float
+    grace_left_s: float
+    given_up: int
+    queued: int
+    instances: _containers.RepeatedCompositeFieldContainer[DrainedInstance]
+    callers: _containers.RepeatedCompositeFieldContainer[LocalCaller]
+    senders: _containers.RepeatedCompositeFieldContainer[LateSender]
+    def __init__(self, since_s: _Optional[float] = ..., grace_left_s: _Optional[float] = ..., given_up: _Optional[int] = ..., queued: _Optional[int] = ..., instances: _Optional[_Iterable[_Union[DrainedInstance, _Mapping]]] = ..., callers: _Optional[_Iterable[_Union[LocalCaller, _Mapping]]] = ..., senders: _Optional[_Iterable[_Union[LateSender, _Mapping]]] = ...) -> None: ...
+
+class DrainedInstance(_message.Message):
+    __slots__ = ("instance", "package", "version", "in_flight", "held")
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    instance: str
+    package: str
+    version: str
+    in_flight: int
+    held: int
+    def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., in_flight: _Optional[int] = ..., held: _Optional[int] = ...) -> None: ...
+
+class LocalCaller(_message.Message):
+    __slots__ = ("caller", "version", "instance", "pid", "in_flight", "asked_age_s")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    ASKED_AGE_S_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    version: str
+    instance: str
+    pid: int
+    in_flight: int
+    asked_age_s: float
+    def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., instance: _Optional[str] = ..., pid: _Optional[int] = ..., in_flight: _Optional[int] = ..., asked_age_s: _Optional[float] = ...) -> None: ...
+
+class LateSender(_message.Message):
+    __slots__ = ("host", "refused", "age_s")
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    AGE_S_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    refused: int
+    age_s: float
+    def __init__(self, host: _Optional[str] = ..., refused: _Optional[int] = ..., age_s: _Optional[float] = ...) -> None: ...
 
 class PoolReport(_message.Message):
     __slots__ = ("package", "version", "healthy", "total", "panic", "panics")

@@ -16,7 +16,7 @@ from h2o_agent.conductor.duties import Due, Remark
 from h2o_agent.http.app import build
 from h2o_agent.launch import Launch
 from h2o_agent.logs.shelf import Shelf
-from h2o_agent.views import children, conducting, fleet, health, history, instances, stats
+from h2o_agent.views import children, conducting, drain, fleet, health, history, instances, stats
 from h2o_core.election import Leader
 from h2o_core.limits import Limits
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
@@ -28,10 +28,15 @@ from h2o_core.pb.stats_pb2 import (
     AssignmentReport,
     CallerReport,
     CallerShare,
+    DrainedInstance,
+    DrainReport,
     ExperimentReport,
     FeatureStats,
+    HostControlReport,
     HostPicture,
     KeyGroups,
+    LateSender,
+    LocalCaller,
     PeerReport,
     PoolReport,
     QueueReport,
@@ -87,7 +92,12 @@ OF = snapshot(
     peers=[PeerReport(host="host-2")],
     register=RegisterReport(state="connected", alarms=[ALARM]),
 )
+DRAINED = snapshot(
+    control=HostControlReport(state="drain"),
+    drain=DrainReport(instances=[DrainedInstance()], callers=[LocalCaller()], senders=[LateSender()]),
+)
 assert OF.told is not None
+assert DRAINED.told is not None
 CONDUCTING = Conducting(
     leading=True,
     standing="leading",
@@ -114,6 +124,7 @@ PAST = History(
         ("/stats", stats.stats(OF, OF.told)),
         ("/history", history.document(PAST)),
         ("/conductor", conducting.document(replace(OF, conducting=CONDUCTING))),
+        ("/drain", drain.document(DRAINED, DRAINED.told, {}, 1)),
         ("/children/\\<child>", children.detail(OF, OF.children[0])),
     ],
 )

@@ -16,9 +16,9 @@ from h2o_agent.http.described import Described, paths_of
 from h2o_agent.http.openapi import document
 from h2o_agent.logs.shelf import Shelf
 from h2o_agent.metrics.discovery import targets
-from h2o_agent.views import children, conducting, explanation, fleet, health, instances, stats
+from h2o_agent.views import children, conducting, drain, explanation, fleet, health, instances, stats
 from h2o_core.pb.explain_pb2 import Considered, Explanation
-from tests.core.test_agent_docs import CONDUCTING, OF, Nowhere, example
+from tests.core.test_agent_docs import CONDUCTING, DRAINED, OF, Nowhere, example
 from tests.core.test_agent_views import snapshot
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def test_every_reference_leads_somewhere():
 
 
 assert OF.told is not None
+assert DRAINED.told is not None
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,9 @@ assert OF.told is not None
         ("health", example("/health")),
         ("health", example("/health/\\<tier>/\\<service>")),
         ("epoch", example("/epoch")),
+        ("drain", example("/drain")),
+        ("drain", drain.document(DRAINED, DRAINED.told, {}, 1)),
+        ("drain", drain.document(OF, OF.told, {}, 1)),
         ("why", example("/why")),
         ("callable", example("/call")),
         ("call", example("/call", 1)),

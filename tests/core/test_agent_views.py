@@ -82,7 +82,10 @@ BROKER = ChildStatus("broker", "", State.RUNNING, token="b", pid=7)
 DEAD = child(state=State.BACKOFF, token="", pid=0, started_s=0.0, failures=4, exited=True, last_exit=1, due_in_s=3.25)
 
 
-_REPORTED = ("assignments", "experiments", "queues", "pools", "retries", "peers", "callers", "counters")
+_REPORTED = (
+    *("assignments", "experiments", "queues", "pools", "retries", "peers", "callers", "counters"),
+    *("control", "drain", "unapplied", "epoch"),
+)
 
 
 def snapshot(

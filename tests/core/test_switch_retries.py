@@ -314,6 +314,7 @@ def test_the_report_names_who_is_retried_and_who_finds_no_slot() -> None:
         Decisions(Paths("t")),
         {},
         "",
+        lambda _: 0,
         Moment(host.now, 0.0),
     )
     ((retries,), (queue,)) = told.retries, told.queues

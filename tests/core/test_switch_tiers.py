@@ -58,7 +58,9 @@ class Host:
         links = Links(self.switch, "a", "t", "k" * 40)
         identity = Identity("host-1", "a", "t", "127.0.0.1:1", 5, 1, 0.0, {})
         decisions, moment = Decisions(Paths("t")), Moment(NOW, 0.0)
-        report = broker_report(identity, self.switch, links, RegisterReport(), 1, decisions, {}, "", moment)
+        report = broker_report(
+            identity, self.switch, links, RegisterReport(), 1, decisions, {}, "", lambda _: 0, moment
+        )
         return {(one.caller, one.version, one.feature): one.breaches for one in report.callers if one.breaches}
 
 

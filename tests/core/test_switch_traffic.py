@@ -163,6 +163,8 @@ def test_what_was_decided_is_reported(broker: Broker):
     broker.spread(3)
     identity = Identity("host-1", "a", "t", "127.0.0.1:1", 5, 1, 0.0, {})
     decisions, moment = Decisions(Paths("t")), Moment(NOW, 0.0)
-    report = broker_report(identity, broker.switch, broker.links, RegisterReport(), 1, decisions, {}, "", moment)
+    report = broker_report(
+        identity, broker.switch, broker.links, RegisterReport(), 1, decisions, {}, "", lambda _: 0, moment
+    )
     (said,) = report.assignments
     assert (said.package, said.version, said.how, said.broken, said.count) == (PACKAGE, NEW, "random", False, 3)

@@ -347,9 +347,14 @@ class SwitchMachine(RuleBasedStateMachine):
         self.switch.set_traffic("/service/customer", traffic, self.now)
         self._deliver()
 
-    @rule(host=st.sampled_from(["host-1", "host-2"]), state=st.sampled_from([None, None, *HostState]))
-    def operators_decide_about_a_host(self, host: str, state: HostState | None) -> None:
-        self.switch.set_host_control(host, HostControl(host, state, "ann") if state is not None else None, self.now)
+    @rule(
+        host=st.sampled_from(["host-1", "host-2"]),
+        state=st.sampled_from([None, None, *HostState]),
+        grace_s=st.sampled_from([0.0, 0.04, 1.0, 300.0]),
+    )
+    def operators_decide_about_a_host(self, host: str, state: HostState | None, grace_s: float) -> None:
+        control = HostControl(host, state, "ann", grace_s=grace_s) if state is not None else None
+        self.switch.set_host_control(host, control, self.now)
         self._deliver()
 
     # ------------------------------------------------------------------ requests
@@ -607,6 +612,21 @@ class SwitchMachine(RuleBasedStateMachine):
                 assert version.queue.size == len(waiting) <= version.capacity()
                 if version.free_instance() is not None:
                     assert not waiting
+
+    @invariant()
+    def a_drained_host_has_no_queue_and_after_its_grace_nothing_but_what_operators_insist_on(self) -> None:
+        drain, wakes_ns = self.switch.draining.drain, self.switch.next_wakeup()
+        assert (drain is not None) is self.switch.destination.drained
+        if drain is None:
+            return
+        assert not any(version.queue.size for pool in self.switch.pools.values() for version in pool.local.values())
+        if drain.over:
+            here = [one for one in self.switch.requests.values() if isinstance(one.target, LocalInstance)]
+            assert all(one.ended or one.flags & REQUEST_EXACT for one in here)
+            assert all(one.ended or one.sent_ns >= drain.ends_ns for one in here)
+        else:
+            assert wakes_ns is not None
+            assert wakes_ns <= drain.ends_ns + (1 << BUCKET_SHIFT)
 
     @invariant()
     def who_is_not_well_is_chosen_only_when_nobody_of_its_version_is_or_most_are_not(self) -> None:

@@ -143,7 +143,7 @@ def test_a_door_replaces_what_a_dead_broker_left_and_names_who_knocks() -> None:
         caller = connect(endpoint)
         callee = door.accept()
         assert callee is not None
-        assert callee.peer_uid() == os.getuid()
+        assert (callee.peer_uid(), callee.peer_pid()) == (os.getuid(), os.getpid())
         caller.pending = [b"hello"]
         assert carried(caller, callee, 1) == [b"hello"]
         for closing in (caller, callee, door):

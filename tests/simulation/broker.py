@@ -97,6 +97,8 @@ class Broker:
         self.by_address: dict[str, Link] = {}
         self.inbound: dict[bytes, Connection] = {}
         self.view = View(world.register, self, self._document)
+        self.given_up = 0
+        """Requests, at the end of a drain's grace."""
         self._stalled = False
         self._waiting: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         """What has come while it stood still."""
@@ -343,6 +345,8 @@ class Broker:
                 peer = self.links.peers.get(event.host)
                 if peer is not None:
                     self.known.link(event.host, self.moment(), answers=peer.answers)
+            case events.GivenUp():
+                self.given_up += 1
             case events.ReportAsked():
                 msg = "nobody asks for reports here"
                 raise AssertionError(msg)
