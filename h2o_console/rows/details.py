@@ -14,10 +14,11 @@ from h2o_console.rows.call_lines import call_lines
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, line, millis, percent, rate, whole_percent
 from h2o_console.rows.places import SHORT_ID, Kind, Place
-from h2o_console.rows.reasons import error_tone, errors, newest_first, reasons
+from h2o_console.rows.reasons import error_tone, errors, reasons
 from h2o_console.rows.sections import Field, Grid, known, outcomes_text, pieces, plain, title, verdict
 from h2o_console.rows.verdicts import instance_reasons
 from h2o_console.text import pad, safe
+from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
     from h2o_console.store.views import CallView, FeatureView, InstanceView, PackageView

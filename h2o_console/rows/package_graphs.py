@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.graphs import MILLIS, PERCENT, REQUESTS, Unit, Window, ceiling, columns, graph, mean, spark
 from h2o_console.rows.past import SLOT_S, SLOTS, Past, Series
-from h2o_console.rows.reasons import newest_first
 from h2o_console.rows.sections import plain, title
 from h2o_console.text import clip, pad, safe
+from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

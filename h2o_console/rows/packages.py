@@ -12,9 +12,10 @@ from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.board import Board
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
-from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, most_hurt, newest_first, reasons
+from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, most_hurt, reasons
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.text import safe
+from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
     from h2o_console.store.fleet import Store

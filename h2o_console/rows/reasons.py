@@ -17,6 +17,7 @@ from h2o_console.rows.figures import age, millis, percent, times, whole_percent
 from h2o_console.text import safe
 from h2o_core.errors import MEANINGS, Code, Fault
 from h2o_core.health import IN_SPITE
+from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
     from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
@@ -305,22 +306,3 @@ def _refused(view: PackageView) -> Iterator[Reason]:
         )
     if declared >= APPLICATION_SHARE * requests:
         yield Reason(Kind.APPLICATION, Glyph.NOTE, f"{percent(declared, requests)}% declared application errors")
-
-
-def newest_first(versions: Mapping[str, int]) -> list[str]:
-    """Versions as people count them, 1.10 after 1.9, the highest first."""
-    return sorted(versions, key=_version_key, reverse=True)
-
-
-_Parts = tuple[tuple[bool, int, str], ...]
-
-
-def _version_key(version: str) -> tuple[_Parts, bool, _Parts]:
-    """Semantic versioning's order, without its refusals: a pre-release is older than its release."""
-    release, _, before = version.partition("+")[0].partition("-")
-    return _parts(release), not before, _parts(before)
-
-
-def _parts(dotted: str) -> _Parts:
-    numbers = ((part, part.isascii() and part.isdecimal() and len(part) < 16) for part in dotted.split("."))
-    return tuple((True, int(part), "") if is_number else (False, 0, part) for part, is_number in numbers)

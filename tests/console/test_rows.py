@@ -10,10 +10,11 @@ from hypothesis import given, strategies as st
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import age, line, millis, percent, rate, whole_percent
 from h2o_console.rows.packages import PACKAGES, PackageRow, package_row
-from h2o_console.rows.reasons import FEWEST, Kind, newest_first, reasons
+from h2o_console.rows.reasons import FEWEST, Kind, reasons
 from h2o_console.rows.tables import Layout, head_line, layout, row_line
 from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
+from h2o_core.versions import newest_first
 
 
 def instance(host: str = "host-1", **more: object) -> InstanceView:
