@@ -1,0 +1,116 @@
+"""Is the one worse than the other, and by how much: failures, application errors, durations, each with a floor. Pure.
+
+What is asked is not whether there is a difference but whether it is surely larger than what nobody gets up for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.insights.counts import APPLICATION, FAILURES, Counts, above, longer_than, quantile
+from h2o_core.insights.figures import millis, ms, share, times
+from h2o_core.insights.finding import Evidence, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+FEWEST: Final = 20
+"""Requests of either side below which nothing is compared."""
+FEWEST_HITS: Final = 5
+"""Failures below which they are an anecdote."""
+FAILURE_FLOOR: Final = 0.01
+"""One point of failures more than the other, surely."""
+APPLICATION_FLOOR: Final = 0.05
+SLOWER_FACTOR: Final = 1.5
+SLOWER_NS: Final = 5e6
+"""And so much longer at the same quantile: half again, and 5 ms."""
+_QUANTILES: Final = (0.95, 0.5)
+
+
+class What(StrEnum):
+    """What is worse."""
+
+    FAILURES = "failures"
+    APPLICATION = "application errors"
+    DURATIONS = "durations"
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """One thing in which a side is worse. `words` say it of that side alone, `other` of what it is compared with.
+
+    `hurt_per_s`: requests a second that suffer beyond what the other side's do.
+    """
+
+    what: What
+    strength: float
+    hurt_per_s: float
+    words: str
+    other: str
+    evidence: Evidence
+
+    @property
+    def trouble(self) -> Trouble:
+        """How requests suffer."""
+        return Trouble.SLOW if self.what is What.DURATIONS else Trouble.ERRORS
+
+
+def worse(now: Counts, reference: Counts) -> list[Worse]:
+    """In what *now* is worse, the most hurt first; also what is at 0.6 of the floors (`Finding.strength`)."""
+    if now.requests < FEWEST or reference.requests < FEWEST:
+        return []
+    found = [
+        _share(now, reference, FAILURES, FAILURE_FLOOR, What.FAILURES),
+        slower(now, reference),
+        _share(now, reference, APPLICATION, APPLICATION_FLOOR, What.APPLICATION),
+    ]
+    return sorted((one for one in found if one is not None), key=_order)
+
+
+def worst(now: Counts, reference: Counts) -> Worse | None:
+    """The one that hurts most; None when it is not worse."""
+    found = worse(now, reference)
+    return found[0] if found else None
+
+
+def _order(one: Worse) -> tuple[bool, bool, float]:
+    """What opens before what only stays open; declared errors last: they may be meant."""
+    return one.strength < 1, one.what is What.APPLICATION, -one.hurt_per_s
+
+
+def _share(now: Counts, reference: Counts, codes: Collection[str], floor: float, what: What) -> Worse | None:
+    ours, theirs = now.share(codes), reference.share(codes)
+    if ours.hits < FEWEST_HITS:
+        return None
+    strength = above(theirs, ours) / floor
+    if strength < STAYS:
+        return None
+    code = now.leading(codes)
+    verb = f"{share(ours.value)} {code}" if what is What.FAILURES else f"{share(ours.value)} application errors"
+    evidence = Evidence(f"{what} share", ours.value, "", theirs.value, now.span_s, now.requests)
+    hurt = (ours.value - theirs.value) * now.per_s
+    return Worse(what, strength, hurt, verb, share(theirs.value), evidence)
+
+
+STAYS: Final = 0.6
+"""What is open stays so until it is below this part of what opens it."""
+
+
+def slower(now: Counts, reference: Counts) -> Worse | None:
+    """Surely half again as long and 5 ms longer, at the 95th percentile or the median."""
+    for q in _QUANTILES:
+        ours, theirs = quantile(now.times, q), quantile(reference.times, q)
+        if ours is None or theirs is None:
+            return None
+        limit_ns = max(theirs.high_ns * SLOWER_FACTOR, theirs.high_ns + SLOWER_NS)
+        strength = (ours.low_ns - theirs.high_ns) / (limit_ns - theirs.high_ns)
+        if strength >= STAYS:
+            name = f"p{q * 100:.0f}"
+            words = f"{name} {millis(ours.ns)}"
+            ratio = f" ({times(ours.ns / theirs.ns)})" if theirs.ns else ""
+            evidence = Evidence(f"{name} duration", ms(ours.ns), "ms", ms(theirs.ns), now.span_s, now.times.count)
+            hurt = max(0.0, longer_than(now.times, theirs.high_ns) - (1 - q)) * now.per_s
+            return Worse(What.DURATIONS, strength, hurt, words, millis(theirs.ns) + ratio, evidence)
+    return None

@@ -1,0 +1,129 @@
+"""What was counted in a span of time, added up, and the shares and quantiles that can be believed of it. Pure.
+
+Small samples say little: a share is known from its Wilson bounds, a quantile from the order statistics around it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.errors import ERRORS, Code
+from h2o_core.experiment.proportions import Share, difference_interval, wilson
+from h2o_core.histogram import Histogram, middle_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+Z: Final = 3.3
+"""Standard errors to each side: one look in two thousand at one comparison is wrong before the floors are asked."""
+
+FAULTS: Final = frozenset(code.name for code in ERRORS)
+"""Outcomes by the package's or the platform's fault, as they are counted: by name."""
+OVERLOADED: Final = frozenset({Code.OVERLOADED.name})
+FAILURES: Final = FAULTS - OVERLOADED
+"""What fails; to have no slot is another matter."""
+APPLICATION: Final = frozenset({Code.APPLICATION.name})
+UNSERVED: Final = frozenset({Code.NO_ROUTE.name, Code.UNAVAILABLE.name})
+"""Nobody took the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Outcomes by code's name, durations (ns), both within `span_s` seconds."""
+
+    outcomes: Mapping[str, int] = field(default_factory=dict[str, int])
+    times: Histogram = field(default_factory=Histogram)
+    span_s: float = 60.0
+
+    @property
+    def requests(self) -> int:
+        """All that ended."""
+        return sum(self.outcomes.values())
+
+    @property
+    def per_s(self) -> float:
+        """Requests a second."""
+        return self.requests / self.span_s if self.span_s > 0 else 0.0
+
+    def of(self, codes: Collection[str]) -> int:
+        """Requests that ended so."""
+        return sum(count for code, count in self.outcomes.items() if code in codes)
+
+    def share(self, codes: Collection[str]) -> Share:
+        """Of all."""
+        return Share(self.of(codes), self.requests)
+
+    def leading(self, codes: Collection[str]) -> str:
+        """The most frequent of these outcomes, "" when there is none; of equals the first by name."""
+        found = [(-count, code) for code, count in self.outcomes.items() if code in codes and count]
+        return min(found)[1] if found else ""
+
+
+NOTHING: Final = Counts(span_s=0.0)
+
+
+def together(counts: Iterable[Counts | None]) -> Counts:
+    """All of them, over the longest of their spans: they were counted side by side. What is None is left out."""
+    outcomes: Counter[str] = Counter()
+    times = Histogram()
+    span_s = 0.0
+    for one in counts:
+        if one is not None:
+            outcomes.update(one.outcomes)
+            times.merge(one.times)
+            span_s = max(span_s, one.span_s)
+    return Counts(dict(outcomes), times, span_s)
+
+
+def surely(share: Share) -> float:
+    """It is at least this."""
+    return wilson(share, Z)[0]
+
+
+def above(reference: Share, share: Share) -> float:
+    """How much *share* is above *reference* at least; negative when it may not be."""
+    return difference_interval(reference, share, Z)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A quantile as measured, and the bounds of the true one, ns."""
+
+    ns: float
+    low_ns: float
+    high_ns: float
+
+
+def quantile(times: Histogram, q: float, z: float = Z) -> Quantile | None:
+    """Bounds by the ranks *z* standard errors below and above (Conover, Practical Nonparametric Statistics, 3.2).
+
+    None: nothing was timed. Of few durations the upper bound is the longest of them.
+    """
+    n = times.count
+    if not n:
+        return None
+    reach = z * sqrt(q * (1 - q) / n)
+    return Quantile(*(times.quantile(min(1.0, max(0.0, at))) for at in (q, q - reach, q + reach)))
+
+
+def longer_than(times: Histogram, limit_ns: float) -> float:
+    """The share of durations above *limit_ns*; 0 of nothing."""
+    n = times.count
+    return sum(count for at, count in times.buckets.items() if middle_ns(at) > limit_ns) / n if n else 0.0
+
+
+def mean_ns(times: Histogram) -> float | None:
+    """None: nothing was timed."""
+    return times.sum_ns / times.count if times.count else None
+
+
+def without(whole: Counts, one: Counts) -> Counts:
+    """*whole* less *one*, which is part of it."""
+    left = Counter(whole.outcomes)
+    left.subtract(one.outcomes)
+    outcomes = {code: count for code, count in left.items() if count > 0}
+    return Counts(outcomes, whole.times.since(one.times), whole.span_s)
