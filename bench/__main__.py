@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from bench import cli, data_plane, profile
+from bench import cli, data_plane, judging, profile
 from bench.children import BenchError, leave_in_order
 from bench.console import group as console
 from bench.control import group as control
@@ -30,7 +30,7 @@ _GROUPS: Final[dict[str, Run]] = {
 }
 """All that `script/bench` runs by itself; groups faults and control take minutes: they want to be named."""
 
-_NAMED: Final[dict[str, Run]] = {logs.GROUP: logs.run}
+_NAMED: Final[dict[str, Run]] = {logs.GROUP: logs.run, judging.GROUP: judging.run}
 """What else can be named."""
 
 
