@@ -33,7 +33,8 @@ MIN_EFFECT: Final = 100
 _LATEST_S: Final = 1e12
 _CALLER: Final = re.compile(r"operator|/[a-z0-9_*?\[\]!/-]{1,199}")
 HEADER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""An experiment's name, or a salt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ class Traffic:
     `weights` are (version, parts out of 10,000) and sum to 10,000; their order matters to who gets what
     (decision 0017): new versions go to the end. `review_s` (Unix time, 0: never) makes a finding, no change.
     `experiment` is its name while the versions are compared, `min_effect` the smallest difference of errors that
-    matters then, in parts out of 10,000.
+    matters then, in parts out of 10,000. `ended`: they are not compared any more; its name and salt stay, since they
+    are part of what keeps keys where they are.
     """
 
     package: str
@@ -110,6 +112,7 @@ class Traffic:
     reason: str = ""
     review_s: float = 0.0
     min_effect: int = MIN_EFFECT
+    ended: bool = False
 
     def weight(self, version: str) -> int:
         """A version's parts out of 10,000."""
@@ -196,6 +199,7 @@ def encode_traffic(traffic: Traffic) -> bytes:
         "reason": traffic.reason,
         "review": traffic.review_s,
         "min_effect": traffic.min_effect,
+        "ended": traffic.ended,
     }
     path = f"control/traffic/{dotted(traffic.package)}"
     data = encode_document(path, TRAFFIC_CAP_BYTES, fields)
@@ -218,12 +222,13 @@ def parse_traffic(path: str, data: bytes) -> Traffic:
         stable=stable,
         weights=weights,
         rules=tuple(_parse_rule(item) for item in reader.objects("rules", MOST_RULES)),
-        salt=reader.text("salt", form=_WORD),
-        experiment=reader.text("experiment", form=_WORD) if reader.fields.get("experiment") != "" else "",
+        salt=reader.text("salt", form=WORD),
+        experiment=reader.text("experiment", form=WORD) if reader.fields.get("experiment") != "" else "",
         owner=reader.text("owner", empty=True),
         reason=reader.text("reason", empty=True),
         review_s=_moment(reader, "review"),
         min_effect=reader.integer("min_effect", 1, WHOLE) if "min_effect" in reader.fields else MIN_EFFECT,
+        ended="ended" in reader.fields and reader.flag("ended"),
     )
 
 

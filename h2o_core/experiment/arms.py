@@ -35,7 +35,7 @@ class Stage(NamedTuple):
 def stage_of(traffic: Traffic) -> Stage | None:
     """The experiment of a traffic document; None: there is none, or nothing to be compared."""
     weights = tuple((version, parts) for version, parts in traffic.weights if parts)
-    if not traffic.experiment or len(weights) < 2 or traffic.stable not in dict(weights):
+    if not traffic.experiment or traffic.ended or len(weights) < 2 or traffic.stable not in dict(weights):
         return None
     return Stage(traffic.experiment, traffic.salt, traffic.stable, weights)
 

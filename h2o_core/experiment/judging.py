@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.experiment.clusters import FEWEST_GROUPS, corrected, design_effect, share_effect
+from h2o_core.experiment.evidence import evidence
 from h2o_core.experiment.latency import Slower, slower
 from h2o_core.experiment.looks import FIRST_LOOK, believable
 from h2o_core.experiment.proportions import Share, difference_interval, difference_z, needed
@@ -20,8 +20,8 @@ from h2o_core.experiment.ratio import SampleRatio, sample_ratio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from h2o_core.experiment.arms import Arm, Counted, Part
-    from h2o_core.histogram import Histogram
+    from h2o_core.experiment.arms import Counted
+    from h2o_core.experiment.evidence import Evidence
 
 ERRORS_ALPHA: Final = 0.05
 OTHERS_ALPHA: Final = 0.005
@@ -97,19 +97,6 @@ class Judged:
     versions: tuple[Judgement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """An arm's requests that count: as counted, and as independent ones that say as much."""
-
-    requests: int
-    errors: int
-    application: int
-    times: Histogram
-    independent_errors: Share
-    independent_application: Share
-    durations_effect: float
-
-
 def judge(counted: Counted, min_effect: float, now_s: float) -> Judged:
     """*min_effect*: the smallest difference of errors that matters, as a share (0.01: one point)."""
     ratio = sample_ratio(counted)
@@ -119,9 +106,7 @@ def judge(counted: Counted, min_effect: float, now_s: float) -> Judged:
 
 
 def _judgement(counted: Counted, version: str, min_effect: float, now_s: float, *, invalid: bool) -> Judgement:
-    arms = counted.arm(counted.stage.stable), counted.arm(version)
-    few_keys = any(arm.sticky.ended and not _many_keys(arm.sticky) for arm in arms)
-    control, challenger = (_evidence(arm, with_keys=not few_keys) for arm in arms)
+    few_keys, control, challenger = evidence(counted.arm(counted.stage.stable), counted.arm(version))
     among = len(counted.stage.challengers)
     errors = _shares(
         Share(control.errors, control.requests),
@@ -162,38 +147,6 @@ def _overall(verdicts: Sequence[Verdict], needs: float, *, invalid: bool) -> Ver
     return Verdict.UNDECIDED if needs else Verdict.ALIKE
 
 
-def _many_keys(part: Part) -> bool:
-    return sum(1 for ended in part.groups.ended if ended) >= FEWEST_GROUPS
-
-
-def _evidence(arm: Arm, *, with_keys: bool) -> _Evidence:
-    sticky, random = arm.sticky, arm.random
-    if not (with_keys and sticky.ended):
-        errors, application = Share(random.errors, random.ended), Share(random.application_errors, random.ended)
-        return _Evidence(random.ended, random.errors, random.application_errors, random.times, errors, application, 1.0)
-    whole, groups = arm.whole, sticky.groups
-    errors = corrected(sticky.errors, sticky.ended, share_effect(groups.errors, groups.ended))
-    application = corrected(sticky.application_errors, sticky.ended, share_effect(groups.application, groups.ended))
-    slow = design_effect(groups.ticks, groups.ended, _spread(sticky.times))
-    return _Evidence(
-        requests=whole.ended,
-        errors=whole.errors,
-        application=whole.application_errors,
-        times=whole.times,
-        independent_errors=Share(errors.hits + random.errors, errors.total + random.ended),
-        independent_application=Share(application.hits + random.application_errors, application.total + random.ended),
-        durations_effect=(slow * sticky.ended + random.ended) / whole.ended,
-    )
-
-
-def _spread(times: Histogram) -> float:
-    """Variance of the logarithms of durations, in buckets²."""
-    count = times.count
-    mean = sum(bucket * many for bucket, many in times.buckets.items()) / count
-    squares = sum(many * (bucket - mean) ** 2 for bucket, many in times.buckets.items()) + times.zero * mean**2
-    return squares / count
-
-
 def _shares(control: Share, challenger: Share, independent: tuple[Share, Share], alpha: float) -> Shares:
     least = min(independent[0].total, independent[1].total)
     z, width = difference_z(*independent), believable(least, alpha)
@@ -209,7 +162,7 @@ def _verdict(z: float, width: float | None) -> Verdict:
     return Verdict.WORSE if z > 0 else Verdict.BETTER
 
 
-def _durations(control: _Evidence, challenger: _Evidence, alpha: float) -> Durations:
+def _durations(control: Evidence, challenger: Evidence, alpha: float) -> Durations:
     counts = control.requests, challenger.requests
     if not all(counts):
         return Durations(slower(control.times, challenger.times), Verdict.UNDECIDED)
@@ -222,7 +175,7 @@ def _durations(control: _Evidence, challenger: _Evidence, alpha: float) -> Durat
     return Durations(measured, _verdict(measured.z, width) if measured.matters else Verdict.UNDECIDED)
 
 
-def _planned(control: _Evidence, challenger: _Evidence, min_effect: float) -> float:
+def _planned(control: Evidence, challenger: Evidence, min_effect: float) -> float:
     """Requests of the challenger that would show *min_effect*, with the control's errors and the keys as they are."""
     ratio = control.requests / challenger.requests if control.requests and challenger.requests else 1.0
     usual = (control.errors + _USUAL * FIRST_LOOK) / (control.requests + FIRST_LOOK)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.experiment.arms import stage_of
 from h2o_core.names import shown
 from h2o_core.plan.eligible import last_instance, min_available
 from h2o_core.plan.room import cap, capacity, statistics
@@ -57,15 +58,24 @@ def health(case: Case) -> list[Guard]:
 
 
 def experiment(case: Case) -> list[Guard]:
-    """Weights that are changed while an experiment runs make its arms others than those it was started with."""
+    """What a change of weights, or of the fallback, does to an experiment that runs; who ends one by its name knows."""
     found: list[Guard] = []
     for package, was in case.before.traffic.items():
         will = case.after.traffic.get(package)
-        if was.experiment and will is not None and was.experiment == will.experiment and was.weights != will.weights:
-            name = shown(package)
-            sentence = f"experiment {was.experiment} of {name} runs: what it has measured is of other shares"
-            hint = f"look at it: h2o experiment status {name}; end it: h2o experiment stop {name}"
-            found.append(Guard(EXPERIMENT, Verdict.WARNED, sentence, name, hint))
+        running = stage_of(was)
+        stage = None if will is None else stage_of(will)
+        if running is None or stage == running or (will is not None and will.experiment != was.experiment):
+            continue
+        if will is not None and will.ended:
+            continue
+        name = shown(package)
+        does = (
+            "ends without a verdict: there is nothing to compare any more"
+            if stage is None
+            else "counts anew: what it has measured is of other weights; customers stay while a weight only grows"
+        )
+        hint = f"look at it first: h2o experiment status {name}; end it: h2o experiment stop {name}"
+        found.append(Guard(EXPERIMENT, Verdict.WARNED, f"experiment {was.experiment} of {name} {does}", name, hint))
     return found
 
 

@@ -7,7 +7,10 @@ as a duration is worked out by whoever reads it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from h2o_core.control import MIN_EFFECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,4 +97,39 @@ class ChangeSettings:
     settings: Mapping[str, str]
 
 
-Intent: TypeAlias = Shift | RollBack | Drain | Avoid | Restore | Extend | Undo | ChangeSettings
+@dataclass(frozen=True, slots=True)
+class StartExperiment:
+    """Compare versions of a package with the stable one. `weights`: the new ones, in parts out of 10,000.
+
+    One scales the others; of several the stable one takes the rest. `name` "": that of the new versions. `salt`: a word
+    that was never used, or the same customers are drawn again. `min_effect`: the smallest difference of errors that
+    matters, in parts out of 10,000.
+    """
+
+    package: str
+    weights: Mapping[str, int]
+    salt: str
+    name: str = ""
+    min_effect: int = MIN_EFFECT
+    review_s: float = 0.0
+
+
+class Outcome(StrEnum):
+    """What an experiment's end leaves: the weights as they are, all to a new version, or all to the stable one."""
+
+    KEEP = "keep"
+    PROMOTE = "promote"
+    REVERT = "revert"
+
+
+@dataclass(frozen=True, slots=True)
+class StopExperiment:
+    """End a package's experiment. `version`: who is promoted, "" where there is only one to be."""
+
+    package: str
+    outcome: Outcome
+    version: str = ""
+
+
+Experiment: TypeAlias = StartExperiment | StopExperiment
+Intent: TypeAlias = Shift | RollBack | Drain | Avoid | Restore | Extend | Undo | ChangeSettings | Experiment

@@ -11,9 +11,21 @@ from h2o_core.documents import MAX_TEXT
 from h2o_core.names import from_dotted
 from h2o_core.plan.draining import avoid, drain, extend, restore
 from h2o_core.plan.effects import effect_of
+from h2o_core.plan.experiments import start, stop
 from h2o_core.plan.friction import friction_of
 from h2o_core.plan.guards import judge
-from h2o_core.plan.intents import Avoid, ChangeSettings, Drain, Extend, Restore, RollBack, Shift, Undo
+from h2o_core.plan.intents import (
+    Avoid,
+    ChangeSettings,
+    Drain,
+    Extend,
+    Restore,
+    RollBack,
+    Shift,
+    StartExperiment,
+    StopExperiment,
+    Undo,
+)
 from h2o_core.plan.plan import CannotPlan, Plan
 from h2o_core.plan.reviewing import review
 from h2o_core.plan.routes import routes
@@ -96,4 +108,6 @@ _PLANNERS: Final[Mapping[type, Callable[[Any, Situation, Author, float], Draft]]
     Extend: _extended,
     Undo: undo,
     ChangeSettings: change,
+    StartExperiment: start,
+    StopExperiment: stop,
 }

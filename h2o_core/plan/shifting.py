@@ -29,11 +29,11 @@ def shift(intent: Shift, situation: Situation, author: Author, now_s: float) -> 
     """Raises CannotPlan for a package, version or sum that does not work."""
     later(intent.review_s, now_s, "--review")
     package = intent.package
-    known = _known(situation, package)
+    known = known_versions(situation, package)
     for version in (*intent.weights, *([intent.stable] if intent.stable else [])):
         if version not in known:
             raise no_match(version, f"version of {shown(package)}", known, f"h2o describe {shown(package)}")
-    base = _base(situation, package)
+    base = base_of(situation, package)
     traffic = replace(
         base,
         weights=_weighed(base, intent.weights, intent.stable),
@@ -46,7 +46,9 @@ def shift(intent: Shift, situation: Situation, author: Author, now_s: float) -> 
     words = ["weight", shown(package), *(f"{one}={percent(parts)}" for one, parts in intent.weights.items())]
     words += ["--stable", intent.stable] if intent.stable else []
     words += ["--review", commands.duration(intent.review_s - now_s)] if intent.review_s else []
-    return _draft(situation, base, traffic, commands.line(*words, reason=author.reason), _sentence(base, traffic))
+    return traffic_draft(
+        situation, base, traffic, commands.line(*words, reason=author.reason), _sentence(base, traffic)
+    )
 
 
 def roll_back(intent: RollBack, situation: Situation, author: Author, _now_s: float) -> Draft:
@@ -55,8 +57,8 @@ def roll_back(intent: RollBack, situation: Situation, author: Author, _now_s: fl
     Raises CannotPlan when nobody can tell which, or when there is nothing to leave.
     """
     package = intent.package
-    known = _known(situation, package)
-    base = _base(situation, package)
+    known = known_versions(situation, package)
+    base = base_of(situation, package)
     newest = max(
         (version for version, parts in base.weights if parts),
         key=lambda version: (order_of(situation.fleet, package, version), version),
@@ -81,14 +83,14 @@ def roll_back(intent: RollBack, situation: Situation, author: Author, _now_s: fl
         review_s=0.0,
     )
     words = ["rollback", shown(package), *(["--to", intent.to] if intent.to else [])]
-    sentence = f"rolls {shown(package)} back to {target}: {_changes(base, traffic)}"
-    draft = _draft(situation, base, traffic, commands.line(*words, reason=author.reason), sentence)
+    sentence = f"rolls {shown(package)} back to {target}: {changes(base, traffic)}"
+    draft = traffic_draft(situation, base, traffic, commands.line(*words, reason=author.reason), sentence)
     gone = len(base.rules) - len(rules)
     remark = (f"{gone} match rules to versions that are left go too",) if gone else ()
     return replace(draft, remarks=(*draft.remarks, *remark))
 
 
-def _known(situation: Situation, package: str) -> list[str]:
+def known_versions(situation: Situation, package: str) -> list[str]:
     """Every version that was registered, runs, or has a weight."""
     fleet, decided = situation.fleet, situation.decided
     running = dict.fromkeys(one.version for one in fleet.instances if one.package == package)
@@ -101,7 +103,7 @@ def _known(situation: Situation, package: str) -> list[str]:
     return known
 
 
-def _base(situation: Situation, package: str) -> Traffic:
+def base_of(situation: Situation, package: str) -> Traffic:
     """What is decided; without a document what it would say if it said what happens now."""
     traffic = situation.decided.traffic.get(package)
     if traffic is not None:
@@ -109,7 +111,7 @@ def _base(situation: Situation, package: str) -> Traffic:
     given = _route(situation, package).given
     live = tuple((version, parts) for version, parts in given.items() if parts)
     if not live:
-        live = ((_known(situation, package)[0], WHOLE),)
+        live = ((known_versions(situation, package)[0], WHOLE),)
     return Traffic(package, live[0][0], live)
 
 
@@ -145,7 +147,8 @@ def _all(base: Traffic, wanted: Mapping[str, int]) -> Weights:
     return tuple((name, wanted.get(name, 0)) for name in names)
 
 
-def _draft(situation: Situation, base: Traffic, traffic: Traffic, command: str, sentence: str) -> Draft:
+def traffic_draft(situation: Situation, base: Traffic, traffic: Traffic, command: str, sentence: str) -> Draft:
+    """What writes *traffic* where *base* was; raises CannotPlan for what can't stand in a document."""
     decided = situation.decided
     path = f"{TRAFFICS}{dotted(traffic.package)}"
     there = traffic.package in decided.traffic
@@ -167,7 +170,7 @@ def _draft(situation: Situation, base: Traffic, traffic: Traffic, command: str, 
 
 
 def _sentence(base: Traffic, traffic: Traffic) -> str:
-    said = [_changes(base, traffic)] if base.weights != traffic.weights else []
+    said = [changes(base, traffic)] if base.weights != traffic.weights else []
     if base.stable != traffic.stable:
         said.append(f"{traffic.stable} is the fallback")
     if base.rules != traffic.rules:
@@ -175,7 +178,8 @@ def _sentence(base: Traffic, traffic: Traffic) -> str:
     return f"{shown(traffic.package)}: {', '.join(said) or 'the weights stay as they are'}"
 
 
-def _changes(base: Traffic, traffic: Traffic) -> str:
+def changes(base: Traffic, traffic: Traffic) -> str:
+    """``2.0.0 100% → 90%, 2.1.0 0% → 10%``; "" when the weights stay."""
     names = [name for name in dict(traffic.weights) if base.weight(name) != traffic.weight(name)]
     return ", ".join(f"{name} {percent(base.weight(name))} → {percent(traffic.weight(name))}" for name in names)
 
