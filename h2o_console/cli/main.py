@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "logs": ("logs", "Show log lines of packages, instances and hosts, or follow them."),
     "hosts": ("hosts", "List the fleet's hosts and how they are linked."),
     "weight": ("weight", "Show or decide which versions of a package get how much traffic."),
+    "experiment": ("experiment", "Compare versions of a package: start, status, stop."),
     "settings": ("settings", "Show or decide the fleet's settings: new versions, tier rules."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
     "doctor": ("doctor", "Check this machine and the way to the fleet."),

@@ -70,13 +70,13 @@ NO_GROUPS = Groups((), (), (), (), ())
 class Part:
     """The requests of a version that have a sticky key, or those that have none.
 
-    `assigned`: whose version was decided here, by key or by dice; `carried`: which had it already. `outcomes` are of
-    those that have ended, both kinds. Of requests without a key there are no `groups`.
+    `assigned`: whose version was decided here, by key or by dice; `carried`: which had it already. `outcomes` by code
+    are of those that have ended, both kinds. Of requests without a key there are no `groups`.
     """
 
     assigned: int = 0
     carried: int = 0
-    outcomes: Mapping[Code, int] = field(default_factory=dict[Code, int])
+    outcomes: Mapping[int, int] = field(default_factory=dict[int, int])
     times: Histogram = field(default_factory=Histogram)
     groups: Groups = NO_GROUPS
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
+from zlib import crc32
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import StringValue
 
 from h2o_service import ApplicationError, Package
 
+FAILS = int(os.environ.get("ECHO_FAILS", "0"))
+"""Per cent of what is said that this version can't take; which, depends on what is said alone."""
 package = Package("/service/echo", version=os.environ.get("ECHO_VERSION", "1.0.0"))
 
 
 @package.feature("say", idempotent=True, mean_ms=1, upper95_ms=5)
 async def say(request: StringValue) -> StringValue:
     """The same back."""
+    if crc32(request.value.encode()) % 100 < FAILS:
+        raise RuntimeError(request.value)
     return request
 
 

@@ -32,7 +32,7 @@ class Call(NamedTuple):
 
 def part(calls: Iterable[Call]) -> Part:
     """Count *calls* of one version, all with a key or all without."""
-    times, outcomes = Histogram(), dict[Code, int]()
+    times, outcomes = Histogram(), dict[int, int]()
     groups = [[0] * GROUPS for _ in Groups._fields]
     assigned = carried = 0
     for call in calls:
@@ -63,7 +63,7 @@ def shares(requests: int, errors: int = 0, application: int = 0, took_ns: int = 
     times = Histogram()
     times.buckets = {int(log2(took_ns) * BUCKETS_PER_OCTAVE): requests}
     times.sum_ns = requests * took_ns
-    outcomes = {
+    outcomes: dict[int, int] = {
         Code.OK: requests - errors - application,
         Code.INTERNAL: errors,
         Code.APPLICATION: application,
