@@ -11,7 +11,7 @@ from h2o_core.access import Role
 from h2o_core.audit import Author, Edit, day_of, parse_entry
 from h2o_core.control import EPOCH_CHANGES, Epoch, encode_epoch, parse_epoch
 from h2o_core.documents import InvalidDocument
-from h2o_core.io import changes
+from h2o_core.io import changes, commit
 from h2o_core.io.changes import ChangeUnknown, StaleChange
 from h2o_core.io.clock import unix_s
 from h2o_core.io.registry import (
@@ -188,7 +188,7 @@ async def test_what_can_not_be_told_is_said(zookeeper: str, fleet_name: str, mon
             msg = "lost"
             raise RegisterUnavailable(msg, outcome_unknown=True)
 
-    monkeypatch.setattr(changes, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(commit, "PATIENCE_S", 0.3)
     registry = Gone(zookeeper, fleet_name, dev=True)
     try:
         await registry.start(10)
