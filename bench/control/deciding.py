@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.children import BenchError
 from h2o_console.cli.applied import wait_for_all
 from h2o_core.audit import Author, Edit
-from h2o_core.control import encode_traffic
+from h2o_core.control import encode_host_control, encode_traffic
 from h2o_core.io import changes
 from h2o_core.io.registry import Registry
 from h2o_core.names import dotted
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from h2o_console.dev.fleet import Fleet
-    from h2o_core.control import Traffic
+    from h2o_core.control import HostControl, Traffic
 
 _TIMEOUT_S = 10.0
 _AUTHOR = Author("bench", "script/bench control")
@@ -29,17 +29,23 @@ def decide(fleet: Fleet, documents: Iterable[Traffic]) -> list[float]:
 
     Raises BenchError when one does not within 10 s.
     """
-    agents = {host: fleet.agent_address(host) for host in fleet.hosts}
-    return asyncio.run(_decide(fleet, agents, documents))
+    changes = ((f"control/traffic/{dotted(traffic.package)}", encode_traffic(traffic)) for traffic in documents)
+    return asyncio.run(_decide(fleet, changes))
 
 
-async def _decide(fleet: Fleet, agents: dict[str, str], documents: Iterable[Traffic]) -> list[float]:
+def decide_host(fleet: Fleet, host: str, control: HostControl | None) -> float:
+    """Drain or avoid *host*, or neither; seconds and errors as `decide`, of the hosts that are meant to be up."""
+    document = None if control is None else encode_host_control(control)
+    return asyncio.run(_decide(fleet, [(f"control/hosts/{host}", document)]))[0]
+
+
+async def _decide(fleet: Fleet, wanted: Iterable[tuple[str, bytes | None]]) -> list[float]:
+    agents = {host: fleet.agent_address(host) for host in fleet.agents}
     registry = Registry(fleet.zookeeper.address, fleet.name, dev=True)
     took_s: list[float] = []
     try:
         await registry.start(_TIMEOUT_S)
-        for traffic in documents:
-            path, data = f"control/traffic/{dotted(traffic.package)}", encode_traffic(traffic)
+        for path, data in wanted:
             node = await registry.get(path)
             edit = Edit(path, None if node is None else node.data, data)
             applied = await changes.apply(registry, [edit], _AUTHOR)

@@ -1,8 +1,8 @@
 """service/counting: each request is written down, and committed, before it is answered.
 
 `COUNTING_DIR` says where, `COUNTING_PACKAGE` and `COUNTING_VERSION` as what. `COUNTING_CRASH_S` makes it crash so
-long after its broker was found, again and again; `COUNTING_LINES_PER_S` makes it log. The request is how long the
-handler is to take.
+long after its broker was found, again and again; `COUNTING_LINES_PER_S` makes it log. `COUNTING_SLOTS`: how many it
+has. The request is how long the handler is to take.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from h2o_service import Package, current_request
 from tests.counting.executions import Record
 
 PACKAGE: Final = os.environ.get("COUNTING_PACKAGE", "/service/counting")
-SLOTS: Final = 64
+SLOTS: Final = int(os.environ.get("COUNTING_SLOTS", "64"))
 
 package = Package(PACKAGE, version=os.environ.get("COUNTING_VERSION", "1.0.0"), slots=SLOTS)
 record = Record(Path(os.environ.get("COUNTING_DIR", "counting")))
