@@ -55,7 +55,7 @@ def start(intent: StartExperiment, situation: Situation, author: Author, now_s: 
     )
     words = ["experiment", "start", name, *(f"{one}={percent(parts)}" for one, parts in intent.weights.items())]
     words += ["--name", intent.name] if intent.name else []
-    words += ["--review", commands.duration(intent.review_s - now_s)] if intent.review_s else []
+    words += ["--review", commands.duration(intent.review_s - now_s) if intent.review_s else "never"]
     words += ["--min-effect", percent(intent.min_effect)]
     sentence = f"{name}: experiment {traffic.experiment} begins: {changes(base, traffic) or 'the weights stay'}"
     draft = traffic_draft(situation, base, traffic, commands.line(*words, reason=author.reason), sentence)

@@ -56,6 +56,7 @@ def test_a_start_writes_names_salt_and_weights_and_says_what_it_does():
         *("h2o", "experiment", "start", "service/a", "2.0=10%", "--name", "checkout"),
         *("--review", "7d", "--min-effect", "0.5%", "--reason", "because"),
     ]
+    assert "--review never" in planned(start(review_s=0.0), TWO).command
     assert (plan.undo, plan.until_s, plan.friction.ask) == ("h2o undo", WEEK_S, Ask.YES)
     assert [(share.version, share.before, share.after) for share in plan.effect.shares] == [
         ("1.0", WHOLE, 9_000),
