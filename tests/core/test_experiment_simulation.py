@@ -5,14 +5,17 @@ Figures of many more rounds are in decision 0026; the bounds here are four stand
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from math import exp
 from random import Random
 
 import pytest
 
 from h2o_core.assignment import CompiledTraffic
 from h2o_core.control import WHOLE, Traffic
-from h2o_core.experiment.arms import Arm
+from h2o_core.experiment.arms import Arm, Counted, Groups
+from h2o_core.experiment.clusters import GROUPS
 from h2o_core.experiment.judging import ERRORS_ALPHA, OTHERS_ALPHA, Verdict, judge
 from h2o_core.experiment.looks import believable
 from h2o_core.experiment.proportions import Share, difference_z
@@ -112,3 +115,49 @@ def test_nobody_leaves_a_version_while_its_weight_rises() -> None:
         inside.append({key for key in keys if compiled.by_key(key)[0] == NEW})
     assert all(before <= after for before, after in pairwise(inside))
     assert len(inside[-1]) == len(keys)
+
+
+class _Crowd:
+    """300 customers with very different rates, one in fifty of whom fails half the time, in whatever version."""
+
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
+        self._rates = [exp(dice.gauss(0, 1.2)) for _ in range(300)]
+        self._failing = [0.5 if dice.random() < 0.02 else 0.002 for _ in range(300)]
+        self._new = [dice.random() < 0.1 for _ in range(300)]
+        self._ended = [[0] * GROUPS, [0] * GROUPS]
+        self._errors = [[0] * GROUPS, [0] * GROUPS]
+
+    def call(self, requests: int) -> None:
+        for customer in self._dice.choices(range(300), self._rates, k=requests):
+            version, group = self._new[customer], customer % GROUPS
+            self._ended[version][group] += 1
+            self._errors[version][group] += self._dice.random() < self._failing[customer]
+
+    def counted(self, *, with_keys: bool) -> Counted:
+        arms: list[Arm] = []
+        for ended, errors in zip(self._ended, self._errors, strict=True):
+            whole = shares(sum(ended), sum(errors))
+            none = (0,) * GROUPS
+            groups = Groups(tuple(ended), tuple(ended), tuple(errors), none, none)
+            arms.append(Arm(sticky=replace(whole, groups=groups)) if with_keys else Arm(random=whole))
+        return counted(*arms)
+
+
+def test_customers_who_are_not_alike_are_no_difference_between_versions() -> None:
+    """Taken for independent requests they often would be, and the sample ratio would be wrong: the test can fail."""
+    dice, rounds = Random(7), 50
+    alarms = {True: 0, False: 0}
+    for _ in range(rounds):
+        crowd = _Crowd(dice)
+        called = {True: False, False: False}
+        for _ in range(8):
+            crowd.call(1000)
+            for with_keys in (True, False):
+                judged = judge(crowd.counted(with_keys=with_keys), 0.01, 1600.0)
+                wrong = judged.ratio.invalid or judged.versions[0].errors.verdict is not Verdict.UNDECIDED
+                called[with_keys] = called[with_keys] or wrong
+        for with_keys, was in called.items():
+            alarms[with_keys] += was
+    assert alarms[True] <= 3
+    assert alarms[False] > rounds // 2
