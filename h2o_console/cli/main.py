@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "list": ("listing", "List the fleet's instances, or those of one package."),
     "stats": ("stats", "Show what instances did: requests, errors, times."),
     "top": ("top", "Show who is busy, slow or failing now, live."),
+    "triage": ("triage", "Show what is wrong, why, and the command that mends it."),
     "describe": ("describe", "Show all that is known of a package, feature, instance or host."),
     "why": ("why", "Say how a request is routed: version, instances, loads, chances."),
     "logs": ("logs", "Show log lines of packages, instances and hosts, or follow them."),

@@ -53,12 +53,17 @@ class InstanceCounts:
 
 @dataclass(frozen=True, slots=True)
 class CallerCounts:
-    """What one caller on this host got from one feature, counted at the origin. Never added to the above."""
+    """What one caller on this host got from one feature, counted at the origin. Never added to the above.
+
+    `times` is None when its sketch is crooked; `breaches`: how many were against the tier rules.
+    """
 
     caller: str
     version: str
     feature: str
     outcomes: Mapping[str, int]
+    times: Histogram | None = None
+    breaches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +123,15 @@ def _queue_shares(report: stats_pb2.BrokerReport) -> dict[str, int]:
 def _endpoint(feature: stats_pb2.FeatureStats) -> EndpointCounts:
     return EndpointCounts(
         feature=shown(feature.feature),
-        outcomes=_outcomes(feature.outcomes),
-        times=_histogram(feature.processing),
+        outcomes=outcomes_of(feature.outcomes),
+        times=sketch_of(feature.processing),
         last_error=feature.last_error,
         last_error_s=feature.last_error_time_s or None,
     )
 
 
-def _histogram(sketch: stats_pb2.Sketch) -> Histogram | None:
+def sketch_of(sketch: stats_pb2.Sketch) -> Histogram | None:
+    """Its histogram; None when it is crooked."""
     index, counts = list(sketch.index), list(sketch.count)
     if len(index) != len(counts) or not all(each in _INDEXES for each in index) or max(counts, default=0) > _MOST:
         return None
@@ -133,10 +139,11 @@ def _histogram(sketch: stats_pb2.Sketch) -> Histogram | None:
 
 
 def _caller(one: stats_pb2.CallerReport) -> CallerCounts:
-    return CallerCounts(shown(one.caller), one.version, shown(one.feature), _outcomes(one.outcomes))
+    outcomes, times = outcomes_of(one.outcomes), sketch_of(one.latency)
+    return CallerCounts(shown(one.caller), one.version, shown(one.feature), outcomes, times, one.breaches)
 
 
-def _outcomes(counts: Iterable[stats_pb2.OutcomeCount]) -> dict[str, int]:
+def outcomes_of(counts: Iterable[stats_pb2.OutcomeCount]) -> dict[str, int]:
     """By name; a code of a newer broker keeps its number."""
     return {_NAMES.get(one.code, str(one.code)): one.count for one in counts if one.count}
 

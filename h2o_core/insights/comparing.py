@@ -101,9 +101,12 @@ STAYS: Final = 0.6
 def slower(now: Counts, reference: Counts) -> Worse | None:
     """Surely half again as long and 5 ms longer, at the 95th percentile or the median."""
     for q in _QUANTILES:
-        ours, theirs = quantile(now.times, q), quantile(reference.times, q)
+        ours = quantile(now.times, q)
+        theirs = None if ours is None else quantile(reference.times, q)
         if ours is None or theirs is None:
             return None
+        if ours.low_ns <= theirs.high_ns:
+            continue
         limit_ns = max(theirs.high_ns * SLOWER_FACTOR, theirs.high_ns + SLOWER_NS)
         strength = (ours.low_ns - theirs.high_ns) / (limit_ns - theirs.high_ns)
         if strength >= STAYS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.errors import ERRORS, Code
@@ -16,7 +16,7 @@ from h2o_core.experiment.proportions import Share, difference_interval, wilson
 from h2o_core.histogram import Histogram, middle_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
 Z: Final = 3.3
 """Standard errors to each side: one look in two thousand at one comparison is wrong before the floors are asked."""
@@ -107,7 +107,22 @@ def quantile(times: Histogram, q: float, z: float = Z) -> Quantile | None:
     if not n:
         return None
     reach = z * sqrt(q * (1 - q) / n)
-    return Quantile(*(times.quantile(min(1.0, max(0.0, at))) for at in (q, q - reach, q + reach)))
+    low, middle, high = _at_ranks(times, [max(1, ceil(min(1.0, at) * n)) for at in (q - reach, q, q + reach)])
+    return Quantile(middle, low, high)
+
+
+def _at_ranks(times: Histogram, ranks: Sequence[int]) -> list[float]:
+    """The durations (ns) at these *ranks*, which ascend from 1 on, in one pass."""
+    found: list[float] = []
+    seen, value = times.zero, 0.0
+    buckets = iter(sorted(times.buckets.items()))
+    for rank in ranks:
+        while seen < rank:
+            at, count = next(buckets)
+            seen += count
+            value = middle_ns(at)
+        found.append(value)
+    return found
 
 
 def longer_than(times: Histogram, limit_ns: float) -> float:

@@ -66,6 +66,7 @@ COMMANDS = (
     ("top", "--every", "1s"),
     ("top", "instances", "--every", "1s"),
     ("top", "hosts", "--every", "1s"),
+    ("triage", "--every", "1s"),
     ("why", "service/customer/get"),
     ("why", "--request", "5f"),
     ("logs", "--host", "host-1"),

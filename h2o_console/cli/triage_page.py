@@ -1,0 +1,167 @@
+"""How `h2o triage` shows what is wrong: a cause, whom it hurts, what it explains, the command; or that all is well."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, Final
+
+from h2o_console.cli.failures import Exit
+from h2o_console.cli.output import age, one_line
+from h2o_console.cli.printing import Page
+from h2o_console.cli.triage_watch import groups_of
+from h2o_console.cli.views import document_of
+from h2o_console.text import safe
+from h2o_core.insights.finding import Kind, Severity
+from h2o_core.names import shown
+from h2o_core.times import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from h2o_console.cli.output import Style
+    from h2o_console.cli.triage_watch import Look
+    from h2o_core.insights.finding import Evidence, Finding, Subject
+    from h2o_core.insights.grouping import Group
+
+_SIGNS: Final = {Severity.PAGE: "x", Severity.TICKET: "!", Severity.NOTE: "~"}
+_INDENT: Final = "  "
+_NAMED: Final = 4
+_LONGEST: Final = 2000
+
+
+def page(look: Look, *, remembering: bool) -> Page:
+    """One look in all shapes; leaves with 1 when something is wrong, with 5 when hosts did not say."""
+    groups = groups_of(look, remembering=remembering)
+    missing = [{"host": host, "error": why} for host, why in look.unreachable.items()]
+    document = document_of(
+        look.head,
+        "findings",
+        [_document(one, look) for one in groups],
+        healthy=not _wrong(groups),
+        hosts=len(look.picture.hosts),
+        instances=len(look.picture.instances),
+        data_age_s=round(look.data_age_s, 3),
+        unreachable=missing,
+    )
+    names = [str(one.cause.subject) for one in groups]
+    return Page((), (), document, names, _code(groups, look), lambda style: text(groups, look, style))
+
+
+def _wrong(groups: Sequence[Group]) -> bool:
+    """Notes are worth knowing, and nothing to get up for."""
+    return any(one.severity > Severity.NOTE for one in groups)
+
+
+def _code(groups: Sequence[Group], look: Look) -> Exit:
+    away = look.unreachable
+    if _wrong([one for one in groups if one.cause.kind is not Kind.SILENT or one.cause.subject.host not in away]):
+        return Exit.FAILED
+    return Exit.PARTIAL if away else Exit.OK
+
+
+# ---------------------------------------------------------------------- text
+
+
+def text(groups: Sequence[Group], look: Look, style: Style) -> str:
+    """For people. In a terminal lines are broken at its width, elsewhere never."""
+    lines: list[str] = []
+    for one in groups:
+        lines += [*_lines(one, look, style), ""]
+    seen = f"{len(look.picture.hosts)} hosts, {len(look.picture.instances)} instances, data {age(look.data_age_s)} old"
+    silent = f"; {len(look.unreachable)} hosts did not say" if look.unreachable else ""
+    verdict = "looked at" if _wrong(groups) else "all is well: looked at"
+    return "\n".join([*lines, f"{verdict} {seen}{silent}"]) + "\n"
+
+
+def _lines(one: Group, look: Look, style: Style) -> list[str]:
+    head = f"{_SIGNS[one.severity]} {one.severity.name}"
+    said = [f"{head}  {_safe(one.sentence(look.picture.now_s))}"]
+    if one.hurt_per_s >= 0.01:
+        said.append(f"{_INDENT}hurts {one.hurt_per_s:.3g} requests/s")
+    if one.symptoms:
+        said.append(f"{_INDENT}explains {_named(one.symptoms)}")
+    standing = look.findings.open.get(one.cause.key)
+    if standing is not None:
+        said.append(f"{_INDENT}since {rfc3339(standing.since_s)}")
+    if style.wide:
+        said += [f"{_INDENT}{_evidence(each)}" for each in one.cause.evidence]
+        said += [f"{_INDENT}· {_safe(each.sentence)}" for each in one.symptoms]
+    lines = [part for line in said for part in _broken(line, style)]
+    if one.cause.action is not None:
+        lines.append(f"{_INDENT}{_safe(one.cause.action.sentence)}: {_safe(one.cause.action.command)}")
+    return lines
+
+
+def _broken(line: str, style: Style) -> list[str]:
+    if style.cells is None:
+        return [line]
+    indent = _INDENT * 2 if line.startswith(_INDENT) else _INDENT
+    return wrap(line, max(style.cells, 40), subsequent_indent=indent, break_long_words=False) or [line]
+
+
+def _named(symptoms: Sequence[Finding]) -> str:
+    names = [f"{each.subject} ({each.kind})" for each in symptoms[:_NAMED]]
+    more = f" and {len(symptoms) - _NAMED} more" if len(symptoms) > _NAMED else ""
+    return _safe(", ".join(names)) + more
+
+
+def _evidence(one: Evidence) -> str:
+    unit = f" {one.unit}" if one.unit else ""
+    against = "" if one.against is None else f" against {one.against:.4g}{unit}"
+    over = "" if one.over_s is None else f" in {one.over_s:.0f} s"
+    of = "" if one.requests is None else f" of {one.requests:,} requests"
+    return f"{one.name} {one.value:.4g}{unit}{against}{of}{over}"
+
+
+def _safe(said: str) -> str:
+    """What packages and other hosts say, harmless and in one line."""
+    return safe(one_line(said), _LONGEST)
+
+
+# ---------------------------------------------------------------------- JSON
+
+
+def _document(one: Group, look: Look) -> dict[str, Any]:
+    standing = look.findings.open.get(one.cause.key)
+    changed = one.changed
+    return {
+        **_finding(one.cause),
+        "severity": one.severity.name,
+        "hurt_per_s": round(one.hurt_per_s, 3),
+        "since": None if standing is None else rfc3339(standing.since_s),
+        "changed": None
+        if changed is None
+        else {"epoch": changed.epoch, "at": rfc3339(changed.at_s), "actor": changed.actor, "what": changed.sentence},
+        "explains": [_finding(each) for each in one.symptoms],
+    }
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    action = one.action
+    return {
+        "kind": one.kind.value,
+        "subject": _subject(one.subject),
+        "severity": one.severity.name,
+        "sentence": one.sentence,
+        "hurt_per_s": round(one.hurt_per_s, 3),
+        "evidence": [
+            {
+                "name": each.name,
+                "value": each.value,
+                "unit": each.unit,
+                "against": each.against,
+                "over_s": each.over_s,
+                "requests": each.requests,
+            }
+            for each in one.evidence
+        ],
+        "action": None
+        if action is None
+        else {"sentence": action.sentence, "command": action.command, "changes": action.intent is not None},
+    }
+
+
+def _subject(one: Subject) -> dict[str, str]:
+    """What is named, without leading slashes."""
+    known = one._asdict()
+    return {key: value if key == "path" else shown(value) for key, value in known.items() if value}
