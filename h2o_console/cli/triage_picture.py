@@ -10,20 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from h2o_console.cli.counting import between
 from h2o_console.cli.reported import outcomes_of, sketch_of
 from h2o_console.feed.answers import number, text
+from h2o_core.insights import reports
 from h2o_core.insights.counts import Counts, together
-from h2o_core.insights.picture import (
-    Alarm,
-    Call,
-    Child,
-    Host,
-    Instance,
-    Measured,
-    Picture,
-    Pool,
-    Served,
-    Vitals,
-    Waiting,
-)
+from h2o_core.insights.picture import Call, Host, Instance, Measured, Picture, Served
+from h2o_core.insights.reports import full
 
 if TYPE_CHECKING:
     from h2o_console.cli.reported import CallerCounts, HostCounts
@@ -37,7 +27,6 @@ NOW_S: Final = 70.0
 """Points that began so long ago are of the last minute: they are 10 s long, and the last one is not whole yet."""
 BEFORE_S: Final = 180.0
 """What is older than this is the past that the last minute is compared with."""
-_BROKER: Final = "broker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +58,16 @@ def picture_of(looked: Looked) -> Picture:
         now_s=looked.now_s,
         hosts=tuple(_host(one, looked) for one in looked.hosts),
         instances=tuple(_instances(looked, speaking)),
-        children=tuple(child for host, each in looked.stats.items() for child in _children(host, each)),
+        children=tuple(child for each in looked.stats.values() for child in reports.children(each)),
         served=tuple(one for host, history in looked.histories.items() for one in _served(host, history)),
         measured=tuple(_measured(looked)),
         calls=tuple(_calls(looked)),
-        waiting=tuple(one for host, each in speaking.items() for one in _waiting(host, each)),
-        pools=tuple(
-            Pool(one.package, one.version, one.healthy, one.total, one.panic)
-            for each in speaking.values()
-            for one in each.report.pools
-        ),
-        alarms=tuple(
-            Alarm(host, one.kind, one.path, one.since_s, one.sentence)
-            for host, each in speaking.items()
-            for one in each.report.register.alarms
-        ),
+        waiting=tuple(one for each in speaking.values() for one in reports.waiting(each)),
+        pools=tuple(one for each in speaking.values() for one in reports.pools(each)),
+        alarms=tuple(one for each in speaking.values() for one in reports.alarms(each)),
         peaks=_peaks(looked.histories),
         control=looked.control,
     )
-
-
-def _full(name: str) -> str:
-    """``service/customer`` → ``/service/customer``; ``operator`` is no package."""
-    return f"/{name}" if "/" in name and not name.startswith("/") else name
 
 
 # ---------------------------------------------------------------------- hosts and what runs there
@@ -99,43 +75,10 @@ def _full(name: str) -> str:
 
 def _host(one: answers.Host, looked: Looked) -> Host:
     said = looked.stats.get(one.host)
-    known = Host(one.host, one.zone, link=one.link, register=one.register)
-    if said is None:
-        why = looked.unreachable.get(one.host, "") or one.why
-        return Host(one.host, one.zone, looked.silent_s.get(one.host), why, one.link, one.register)
-    if not said.HasField("report"):
-        crashes = next((child.failures for child in said.children if child.key == _BROKER and child.crash_loops), 0)
-        return Host(one.host, one.zone, 0.0, link=one.link, broker_problem=said.broker_problem, broker_crashes=crashes)
-    report = said.report
-    return Host(
-        name=known.name,
-        zone=known.zone,
-        age_s=said.report_age_s,
-        why=one.why,
-        link=known.link,
-        register=known.register,
-        epoch=report.epoch,
-        behind_s=looked.behind_s.get(one.host),
-        unapplied=tuple(report.unapplied),
-        register_state=report.register.state,
-        register_silent_s=report.register.silent_s,
-        vitals=_vitals(said.vitals) if said.HasField("vitals") else None,
-    )
-
-
-def _vitals(said: host_pb2.Vitals) -> Vitals:
-    """-1 and 0 bytes of all are unknown."""
-    return Vitals(
-        cpu_pct=said.cpu_pct if said.cpu_pct >= 0 else None,
-        steal_pct=said.steal_pct if said.steal_pct >= 0 else None,
-        memory_pct=_used_pct(said.memory_total_bytes, said.memory_available_bytes),
-        disk_pct=_used_pct(said.disk_total_bytes, said.disk_available_bytes),
-        clock_skew_s=said.clock_skew_s if said.clock_skew_known else None,
-    )
-
-
-def _used_pct(total: int, available: int) -> float | None:
-    return 100.0 * (1 - min(available / total, 1.0)) if total else None
+    if said is not None:
+        return reports.host(said, one.link, one.register, one.why, looked.behind_s.get(one.host))
+    why = looked.unreachable.get(one.host, "") or one.why
+    return Host(one.host, one.zone, looked.silent_s.get(one.host), why, one.link, one.register)
 
 
 def _instances(looked: Looked, speaking: Mapping[str, HostStats]) -> Iterator[Instance]:
@@ -151,7 +94,7 @@ def _instances(looked: Looked, speaking: Mapping[str, HostStats]) -> Iterator[In
 def _instance(
     one: answers.Instance, known: tuple[InstanceReport, float] | None, *, known_there: bool | None
 ) -> Instance:
-    package, plain = _full(one.package), (one.id, _full(one.package), one.version, one.host, one.state)
+    package, plain = full(one.package), (one.id, full(one.package), one.version, one.host, one.state)
     if known is None:
         return Instance(*plain, routable=one.routable, why=one.why, slots=one.slots, known_there=known_there)
     report, now_s = known
@@ -169,29 +112,6 @@ def _instance(
         report.in_flight,
         known_there,
     )
-
-
-def _children(host: str, said: HostStats) -> Iterator[Child]:
-    registered = {one.launch for one in said.report.instances if one.launch}
-    for one in said.children:
-        if one.key != _BROKER:
-            yield Child(
-                key=one.key,
-                package=_full(one.package),
-                host=host,
-                state=one.state,
-                state_s=one.age_s,
-                failures=one.failures,
-                crash_loops=one.crash_loops,
-                why=one.why,
-                registered=one.launch in registered,
-            )
-
-
-def _waiting(host: str, said: HostStats) -> Iterator[Waiting]:
-    for one in said.report.queues:
-        refused = {each.caller: each.refused for each in one.callers if each.refused}
-        yield Waiting(one.package, one.version, host, one.queued, refused, float(one.over_s))
 
 
 # ---------------------------------------------------------------------- what was counted
@@ -233,7 +153,7 @@ def _measured(looked: Looked) -> Iterator[Measured]:
             feature, version = one.endpoint.feature, one.instance.version
             counts = Counts(one.tally.outcomes, one.tally.sketch, one.span_s)
             mean_ms, upper95_ms = promised.get((feature, version), (None, None))
-            yield Measured(_full(feature), version, one.instance.host, counts, mean_ms or None, upper95_ms or None)
+            yield Measured(full(feature), version, one.instance.host, counts, mean_ms or None, upper95_ms or None)
 
 
 def _calls(looked: Looked) -> Iterator[Call]:
@@ -261,4 +181,4 @@ def _call(host: str, before: CallerCounts | None, now: CallerCounts, span_s: flo
         return None
     breaches = now.breaches - (before.breaches if before is not None else 0)
     counts = Counts({code: count for code, count in more.items() if count}, times, span_s)
-    return Call(_full(now.caller), now.version, _full(now.feature), host, counts, breaches=max(0, breaches))
+    return Call(full(now.caller), now.version, full(now.feature), host, counts, breaches=max(0, breaches))
