@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from h2o_agent.metrics.totals import Count
 from h2o_core.errors import Code
@@ -18,18 +18,24 @@ if TYPE_CHECKING:
     from h2o_core.pb.stats_pb2 import BrokerReport
 
 WINDOW_S: Final = 60.0
+Key = TypeVar("Key")
 _MARK_S: Final = 10.0
 """Counts are kept so often: a copy of all of them takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The last *over_s* seconds: how long what was served took, how often callers got no slot, or broke a tier rule."""
+    """The last *over_s* seconds: how long what was served took, how often callers got no slot, or broke a tier rule.
+
+    `served` and `asked`: outcomes by code, at the destination and at the origin.
+    """
 
     over_s: float
     measured: Mapping[Served, Histogram]
     refused: Mapping[Asked, int]
     breaches: Mapping[Asked, int] = field(default_factory=dict["Asked", int])
+    served: Mapping[Served, Mapping[int, int]] = field(default_factory=dict["Served", "Mapping[int, int]"])
+    asked: Mapping[Asked, Mapping[int, int]] = field(default_factory=dict["Asked", "Mapping[int, int]"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,19 @@ def _between(earlier: _Mark, later: _Mark) -> Window:
             del measured[key]
     refused = _more(earlier.asked, later.asked, lambda count: count.outcomes.get(Code.OVERLOADED, 0))
     breaches = _more(earlier.asked, later.asked, lambda count: count.breaches)
-    return Window(later.at_s - earlier.at_s, measured, refused, breaches)
+    served, asked = _outcomes(earlier.served, later.served), _outcomes(earlier.asked, later.asked)
+    return Window(later.at_s - earlier.at_s, measured, refused, breaches, served, asked)
+
+
+def _outcomes(earlier: Mapping[Key, Count], later: Mapping[Key, Count]) -> dict[Key, dict[int, int]]:
+    """What there is more, of what there is more of; what was forgotten in between is left out."""
+    found: dict[Key, dict[int, int]] = {}
+    for key, count in later.items():
+        before: Mapping[int, int] = earlier[key].outcomes if key in earlier else dict[int, int]()
+        more = {code: number - before.get(code, 0) for code, number in count.outcomes.items()}
+        if any(more.values()) and min(more.values()) >= 0:
+            found[key] = {code: number for code, number in more.items() if number}
+    return found
 
 
 def _more(earlier: Questions, later: Questions, of: Callable[[Count], int]) -> dict[Asked, int]:

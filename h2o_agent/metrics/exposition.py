@@ -11,7 +11,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from h2o_agent.metrics import host, traffic
-from h2o_agent.views import health
+from h2o_agent.views import health, insights
 from h2o_agent.views.instances import child_state
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Collector:
         yield from host.children((*broker, *snapshot.children))
         yield from host.server(snapshot)
         yield host.health(health.findings(snapshot))
+        yield host.findings(insights.causes(snapshot))
         told = snapshot.told
         if told is None or snapshot.broker_problem():
             return

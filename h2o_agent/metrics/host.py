@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from h2o_agent.snapshot import ChildStatus, Snapshot, Told
     from h2o_agent.views.finding import Finding
+    from h2o_core.insights.grouping import Group
     from h2o_core.pb.stats_pb2 import BrokerReport
 
 _LINKS = ("up", "connecting", "suspect", "refused", "leaving")
@@ -110,6 +111,17 @@ def server(snapshot: Snapshot) -> Iterator[Metric]:
     for name, said, value in sizes:
         if known[name.split("_")[2]]:
             yield GaugeMetricFamily(name, said, value)
+
+
+def findings(groups: Iterable[Group]) -> Metric:
+    """Causes, each once; no label names an instance."""
+    found = GaugeMetricFamily(
+        "h2o_finding", "1 for each cause of trouble that insights find here.", labels=["kind", "subject", "severity"]
+    )
+    causes = {(one.cause.kind.value, str(one.cause.subject._replace(instance="")), one.severity.name) for one in groups}
+    for kind, subject, severity in sorted(causes):
+        found.add_metric([kind, label_value(subject), severity], 1)
+    return found
 
 
 def health(findings: Iterable[Finding]) -> Metric:

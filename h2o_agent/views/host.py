@@ -38,10 +38,10 @@ def vitals_of(snapshot: Snapshot) -> Vitals | None:
 
 def _child(child: ChildStatus) -> ChildReport:
     return ChildReport(
-        key=child.key,
-        package=f"/{child.package}" if child.package else "",
+        key=sound(child.key),
+        package=sound(f"/{child.package}" if child.package else ""),
         state=child.state,
-        launch=child.token,
+        launch=sound(child.token),
         pid=child.pid,
         started_s=child.started_s,
         age_s=child.age_s,

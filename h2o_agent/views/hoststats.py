@@ -20,9 +20,9 @@ def host_stats(snapshot: Snapshot, version: str) -> HostStats:
     """All of it; `report` is unset when the broker has nothing to tell. *version* is the agent's."""
     problem = snapshot.broker_problem()
     stats = HostStats(
-        host=snapshot.host,
-        fleet=snapshot.fleet,
-        zone=snapshot.zone,
+        host=sound(snapshot.host),
+        fleet=sound(snapshot.fleet),
+        zone=sound(snapshot.zone),
         version=version,
         as_of_s=snapshot.now_s,
         broker_problem=sound(problem),
