@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_agent.conductor.candidacy import Candidacy
 from h2o_agent.conductor.conducting import Conducting
-from h2o_agent.conductor.work import Work
+from h2o_agent.conductor.work import NoClock, Work
 from h2o_core.control import HostState, parse_host_control
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.changes import FencedOff
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REST_S: Final = 10.0
-"""After an error of our own, so long this agent does not stand."""
+"""After it could not do its work, so long this agent does not stand."""
 
 
 class Conductor:
@@ -109,8 +109,14 @@ class Conductor:
         except FencedOff as refusal:
             log.warning("another agent conducts: %s", refusal)
             self._candidacy.deposed()
+        except NoClock as problem:
+            log.warning("this agent can't conduct, another may: %s", problem)
+            self._rest()
         except Exception:
             # what it stumbles over another one may see to; and a task's own failure nobody would hear of
             log.exception("the conductor can't go on; another agent may")
-            self._candidacy.withdraw()
-            asyncio.get_running_loop().call_later(REST_S, self._stand_or_not)
+            self._rest()
+
+    def _rest(self) -> None:
+        self._candidacy.withdraw()
+        asyncio.get_running_loop().call_later(REST_S, self._stand_or_not)

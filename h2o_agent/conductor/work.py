@@ -18,6 +18,7 @@ from h2o_agent.conductor.lateness import behind_s
 from h2o_core.audit import Author
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.changes import FencedOff, Refused, StaleChange, execute, read_decided
+from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.registry import NoNode, RegisterError
 from h2o_core.plan.plan import CannotPlan
 from h2o_core.plan.planning import plan
@@ -37,6 +38,7 @@ AGAIN_S: Final = 5.0
 LONGEST_S: Final = 60.0
 """Clocks are set, and the next due comes at most so much late for that."""
 SHORTEST_S: Final = 0.05
+TIMELESS_S: Final = 30.0
 ORIGIN: Final = "h2o-agent conductor"
 
 
@@ -58,6 +60,10 @@ class NotDue(Exception):
     """Somebody has decided otherwise in the last moment."""
 
 
+class NoClock(Exception):
+    """The register's time can't be had here; another agent may do better."""
+
+
 class Work:
     """One term. `run` until cancelled; `seen`, `remarks`, `next_s` and `problem` say how it stands."""
 
@@ -71,13 +77,14 @@ class Work:
         self._fence = fence
         self._wake = asyncio.Event()
         self._told: set[Remark] = set()
+        self._timeless_s: float | None = None
         self.seen: tuple[Due, ...] = ()
         self.remarks: tuple[Remark, ...] = ()
         self.next_s: float | None = None
         self.problem = ""
 
     async def run(self) -> None:
-        """Raises FencedOff when another agent conducts."""
+        """Raises FencedOff when another agent conducts, NoClock when the register's time is not known for 30 s."""
         mirror = self._registry.mirror(self._registry.paths.epoch, self._on_epoch, depth=0)
         try:
             while True:
@@ -94,12 +101,8 @@ class Work:
     async def _look(self) -> float:
         """Once; the seconds until the next time."""
         try:
-            now_s = self._around.register_s()
+            now_s = await self._register_s()
             if now_s is None:
-                await self._around.compare_clocks()
-                now_s = self._around.register_s()
-            if now_s is None:
-                self.problem = "the register's time is not known: it answers too slowly to compare clocks"
                 return RETRY_S
             found = await self._carry_out(await read_decided(self._registry), now_s)
         except FencedOff:
@@ -113,10 +116,27 @@ class Work:
         self._remark(found)
         return self._pause_s(now_s)
 
+    async def _register_s(self) -> float | None:
+        """Raises RegisterError, NoClock."""
+        now_s = self._around.register_s()
+        if now_s is None:
+            await self._around.compare_clocks()
+            now_s = self._around.register_s()
+        if now_s is not None:
+            self._timeless_s = None
+            return now_s
+        here_s = monotonic_ns() / 1e9
+        self._timeless_s = here_s if self._timeless_s is None else self._timeless_s
+        self._complain("the register's time is not known: its answers take too long, or this agent is not registered")
+        if here_s - self._timeless_s > TIMELESS_S:
+            raise NoClock(self.problem)
+        return None
+
     async def _carry_out(self, decided: Decided, now_s: float) -> Outlook:
         """Everything that is due; what is left, with remarks on what could not be done."""
         found = [await self._by_register(decided, due, now_s) for due in dues(decided)]
-        healths = {host: await self._around.health(host) for host in sorted(to_be_asked(found, now_s))}
+        hosts = sorted(to_be_asked(found, now_s))
+        healths = dict(zip(hosts, await asyncio.gather(*map(self._around.health, hosts)), strict=True))
         ahead = outlook(found, healths, now_s)
         kept = [remark for due in ahead.changes if (remark := await self._change(due, healths, now_s)) is not None]
         self.seen = tuple(found)

@@ -143,6 +143,12 @@ def test_hosts(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "hosts", "host-[2-9]", "-o", "name")[1] == "host-2\n"
 
 
+def test_the_host_whose_agent_conducts_is_marked(fleet: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    fleet["/hosts"] = {**HEAD, "hosts": [host("host-1", "10.0.0.1:8101", conducts=True), host("host-2", None)]}
+    _, out, _ = run(capsys, "hosts")
+    assert ["10.0.0.1:8101 conducts" in line for line in out.splitlines()[1:]] == [True, False]
+
+
 @pytest.mark.usefixtures("fleet")
 def test_stats_gathers_from_the_hosts_where_the_instances_live(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "stats", "service/customer")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import signal
+import sys
 import time
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -12,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from h2o_agent.conductor import work as work_module
 from h2o_agent.conductor.candidacy import Candidacy
 from h2o_agent.conductor.duties import HostHealth
-from h2o_agent.conductor.work import ORIGIN, Surroundings, Work
+from h2o_agent.conductor.work import ORIGIN, NoClock, Surroundings, Work
 from h2o_core.audit import Author, Edit, Entry, parse_entry
 from h2o_core.control import (
     Epoch,
@@ -31,7 +34,7 @@ from h2o_core.io.registry import Check, Registry
 from h2o_core.names import dotted
 from h2o_core.plan.situation import Decided, Fleet
 from h2o_core.times import unix_s
-from tests.support.agent_process import AgentProcess
+from tests.support.agent_process import ROOT, AgentProcess
 from tests.support.broker import eventually_async
 from tests.support.control import decide
 from tests.support.hosts import SESSION_S, registered
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from h2o_core.io.changes import Applied
 
 HOSTS = ("host-1", "host-2", "host-3")
+COMMAND = json.dumps([sys.executable, "-m", "tests.support.echo_package"])
+ECHO = f'[[instance]]\npackage = "/service/echo"\ncommand = {COMMAND}\ncwd = "{ROOT}"\n'
 ADA = Author("ada", "test", "disk")
 SOON_S = 0.5
 
@@ -71,7 +76,7 @@ async def journal(registry: Registry) -> tuple[int, list[Entry]]:
 
 
 class Agents:
-    """Three hosts with a broker each, and nothing to run."""
+    """Three hosts with a broker and an instance each."""
 
     def __init__(self, directory: Path, zookeeper: str, fleet: str, stack: ExitStack) -> None:
         self.zookeeper = zookeeper
@@ -83,10 +88,10 @@ class Agents:
         extra = f'session_timeout_s = {SESSION_S}\nsecret_file = "{secret}"'
         for host in HOSTS:
             (directory / host).mkdir()
-            agent = AgentProcess(directory / host, zookeeper, host, fleet, extra=extra)
+            agent = AgentProcess(directory / host, zookeeper, host, fleet, ECHO, extra)
             self.agents[host] = stack.enter_context(agent)
         for agent in self.agents.values():  # six processes start at once
-            agent.until(lambda agent=agent: agent.json("/epoch").get("applied") is not None, "it is up", bound_s=40)
+            agent.until(lambda agent=agent: len(agent.ready()) == 1, "it is up", bound_s=40)
 
     def until_led(self, *, but: str = "", by: tuple[str, ...] = HOSTS, after: int = -1) -> tuple[str, int]:
         """Wait until all agents *by* name the same conductor, of a term above *after*: host and term."""
@@ -377,6 +382,21 @@ async def test_a_deposed_one_that_tries_writes_nothing(zookeeper: str, fleet_nam
             assert (await journal(other))[0] == 2
         finally:
             candidacy.close()
+
+
+async def test_one_without_the_register_s_time_does_nothing_and_lets_others_try(
+    zookeeper: str, fleet_name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(work_module, "TIMELESS_S", 0.2)
+    monkeypatch.setattr(work_module, "RETRY_S", 0.05)
+    async with session(zookeeper, fleet_name) as registry:
+        await registry.create("control/epoch", encode_epoch(Epoch()))
+        await changes.apply(registry, [edit_of(held("host-2", HostState.AVOID, for_s=0.01))], ADA)
+        work = Work(registry, "host-1", replace(AROUND, register_s=lambda: None), list)
+        with pytest.raises(NoClock, match="the register's time is not known"):
+            async with asyncio.timeout(10):
+                await work.run()
+        assert (await journal(registry))[0] == 1
 
 
 async def test_what_its_writer_s_slow_clock_said_does_not_end_early(zookeeper: str, fleet_name: str):
