@@ -195,6 +195,7 @@ def test_a_drained_host_hands_over_and_stands_again_when_it_is_used_again(agents
     agent = agents.agents[leader]
     agent.until(lambda: agent.json("/conductor")["standing"] == "out", "it does not stand")
     assert agent.json("/conductor")["drained"]
+    assert agent.json("/drain")["conductor"] is False
     agents.decide({f"control/hosts/{leader}": None})
     agent.until(lambda: agent.json("/conductor")["standing"] == "waiting", "it stands again")
     assert agents.until_led() == (successor, later)
