@@ -50,6 +50,8 @@ COMMAND = json.dumps([sys.executable, "-m", "tests.support.echo_package"])
 ECHO = f'[[instance]]\npackage = "/service/echo"\ncommand = {COMMAND}\ncwd = "{ROOT}"\n'
 ADA = Author("ada", "test", "disk")
 SOON_S = 0.5
+PATIENCE_S = 30.0
+"""A session's end and an agent's start one after the other, beside others' tests."""
 
 
 def edit_of(document: HostControl | Traffic) -> Edit:
@@ -91,7 +93,7 @@ class Agents:
             agent = AgentProcess(directory / host, zookeeper, host, fleet, ECHO, extra)
             self.agents[host] = stack.enter_context(agent)
         for agent in self.agents.values():  # six processes start at once
-            agent.until(lambda agent=agent: len(agent.ready()) == 1, "it is up", bound_s=40)
+            agent.until(lambda agent=agent: len(agent.ready()) == 1, "it is up", bound_s=PATIENCE_S)
 
     def until_led(self, *, but: str = "", by: tuple[str, ...] = HOSTS, after: int = -1) -> tuple[str, int]:
         """Wait until all agents *by* name the same conductor, of a term above *after*: host and term."""
@@ -109,7 +111,7 @@ class Agents:
             found.append((leader, term))
             return True
 
-        self.agents[by[0]].until(agreed, f"{by} agree on who conducts")
+        self.agents[by[0]].until(agreed, f"{by} agree on who conducts", bound_s=PATIENCE_S)
         return found[-1]
 
     def others(self, host: str) -> tuple[str, ...]:
@@ -238,7 +240,7 @@ def test_a_drain_stays_while_its_host_does_not_answer_and_ends_when_it_does(agen
     def remarked() -> list[dict[str, str]]:
         return agent.json("/health").get("checks", {}).get("control:drain", [])
 
-    agent.until(remarked, "it is said that it stays", bound_s=20)
+    agent.until(remarked, "it is said that it stays", bound_s=PATIENCE_S)
     (remark,) = remarked()
     assert (remark["componentId"], remark["status"], remark["severity"]) == (drained, "warn", "TICKET")
     assert "it stays so" in remark["output"]
@@ -248,7 +250,7 @@ def test_a_drain_stays_while_its_host_does_not_answer_and_ends_when_it_does(agen
     assert agents.document(f"control/hosts/{drained}") is not None
     assert agent.json("/health")["status"] == "pass", "its own host is as well as before"
     process.send_signal(signal.SIGCONT)
-    agent.until(lambda: agents.document(f"control/hosts/{drained}") is None, "it is over", bound_s=20)
+    agent.until(lambda: agents.document(f"control/hosts/{drained}") is None, "it is over", bound_s=PATIENCE_S)
     agent.until(lambda: not remarked(), "nothing is left to say")
     epoch, entries = agents.journal()
     assert epoch == len(entries) == 2
@@ -307,7 +309,7 @@ def test_killed_and_stopped_at_random_each_time_one_succeeds_and_each_avoid_ends
             process.send_signal(signal.SIGCONT)
         leader, term = agents.until_led()
         assert term == later, "one successor, and it stays"
-        agent.until(lambda: not agents.held(), "the avoid is over", bound_s=20)
+        agent.until(lambda: not agents.held(), "the avoid is over", bound_s=PATIENCE_S)
     epoch, entries = agents.journal()
     assert [entry.epoch for entry in entries] == list(range(1, epoch + 1))
     ends = [entry for entry in entries if entry.author.origin == ORIGIN]
