@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +17,14 @@ from h2o_core.io import calls as journal
 from h2o_core.io.calling import ANYWHERE, Asked, call, find
 from h2o_core.io.client import Client
 from h2o_core.io.clock import unix_s
+from h2o_core.io.off_loop import off_loop
 from h2o_core.io.registry import RegisterError
+from h2o_core.names import shown
 from h2o_core.schema import example, parse_request
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from google.protobuf.message import Message
 
     from h2o_core.audit import Author
@@ -64,33 +70,47 @@ class Caller:
         self._key = key
         self._busy = 0
 
+    @property
+    def fleet(self) -> str:
+        """Whose features it calls."""
+        return self._registry.paths.fleet
+
     async def look(self, asked: Asked) -> tuple[Found, Any]:
-        """What is known of it, and an example of its request; raises what `calling.find` raises."""
-        async with Client(self._endpoint, program=_PROGRAM) as client:
-            found = await find(client, asked)
-            return found, example(found.types)
+        """What is known of it, and an example of its request; raises what `calling.find` raises, and Busy."""
+        with self._one_more():
+            async with Client(self._endpoint, program=_PROGRAM) as client:
+                found = await find(client, asked)
+        return found, example(found.types)
 
     async def make(self, asked: Asked, text: str, author: Author, *, journalled: bool) -> Made:
         """Call with the request *text* (JSON), in the journal if that is due and *journalled*.
 
         Raises what `calling.find` raises, DoesNotFit, Busy and NoJournal: then nothing was called.
         """
+        with self._one_more():
+            async with Client(self._endpoint, program=_PROGRAM) as client:
+                found = await find(client, asked)
+                # a megabyte of JSON takes a second; health and liveness are not to wait for that
+                request = await off_loop(
+                    partial(parse_request, found.types, text, shown(found.feature.name)), "request"
+                )
+                entry = self._entry(client.first_request_id, found, request, author)
+                path = await self._begin(entry) if found.is_journalled and journalled else ""
+                reply, error = await _called(client, asked, found, request)
+        unwritten = await self._complete(path, error) if path else ""
+        self._tell(entry, found, path, error)
+        return Made(found, entry.request_id, reply, error, path, unwritten)
+
+    @contextmanager
+    def _one_more(self) -> Generator[None]:
         if self._busy >= MOST_AT_ONCE:
             msg = f"{MOST_AT_ONCE} calls are being made by this agent, which is the most"
             raise Busy(msg)
         self._busy += 1
         try:
-            async with Client(self._endpoint, program=_PROGRAM) as client:
-                found = await find(client, asked)
-                request = parse_request(found.types, text, found.feature.name.removeprefix("/"))
-                entry = self._entry(client.first_request_id, found, request, author)
-                path = await self._begin(entry) if found.is_journalled and journalled else ""
-                reply, error = await _called(client, asked, found, request)
+            yield
         finally:
             self._busy -= 1
-        unwritten = await self._complete(path, error) if path else ""
-        self._tell(entry, found, path, error)
-        return Made(found, entry.request_id, reply, error, path, unwritten)
 
     def _entry(self, request_id: str, found: Found, request: Message, author: Author) -> Call:
         payload = request.SerializeToString(deterministic=True)
@@ -131,7 +151,7 @@ class Caller:
             logging.INFO if path else logging.WARNING,
             "call %s of %s by %s (%s, %s): %s; %s",
             entry.request_id,
-            entry.feature.removeprefix("/"),
+            shown(entry.feature),
             entry.author.actor,
             "verified" if entry.author.verified else "claimed",
             entry.author.origin,

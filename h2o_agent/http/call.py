@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _HOW: Final = "see what it takes: GET /call?feature=service/customer/retrieve"
 _FIELDS: Final = {
-    "feature", "request", "key", "headers", "host", "version", "instance", "timeout_ms", "actor", "origin", "reason",
-    "journal",
+    "fleet", "feature", "request", "key", "headers", "host", "version", "instance", "timeout_ms", "actor", "origin",
+    "reason", "journal",
 }  # fmt: skip
 _LEAST_MS: Final = 1
 _LONGEST_NAME: Final = 200
@@ -43,6 +43,11 @@ _SOMEBODY: Final = "somebody"
 
 class Calls(Protocol):
     """Whoever makes calls here (`h2o_agent.calls.Caller`)."""
+
+    @property
+    def fleet(self) -> str:
+        """Whose features it calls."""
+        ...
 
     async def look(self, asked: Asked) -> tuple[Found, Any]:
         """What is known of a feature, and an example of its request."""
@@ -65,7 +70,9 @@ def routes(caller: Calls) -> list[Described]:
         return answer(_known(*await caller.look(asked)))
 
     async def make(request: Request) -> Response:
-        asked, text, author, journalled = _asked(await request.body(), request.scope["state"].get(KNOWN_AS, ""))
+        asked, text, author, journalled = _asked(
+            await request.body(), request.scope["state"].get(KNOWN_AS, ""), caller.fleet
+        )
         return _made(await caller.make(asked, text, author, journalled=journalled))
 
     async def endpoint(request: Request) -> Response:
@@ -113,11 +120,13 @@ async def _refusing(work: Callable[[Request], Awaitable[Response]], request: Req
         return error(503, problem.message, problem.hint)
 
 
-def _asked(body: bytes, known_as: str) -> tuple[Asked, str, Author, bool]:
+def _asked(body: bytes, known_as: str, fleet: str) -> tuple[Asked, str, Author, bool]:
     """(what, the request in JSON, who, journalled); raises InvalidDocument."""
     reader = Reader.of_json("the body", body, MOST_WRITTEN_BYTES)
     if unknown := sorted(set(reader.fields) - _FIELDS):
         reader.fail(f"there is no field {unknown[0][:64]!a}; there are {', '.join(sorted(_FIELDS))}")
+    if (meant := reader.text("fleet", empty=True) or fleet) != fleet:
+        reader.fail(f"this agent belongs to fleet {fleet}, not to {meant}")
     if "request" not in reader.fields:
         reader.fail("request is missing: what the feature is called with, as JSON")
     where = RouteWish(*(reader.text(name, empty=True) for name in ("host", "version", "instance")))

@@ -313,6 +313,7 @@ SCHEMAS: Final[dict[str, Json]] = {
         example={},
     ),
     "call": _object(
+        fleet_=_TEXT,
         feature=_TEXT,
         request={},
         timeout_ms_=_WHOLE,

@@ -61,7 +61,7 @@ def _by_broker(call: Call, context: Context, endpoint: str) -> Exit:
     confirm(shown(found.feature.name), found.fleet, place(call.asked.where), text, yes=call.yes)
     if call.journal:
         ready = calling_by_agent.Ready(text, found.feature.request_type, found.timeout_s)
-        return calling_by_agent.post(call, context, ready)
+        return calling_by_agent.post(call, context, ready, found.fleet)
     tell("it is not journalled, as you said: --no-journal")
     return asyncio.run(_after_all(call, endpoint, found, text))
 

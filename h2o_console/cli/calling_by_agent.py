@@ -57,14 +57,18 @@ def run(call: Call, context: Context, text: str | None) -> Exit:
     loaded(text, ready.request_type, feature)
     if known.get("journalled") is not False:
         confirm(feature, fleet, place(where), text, yes=call.yes)
-    return post(call, context, ready)
+    return post(call, context, ready, fleet)
 
 
-def post(call: Call, context: Context, ready: Ready) -> Exit:
-    """Have the context's agent make the call, and print what came of it; raises CommandFailed."""
+def post(call: Call, context: Context, ready: Ready, fleet: str) -> Exit:
+    """Have the context's agent, which is to be of *fleet*, make the call, and print what came of it.
+
+    Raises CommandFailed.
+    """
     asked, where = call.asked, call.asked.where
     author = author_of("h2o call", call.reason)
     document: dict[str, Any] = {
+        "fleet": fleet,
         "feature": asked.feature,
         "request": loaded(ready.request, ready.request_type, shown(from_operator(asked.feature))),
         "timeout_ms": max(1, round(ready.timeout_s * 1000)),

@@ -91,7 +91,7 @@ async def call(client: Client, asked: Asked, found: Found, request: Message) -> 
         wish=found.where,
     )
     try:
-        return document_of(found.types, reply)
+        return await off_loop(partial(document_of, found.types, reply), "reply")
     except HasNoForm as error:
         name = found.feature.name
         raise H2OError(str(error), code=Code.INTERNAL, executed=Executed.YES, feature=name, hint=error.hint) from None

@@ -52,6 +52,7 @@ class Nowhere:
     """A source that is never asked."""
 
     snapshot = refresh = answer = explain = look = make = cast("Any", None)
+    fleet = "test"
 
 
 def shape(document: Any) -> Any:

@@ -52,6 +52,7 @@ class Host:
 class Calls:
     """Whoever would make the calls: it only notes them."""
 
+    fleet: str = "test"
     made: list[tuple[Asked, str, Author, bool]] = field(default_factory=list[Any])
     problem: Exception | None = None
 
@@ -127,6 +128,7 @@ async def test_on_the_unix_socket_the_kernel_says_who_it_is(agent: Agent):
         (SHOWN, b'{"feature": "service/echo/count", "request": NaN}', 400),
         (SHOWN, b'{"feature": "service/echo/count"}', 400),
         (SHOWN, b'{"request": 1}', 400),
+        (SHOWN, b'{"fleet": "other", "feature": "service/echo/count", "request": 1}', 400),
         (SHOWN, b'{"x": "' + b"x" * (1 << 20) + b'"}', 413),
     ],
 )

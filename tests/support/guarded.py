@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from h2o_core.access import Role
+from h2o_core.access import Role, write_token
 from h2o_core.io.registry import Registry
 from tests.support.agent_process import ROOT, AgentProcess
 
@@ -66,11 +66,25 @@ class Guarded:
 
         return asyncio.run(run())
 
+    @property
+    def write_token(self) -> str:
+        """What follows from the secret."""
+        return write_token(self.secret, self.fleet)
+
+    def url(self, host: str) -> str:
+        """Where that host's agent listens on TCP."""
+        process = self.hosts[host]
+        process.until(lambda: json.loads(process.get("/sd/prometheus").content), "the agent is in the register")
+        found = {one["labels"]["host"]: one["targets"][0] for one in json.loads(process.get("/sd/prometheus").content)}
+        return f"http://{found[host]}"
+
     def configuration(self, host: str, **more: str) -> str:
         """What an operator on *host* has in the configuration file."""
         process = self.hosts[host]
         lines = {"fleet": self.fleet, "zookeeper": self.zookeeper, "run_dir": str(process.run_dir), **more}
-        return 'current = "x"\n[contexts.x]\n' + "".join(f'{key} = "{value}"\n' for key, value in lines.items())
+        return 'current = "x"\n[contexts.x]\n' + "".join(
+            f'{key} = "{value}"\n' for key, value in lines.items() if value
+        )
 
 
 def private(path: Path, text: str) -> Path:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +21,6 @@ from tests.support.guarded import Guarded, guarded, private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.agent_process import AgentProcess
 
@@ -157,6 +160,47 @@ def test_a_wrong_secret_is_told(fleet: Guarded, tmp_path: Path):
         fleet.in_register(Role.OPERATOR, decide, secret=b"wrong")
 
 
+def typed(fleet: Guarded, directory: Path, *arguments: str, **context: str) -> tuple[int, str]:
+    """`h2o …` with the context of somebody who reaches ZooKeeper alone: (exit code, what is said)."""
+    path = directory / "config.toml"
+    path.write_text(fleet.configuration("host-1", run_dir="", **context))
+    done = subprocess.run(
+        [Path(sys.executable).with_name("h2o"), *arguments],
+        env={"PATH": os.environ["PATH"], "H2O_CONFIG": str(path), "HOME": str(directory)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("settings", "new_versions=share", "-y"), ("weight", "service/echo", "1.0.0=100%", "-y"), ("list",)]
+)
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [("", "this credential may not do that"), ("ab" * 32, "does not open with this secret; is it this fleet's?")],
+    ids=["without a secret", "with another's"],
+)
+def test_the_command_line_says_that_it_is_not_let_in_and_what_to_type(
+    fleet: Guarded, tmp_path: Path, command: tuple[str, ...], wrong: str, sentence: str
+):
+    context = {"secret_file": str(private(tmp_path / "wrong", wrong))} if wrong else {}
+    code, said = typed(fleet, tmp_path, *command, **context)
+    assert code == 4
+    assert f"does not let us into fleet {fleet.fleet}: " in said
+    assert sentence in said
+    assert 'put secret_file = "…" into [contexts.x]' in said
+
+
+def test_an_operator_with_the_secret_decides(fleet: Guarded, tmp_path: Path):
+    context = {"secret_file": str(fleet.secret_file)}
+    for value in ("share", "hold"):
+        code, said = typed(fleet, tmp_path, "settings", f"new_versions={value}", "-y", "--reason", "test", **context)
+        assert code == 0, said
+
+
 def test_a_host_refuses_a_register_that_everybody_may_write(tmp_path: Path, zookeeper: str, fleet_name: str):
     async def make() -> None:
         registry = Registry(zookeeper, fleet_name, dev=True)
@@ -169,6 +213,7 @@ def test_a_host_refuses_a_register_that_everybody_may_write(tmp_path: Path, zook
         sentence = f"everybody may write to /h2o/{fleet_name}"
         process.until(lambda: sentence in process.log, "the agent says so")
         process.until(lambda: sentence in broker_log(process), "and the broker")
+        assert sentence in process.get("/readyz?verbose").text
         assert not process.ready()
 
 

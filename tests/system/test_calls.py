@@ -44,10 +44,7 @@ class Stage:
 
     @property
     def url(self) -> str:
-        host = self.fleet.hosts["host-1"]
-        host.until(lambda: json.loads(host.get("/sd/prometheus").content), "the agent is in the register")
-        (target,) = json.loads(host.get("/sd/prometheus").content)
-        return f"http://{target['targets'][0]}"
+        return self.fleet.url("host-1")
 
     def types(self, *arguments: str, configuration: str = "", stdin: str = "") -> tuple[int, str, str]:
         """`h2o …` in a process without a terminal, on the host unless another *configuration* is given."""
