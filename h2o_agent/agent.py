@@ -29,6 +29,7 @@ from h2o_agent.metrics.totals import Totals
 from h2o_agent.order import BROKER, Phase
 from h2o_agent.recent import Recent
 from h2o_agent.register import Registration
+from h2o_agent.registrar import Registrar
 from h2o_agent.snapshot import STALE_S, Snapshot, Told
 from h2o_agent.supervisor import Supervisor
 from h2o_agent.views.host import vitals_of
@@ -100,7 +101,17 @@ class Agent:
     async def run(self) -> None:
         """Serve until `leave` has been called and everything has left; raises what broke the agent itself."""
         serving = self._server.start(
-            build(self, own_version(), self._shelf, self._guard, self._past, self._totals, self, self._caller)
+            build(
+                self,
+                own_version(),
+                self._shelf,
+                self._guard,
+                self._past,
+                self._totals,
+                self,
+                self._caller,
+                Registrar(self._registration.registry),
+            )
         )
         try:
             async with asyncio.TaskGroup() as group:

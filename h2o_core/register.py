@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class RegisterError(Exception):
@@ -46,6 +49,14 @@ class TransactionFailed(RegisterError):
         super().__init__(f"operation {index}: {reason}; nothing was written")
         self.index = index
         self.reason = reason
+
+
+REASONS: Final[Mapping[str, type[RegisterError]]] = {
+    "version": VersionConflict,
+    "exists": NodeExists,
+    "missing": NoNode,
+}
+"""Why an operation failed, as agents say it over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

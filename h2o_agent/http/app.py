@@ -21,6 +21,7 @@ from h2o_agent.http import (
     openapi,
     probes,
     reading,
+    register,
     why,
 )
 from h2o_agent.http.answers import Unavailable, error
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from h2o_agent.http.answers import Source
     from h2o_agent.http.call import Calls
     from h2o_agent.http.history import Remembers
+    from h2o_agent.http.register import Registrar
     from h2o_agent.http.why import Explains
     from h2o_agent.logs.shelf import Shelf
 
@@ -52,11 +54,12 @@ def build(  # noqa: PLR0913 - one for each part of a host
     totals: Totals | None = None,
     broker: Explains | None = None,
     caller: Calls | None = None,
+    registrar: Registrar | None = None,
 ) -> Starlette:
     """The application that is served on TCP and on the Unix socket.
 
-    *shelf*: the host's logs; without a *past* there is no `/history`, without a *broker* no `/why`, without a
-    *caller* no `/call`; *totals* is told each report by whoever builds.
+    *shelf*: the host's logs; without a *past* there is no `/history`, without a *broker* no `/why`, without a *caller*
+    no `/call`, without a *registrar* no `/register` and `/changes`; *totals* is told each report by whoever builds.
     """
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
@@ -75,6 +78,7 @@ def build(  # noqa: PLR0913 - one for each part of a host
         *(history.routes(past) if past is not None else ()),
         *(why.routes(source, broker) if broker is not None else ()),
         *(call.routes(caller) if caller is not None else ()),
+        *(register.routes(registrar) if registrar is not None else ()),
     ]
     writable = frozenset(route.path for route in routes if "POST" in (route.methods or ()))
     guarded = Middleware(Guarded, guard=guard, writable=writable)

@@ -38,6 +38,7 @@ _ALSO: Final = {
     400: "The query means nothing; the sentence says what would.",
     404: "There is no such thing here; the sentence says what there is.",
     408: "It was waited for in vain.",
+    409: "It does not hold any more; the answer says which operation, and why.",
     502: "It was done, and failed; the answer says whose fault it is, and what to do.",
     503: "There is nothing to tell, or the checks fail; the sentence says why.",
 }
@@ -64,7 +65,7 @@ class Description:
     """What is said of a path beside its first line. `schema`: of the JSON answer, a name in `schemas`.
 
     `posts`: what is posted to it, also a name there, "" when nothing is; `answers` what then is answered, and
-    `also_posting` with which other statuses.
+    `also_posting` with which other statuses; `reads` is false for what takes nothing else.
     """
 
     says: str
@@ -74,6 +75,7 @@ class Description:
     also: tuple[int, ...] = ()
     shown: str = ""
     posts: str = ""
+    reads: bool = True
     answers: str = ""
     also_posting: tuple[int, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -91,7 +93,8 @@ class Described(Route):
     ) -> None:
         """*more*: as `Description` has it."""
         self.description = Description(says, **more)
-        super().__init__(path, endpoint, methods=["GET", "POST"] if self.description.posts else ["GET"])
+        reads, posts = ["GET"] * self.description.reads, ["POST"] * bool(self.description.posts)
+        super().__init__(path, endpoint, methods=reads + posts)
 
     @property
     def shown(self) -> str:
@@ -101,6 +104,8 @@ class Described(Route):
     def item(self) -> Json:
         """The path item: GET, HEAD which is the same without a body, and what is posted."""
         said = self.description
+        if not said.reads:
+            return {"post": self._post()}
         parameters = [
             {
                 "name": name,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FREE: Final = ("/livez", "/readyz")
 """What a load balancer asks, which has no token."""
+POSTED_ALONE: Final = ("/register", "/changes")
+"""What is for those who may write, to the last question."""
 KNOWN_AS: Final = "known_as"
 """The key of a request's state that says who writes, "" for one whom nothing but the fleet's own token vouches for."""
 READING: Final = ("GET", "HEAD")
@@ -67,9 +69,9 @@ class Guard:
 
         *writable*: the paths that take a POST.
         """
-        if method not in READING:
+        if method not in READING or path in POSTED_ALONE:
             if method != "POST" or path not in writable:
-                return _no_such_method(path in writable)
+                return _no_such_method(path, writable=path in writable)
             return self._no_page_writes(headers) or self._no_writer(peer, headers) or _no_json(headers)
         if peer is None or path in FREE or self._opens(headers.get("authorization", "")):
             return None
@@ -135,8 +137,8 @@ _WRITE_HINT: Final = (
 )
 
 
-def _no_such_method(writable: bool) -> Refusal:  # noqa: FBT001 - private, of one caller
-    allowed = ", ".join((*READING, "POST")) if writable else ", ".join(READING)
+def _no_such_method(path: str, *, writable: bool) -> Refusal:
+    allowed = ", ".join((*READING * (path not in POSTED_ALONE), *("POST",) * writable))
     sentence = f"this path takes {allowed}" if writable else "this agent is read with GET and HEAD"
     return Refusal(405, sentence, "see /openapi.json", {"Allow": allowed})
 

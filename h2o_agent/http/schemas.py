@@ -183,6 +183,9 @@ _STATS: Final = _answer(
     peers=_list(_object(host=_TEXT, state=_TEXT, incarnation=_TEXT, why=_TEXT)),
     counters=_map(_WHOLE),
 )
+_NODE: Final = _object(
+    data=_TEXT, version=_WHOLE, czxid=_WHOLE, mzxid=_WHOLE, owner=_WHOLE, stamp_ms=_WHOLE, created_ms=_WHOLE
+)
 _CHILD: Final = _object(
     schema={"const": 1},
     host=_TEXT,
@@ -327,6 +330,20 @@ SCHEMAS: Final[dict[str, Json]] = {
         reason_=_TEXT,
         journal_=_FLAG,
     ),
+    "look": _object(fleet_=_TEXT, sync_=_FLAG, nodes_=_list(_TEXT), children_=_list(_TEXT)),
+    "looked": _object(
+        schema={"const": 1},
+        fleet=_TEXT,
+        nodes=_map(_or_null(_NODE)),
+        children=_map({"type": ["array", "null"], "items": _TEXT}),
+    ),
+    "change": _object(
+        fleet_=_TEXT,
+        operations=_list(
+            _object(operation={"enum": ["set", "create", "delete"]}, path=_TEXT, data_=_TEXT, version_=_WHOLE)
+        ),
+    ),
+    "changed": _object(schema={"const": 1}, fleet=_TEXT, epoch=_WHOLE, change_id=_TEXT, actor=_TEXT, verified=_FLAG),
     "called": _object(
         schema={"const": 1},
         feature=_TEXT,

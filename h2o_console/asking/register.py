@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from h2o_console.asking.register_by_agent import RegisterByAgent
 from h2o_core.documents import InvalidDocument
+from h2o_core.io.context import NoContext, agent_token
 from h2o_core.io.registry import NoNode, RegisterError, RegisterUnavailable, Registry
 from h2o_core.names import InvalidName
 from h2o_core.znodes import AgentNode, LiveHost, parse_agent, parse_live
@@ -42,8 +44,12 @@ def in_register(
 ) -> Parsed:
     """What *work* returns, with a session of its own, in a thread without a loop; raises NoRegister.
 
+    Through the context's agent, when it names no ZooKeeper, or has nothing to show there and something to show to it.
+
     *timeout_s* is for connecting and, unless *within_s* says otherwise, for the work.
     """
+    if _is_by_agent(context):
+        return _by_agent(context, timeout_s, work, within_s or timeout_s)
     try:
         if why := _why_refused(context.zookeeper, timeout_s):
             raise RegisterUnavailable(why)
@@ -62,6 +68,36 @@ def in_register(
         raise NoRegister(msg, hint) from None
     except InvalidName as error:
         raise NoRegister(str(error), "name the fleet: --fleet NAME", misnamed=True) from None
+
+
+def _is_by_agent(context: Context) -> bool:
+    has_its_token = bool(context.write_token_file) and not context.secret_file
+    return bool(context.agent) and (not context.zookeeper or has_its_token)
+
+
+def _by_agent(
+    context: Context, timeout_s: float, work: Callable[[Registry], Awaitable[Parsed]], within_s: float
+) -> Parsed:
+    async def session() -> Parsed:
+        register = RegisterByAgent(
+            context.agent, agent_token(context, context.agent, write=True), timeout_s, context.fleet
+        )
+        await register.start()
+        async with asyncio.timeout(within_s):
+            # it has what commands use; a test holds it against the session itself
+            return await work(cast("Registry", register))
+
+    try:
+        return asyncio.run(session())
+    except (RegisterUnavailable, TimeoutError) as error:
+        msg = f"the register is out of reach: {error or f'no answer within {timeout_s:g} s'}"
+        raise NoRegister(msg, "name another agent: --agent http://HOST:PORT") from None
+    except RegisterError as error:
+        msg = f"the agent {context.agent} does not let us into the register: {error}"
+        hint = 'put write_token_file = "…" or secret_file = "…" into the context: h2o context show'
+        raise NoRegister(msg, hint) from None
+    except (InvalidName, NoContext) as error:
+        raise NoRegister(str(error), "see what the context says: h2o context show", misnamed=True) from None
 
 
 def _why_refused(zookeeper: str, timeout_s: float) -> str:

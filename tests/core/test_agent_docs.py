@@ -51,7 +51,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "http.md"
 class Nowhere:
     """A source that is never asked."""
 
-    snapshot = refresh = answer = explain = look = make = cast("Any", None)
+    snapshot = refresh = answer = explain = look = make = read = change = now_s = cast("Any", None)
     fleet = "test"
 
 

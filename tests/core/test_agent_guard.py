@@ -159,6 +159,15 @@ def test_a_path_that_is_written_says_how(method: str):
     assert GUARD.refusal("GET", "/call", None, {}, {"/call"}) is None
 
 
+@pytest.mark.parametrize("path", ["/register", "/changes"])
+def test_what_is_for_writers_alone_is_not_read(path: str):
+    for peer in (None, LOOPBACK, ELSEWHERE):
+        for method in ("GET", "HEAD", "PUT"):
+            refusal = GUARD.refusal(method, path, peer, {"authorization": f"Bearer {WRITER}"}, {path})
+            assert refusal is not None
+            assert (refusal.status, refusal.headers["Allow"]) == (405, "POST")
+
+
 def test_who_writes_is_known_by_token_or_by_socket():
     me = f"{pwd.getpwuid(os.getuid()).pw_name}@host-1"
     shown = {"authorization": f"Bearer {ALICE}"}

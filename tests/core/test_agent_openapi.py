@@ -32,6 +32,7 @@ ROUTES = list(
         past=cast("Any", Nowhere()),
         broker=cast("Any", Nowhere()),
         caller=cast("Any", Nowhere()),
+        registrar=cast("Any", Nowhere()),
     ).routes
 )
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(cast("Any", ROUTES), "0.1.0")))
@@ -53,7 +54,9 @@ def problems(name: str, answer: Any) -> list[str]:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: getattr(route, "path", "?"))
 def test_every_route_has_a_description(route: Any):
     assert isinstance(route, Described), f"{route.path}: make it a Described (h2o_agent/http/described.py)"
-    assert route.methods == {"GET", "HEAD"} | ({"POST"} if route.description.posts else set())
+    assert route.methods == ({"GET", "HEAD"} if route.description.reads else set()) | (
+        {"POST"} if route.description.posts else set()
+    )
     assert route.description.says[0].isupper()
     assert route.shown in DOCUMENT["paths"]
 
@@ -129,6 +132,10 @@ assert DRAINED.told is not None
         ("callable", example("/call")),
         ("call", example("/call", 1)),
         ("called", example("/call", 2)),
+        ("look", example("/register")),
+        ("looked", example("/register", 1)),
+        ("change", example("/changes")),
+        ("changed", example("/changes", 1)),
         ("why", explanation.document(OF, OF.told, Explanation(rule=-1, bucket=-1, candidates=[Considered()]))),
         ("child", example("/children/\\<child>")),
         ("targets", example("/sd/prometheus")),

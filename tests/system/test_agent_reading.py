@@ -88,7 +88,7 @@ def test_from_elsewhere_it_is_read_with_the_token_that_follows_from_the_secret(a
 
 def test_every_described_path_without_parameters_answers(agent: AgentProcess):
     described = agent.json("/openapi.json")["paths"]
-    paths = [path for path in described if "{" not in path]
+    paths = [path for path, item in described.items() if "{" not in path and "get" in item]
     assert len(paths) > 12
     asks_back = {"/why", "/call"}
     """Of which feature?"""
