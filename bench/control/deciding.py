@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.children import BenchError
-from h2o_console.cli.applied import wait_for_all
+from h2o_console.commands.applied import wait_for_all
 from h2o_core.audit import Author, Edit
 from h2o_core.control import encode_host_control, encode_traffic
 from h2o_core.io import changes

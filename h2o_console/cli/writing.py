@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from h2o_console.cli.applied import Everybody, wait_for_all
+from h2o_console.commands.applied import Everybody, wait_for_all
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.register import in_register, read_agents, read_lives
 from h2o_console.cli.token import token_for

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_console.cli.applied import Everybody, _verdict
+from h2o_console.commands.applied import Everybody, _verdict
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.ready import Capacity
 from h2o_console.cli.weighing import Known, parse_edits, weighed

@@ -13,7 +13,7 @@ import pytest
 from bench.control.deciding import decide_host
 from bench.control.rounds import drain as drain_round, poweroff as poweroff_round
 from bench.faults.stage import BOOK, LOOK, Stage, broker_endpoint, report, seen
-from h2o_console.cli.applied import wait_for_all
+from h2o_console.commands.applied import wait_for_all
 from h2o_console.dev.plan import HostPlan
 from h2o_core.audit import Author, Edit
 from h2o_core.control import HostControl, HostState, encode_host_control
