@@ -21,7 +21,13 @@ _BACKGROUND_S: Final = 3.0
 _OFFERED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
 """A name with anything else in it could be read by the shell as more than a name."""
 _ID: Final = re.compile(r"[0-9a-f]+")
-PATHS: Final = {"features": "/features?fleet=1", "hosts": "/hosts", "ids": "/instances?fleet=1"}
+PATHS: Final = {
+    "features": "/features?fleet=1",
+    "hosts": "/hosts",
+    "ids": "/instances?fleet=1",
+    "versions": "/instances?fleet=1",
+}
+_CHANGES: Final = 20
 
 
 def packages(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -48,6 +54,43 @@ def hosts(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
 def ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Ids of instances."""
     return offered(incomplete, names(ctx, "ids"))
+
+
+def versions(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Versions of the package that is typed already."""
+    package = str(ctx.params.get("package") or "").strip("/").replace(".", "/")
+    known = (name.partition(" ") for name in names(ctx, "versions"))
+    return offered(incomplete, [version for of, _, version in known if of == package])
+
+
+def weights(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The same as ``2.1.0=``, for a weight to follow."""
+    return [f"{version}=" for version in versions(ctx, param, incomplete)]
+
+
+def change_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Changes of control that a command showed or made, the newest first; the register is asked in the background."""
+    from h2o_console.cli import remembered  # noqa: PLC0415 - only when TAB is pressed
+
+    context = _context(ctx)
+    if context is None or not context.zookeeper:
+        return []
+    kept = remembered.read(remembered.changes_of(context), remembered.CHANGES)
+    if not kept.fresh:
+        remembered.in_background(lambda: _refresh_changes(context))
+    return [each for each in kept.names if each.startswith(incomplete) and _ID.fullmatch(each)]
+
+
+def _refresh_changes(context: Context) -> None:
+    from h2o_console.asking.register import NoRegister, in_register  # noqa: PLC0415 - only when TAB is pressed
+    from h2o_console.cli import remembered  # noqa: PLC0415 - as above
+    from h2o_console.commands.journal import Wanted, read_journal  # noqa: PLC0415 - as above
+
+    try:
+        found = in_register(context, _BACKGROUND_S, lambda registry: read_journal(registry, Wanted(), _CHANGES))
+    except NoRegister:
+        return
+    remembered.remember_changes(context, [entry.change_id for entry in found.entries])
 
 
 def everything(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -121,10 +164,18 @@ def _texts(document: Mapping[str, Any], key: str, field: str) -> list[str]:
     return [name for entry in objects(document, key) if (name := text(entry, field))]
 
 
+def _versions(document: Mapping[str, Any]) -> list[str]:
+    """``service/customer 2.1.0``"""
+    from h2o_console.feed.answers import objects, text  # noqa: PLC0415 - only when TAB is pressed
+
+    return [f"{text(entry, 'package')} {text(entry, 'version')}" for entry in objects(document, "instances")]
+
+
 _NAMES: Final[dict[str, Callable[[Mapping[str, Any]], list[str]]]] = {
     "features": lambda document: _texts(document, "features", "name"),
     "hosts": lambda document: _texts(document, "hosts", "host"),
     "ids": lambda document: _texts(document, "instances", "id"),
+    "versions": _versions,
 }
 
 

@@ -27,6 +27,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "weight": ("weight", "Show or decide which versions of a package get how much traffic."),
     "experiment": ("experiment", "Compare versions of a package: start, status, stop."),
     "settings": ("settings", "Show or decide the fleet's settings: new versions, tier rules."),
+    "journal": ("journal", "Show what was decided, by whom, why, and what was undone."),
+    "timeline": ("timeline", "Show what happened in a stretch of time, for a postmortem."),
     "call": ("call", "Call a feature with JSON; without JSON, print an example."),
     "doctor": ("doctor", "Check this machine and the way to the fleet."),
     "context": ("contexts", "List the contexts, switch, show where each value comes from."),

@@ -16,9 +16,13 @@ from h2o_core.context import short_hash
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from h2o_core.context import Context
+
 FRESH_S: Final = 5.0
 _OLDEST_S: Final = 86_400.0
 """What is older than a day is offered no more."""
+CHANGES: Final = "changes"
+_MOST_CHANGES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,17 @@ def write(agent: str, kind: str, names: Sequence[str]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.write_text(json.dumps(names))
         draft.replace(path)
+
+
+def remember_changes(context: Context, ids: Sequence[str]) -> None:
+    """Ids of changes, the newest first, that were just shown or made; those that were remembered before come after."""
+    where = changes_of(context)
+    write(where, CHANGES, list(dict.fromkeys([*ids, *read(where, CHANGES).names]))[:_MOST_CHANGES])
+
+
+def changes_of(context: Context) -> str:
+    """What stands for the register whose changes are remembered."""
+    return f"{context.zookeeper}/{context.fleet}"
 
 
 def _path(agent: str, kind: str) -> Path:

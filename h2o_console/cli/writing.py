@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from h2o_console.commands.applied import Everybody, wait_for_all
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.register import in_register, read_agents, read_lives
 from h2o_console.cli.token import token_for
+from h2o_console.commands.applied import Everybody, wait_for_all
 from h2o_core.audit import Author
 from h2o_core.documents import InvalidDocument
 from h2o_core.io import changes

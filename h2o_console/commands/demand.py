@@ -28,6 +28,7 @@ Key = tuple[str, str]
 class _Sum:
     """Of one version, over the hosts that answer."""
 
+    covered: bool = False
     rate_per_s: float = 0.0
     requests: int = 0
     failed: int = 0
@@ -43,15 +44,15 @@ def demand_of(
     `busy` = requests/s of the last minute × the mean service time of the healthy tens of seconds (Little's law), so
     that neither failing at once nor timing out distorts it; a version that was never healthy is taken to be as fast
     as the package's others. Instances of hosts that are not *fresh* are taken to do as much for each slot as those
-    that are. Without any point of any host the demand is not known.
+    that are. What was not counted in the last minute has an unknown demand.
     """
     sums = _sums(histories)
     slots, seen = _slots(instances, fresh)
     found: dict[Key, Demand] = {}
     for key in slots:
         one = sums.get(key)
-        if not seen[key] or one is None:
-            found[key] = Demand(0.0, 0.0, None) if seen[key] and sums else Demand()
+        if not seen[key] or one is None or not one.covered:
+            found[key] = Demand()
             continue
         rate_per_s = one.rate_per_s * slots[key] / seen[key]
         service_s = _service_s(key, sums)
@@ -69,11 +70,12 @@ def _sums(histories: Iterable[History]) -> dict[Key, _Sum]:
                 recent = [point for point in series.points if point.t_s >= history.as_of_s - NOW_S]
                 covered_s = sum(point.covered_s for point in recent)
                 if covered_s > 0:
-                    one.rate_per_s += sum(map(_requests, recent)) / covered_s
-                one.requests += sum(map(_requests, recent))
-                one.failed += sum(map(_failed, recent))
-                well = [point for point in series.points if _failed(point) <= HEALTHY_SHARE * _requests(point)]
-                one.healthy += sum(map(_requests, well))
+                    one.covered = True
+                    one.rate_per_s += sum(map(requests, recent)) / covered_s
+                one.requests += sum(map(requests, recent))
+                one.failed += sum(map(failed, recent))
+                well = [point for point in series.points if failed(point) <= HEALTHY_SHARE * requests(point)]
+                one.healthy += sum(map(requests, well))
                 one.healthy_s += sum(point.processing.sum for point in well) / 1e9
     return dict(sums)
 
@@ -94,13 +96,15 @@ def _service_s(key: Key, sums: dict[Key, _Sum]) -> float | None:
     if own.healthy:
         return own.healthy_s / own.healthy
     others = [one for (package, _), one in sums.items() if package == key[0] and one.healthy]
-    requests = sum(one.healthy for one in others)
-    return sum(one.healthy_s for one in others) / requests if requests else None
+    many = sum(one.healthy for one in others)
+    return sum(one.healthy_s for one in others) / many if many else None
 
 
-def _requests(point: Point) -> int:
+def requests(point: Point) -> int:
+    """All that ended in it."""
     return sum(outcome.count for outcome in point.outcomes)
 
 
-def _failed(point: Point) -> int:
+def failed(point: Point) -> int:
+    """Those that failed by the package's or the platform's fault."""
     return sum(outcome.count for outcome in point.outcomes if outcome.code in _FAILURES)

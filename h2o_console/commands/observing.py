@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from google.protobuf.message import DecodeError
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, exchange
 from h2o_console.asking.hoststats import PROTOBUF, ask_host
 from h2o_console.asking.register import agent_address, in_register, read_agents, read_lives
+from h2o_console.asking.together import answers
 from h2o_console.commands.demand import demand_of
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import unix_s
@@ -34,7 +34,6 @@ WINDOW_S: Final = 600.0
 """So far back it is looked for how busy a version was while it was healthy."""
 PATIENCE_S: Final = 2.0
 """Agents answer in milliseconds; whoever takes longer is silent, and a plan must not wait for the sick."""
-_AT_ONCE: Final = 64
 _TAKES_REQUESTS: Final = frozenset({"ready", "suspect"})
 _WELL: Final = frozenset({"", "ok"})
 
@@ -86,10 +85,7 @@ async def read_registered(registry: Registry, concern: Concern, say: Callable[[s
     lives, agents = await asyncio.gather(read_lives(registry, say), read_agents(registry, say))
     wanted = set(concern.packages)
     wanted |= {
-        one.package
-        for live in lives
-        if concern.everything or live.host in concern.hosts
-        for one in live.instances
+        one.package for live in lives if concern.everything or live.host in concern.hosts for one in live.instances
     }
     orders = await asyncio.gather(*(_versions(registry, package) for package in sorted(wanted)))
     versions = {package: order for package, order in zip(sorted(wanted), orders, strict=True) if order}
@@ -120,22 +116,22 @@ def of_registered(
     names = sorted({live.host for live in registered.lives} | registered.agents.keys())
     agents = {name: registered.agents.get(name, "") for name in names}
     asked = _ask_all(agents, min(timeout_s, PATIENCE_S), token_of, now_s)
-    answers = {name: said for name, said in asked.items() if not isinstance(said, str)}
+    told = {name: said for name, said in asked.items() if not isinstance(said, str)}
     lives = {live.host: live for live in registered.lives}
-    hosts = {name: _host(name, lives.get(name), answers.get(name)) for name in names}
+    hosts = {name: _host(name, lives.get(name), told.get(name)) for name in names}
     instances = [
         one
         for name in names
         for one in (
-            [_reported(each, name) for each in answers[name].stats.report.instances]
+            [_reported(each, name) for each in told[name].stats.report.instances]
             if hosts[name].fresh
             else _as_registered(lives.get(name))
         )
     ]
     fresh = {name for name, host in hosts.items() if host.fresh}
-    demand = demand_of([said.history for name, said in answers.items() if name in fresh], instances, fresh)
+    demand = demand_of([said.history for name, said in told.items() if name in fresh], instances, fresh)
     silent = {name: said for name, said in asked.items() if isinstance(said, str)}
-    silent |= {name: "its broker does not answer its agent" for name in answers if name not in fresh}
+    silent |= {name: "its broker does not answer its agent" for name in told if name not in fresh}
     return Observed(Fleet(hosts, tuple(instances), registered.versions, demand), agents, silent, now_s, tuple(remarks))
 
 
@@ -167,8 +163,7 @@ def _ask_all(
         except AgentRefused as error:
             return f"its agent says: {error.error}"
 
-    with ThreadPoolExecutor(min(_AT_ONCE, max(1, len(agents)))) as pool:
-        return dict(zip(agents, pool.map(ask, agents), strict=True))
+    return dict(said for said in answers(agents, ask) if said is not None)
 
 
 def _history(address: str, timeout_s: float, token: str, now_s: float) -> History:

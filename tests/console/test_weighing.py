@@ -7,11 +7,11 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_console.commands.applied import Everybody, _verdict
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.ready import Capacity
 from h2o_console.cli.weighing import Known, parse_edits, weighed
 from h2o_console.cli.weight_page import remark, weight_page
+from h2o_console.commands.applied import Everybody, verdict
 from h2o_core.control import WHOLE, MatchRule, NewVersions, Traffic, encode_traffic
 
 PACKAGE = "/service/customer"
@@ -132,7 +132,7 @@ ANSWER: dict[str, object] = {"host": "h", "applied": 7, "except": []}
     ],
 )
 def test_who_counts_as_applying_it(status: int, answer: dict[str, object], says: str):
-    said = _verdict(status, answer, "h", 7, ["control/traffic/service.customer"])
+    said = verdict(status, answer, "h", 7, ["control/traffic/service.customer"])
     assert bool(said) is bool(says)
     assert says in said
 

@@ -1,0 +1,173 @@
+"""The pages of `h2o journal`: a line a change, or all of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.moments import clock
+from h2o_console.cli.output import Column, one_line, render_table
+from h2o_console.cli.printing import Page
+from h2o_console.cli.register import in_register
+from h2o_console.cli.remarks import tell
+from h2o_console.cli.remembered import remember_changes
+from h2o_console.cli.sections import Field, Section, render_sections
+from h2o_console.cli.writing import check_register
+from h2o_console.commands.journal import SHOWN_DIGITS, read_journal, sentence, subjects
+from h2o_console.feed.answers import SCHEMA
+from h2o_core.io.clock import rfc3339, unix_s
+
+if TYPE_CHECKING:
+    from h2o_console.cli.output import Style
+    from h2o_console.commands.journal import Journal, Wanted
+    from h2o_core.audit import Entry
+    from h2o_core.context import Context
+
+COLUMNS: Final = (
+    Column("ID"),
+    Column("TIME UTC"),
+    Column("EPOCH", right=True),
+    Column("ACTOR"),
+    Column("WHO SAYS SO"),
+    Column("UNDONE BY"),
+    Column("ORIGIN", wide=True),
+    Column("REASON"),
+    Column("WHAT"),
+)
+_NARROW_CELLS: Final = 120
+"""Below it a line a change would show everything but what it did."""
+
+
+def page(context: Context, timeout_s: float, wanted: Wanted, most: int) -> Page:
+    """What is *wanted*; raises CommandFailed."""
+    check_register(context)
+    found = in_register(context, timeout_s, lambda registry: read_journal(registry, wanted, most))
+    for why in found.unreadable:
+        tell(why)
+    if not wanted.change:
+        remember_changes(context, [entry.change_id for entry in found.entries])
+        return journal_page(context.fleet, found, unix_s())
+    if not found.entries:
+        raise CommandFailed(Exit.NO_MATCH, f"there is no change {wanted.change!r}", "see what there is: h2o journal")
+    if len(found.entries) == 1:
+        return change_page(context.fleet, found)
+    return journal_page(context.fleet, found, unix_s())
+
+
+def journal_page(fleet: str, journal: Journal, now_s: float) -> Page:
+    """A line a change."""
+    rows = [_row(entry, journal, now_s) for entry in journal.entries]
+    entries = [entry_document(entry, journal) for entry in journal.entries]
+    document = {"schema": SCHEMA, "fleet": fleet, "changes": entries, "more": journal.more}
+
+    def text(style: Style) -> str:
+        if style.cells is None or style.cells >= _NARROW_CELLS or style.wide:
+            return render_table(COLUMNS, rows, style)
+        return "".join(_paragraph(entry, journal, now_s) for entry in journal.entries)
+
+    return Page(COLUMNS, rows, document, [entry.change_id for entry in journal.entries], text=text)
+
+
+def _row(entry: Entry, journal: Journal, now_s: float) -> tuple[str, ...]:
+    return (
+        entry.change_id[:SHOWN_DIGITS],
+        clock(entry.at_s, now_s),
+        str(entry.epoch),
+        entry.author.actor,
+        _checked(entry),
+        journal.undone_by.get(entry.change_id, "")[:SHOWN_DIGITS],
+        entry.author.origin,
+        entry.author.reason,
+        _what(entry),
+    )
+
+
+def _what(entry: Entry) -> str:
+    return f"FORCED: {sentence(entry)}" if entry.forced else sentence(entry)
+
+
+def _checked(entry: Entry) -> str:
+    return "verified" if entry.author.verified else "claimed"
+
+
+def _paragraph(entry: Entry, journal: Journal, now_s: float) -> str:
+    """Two or three lines, for a narrow terminal."""
+    who = f"{entry.author.actor} ({_checked(entry)})"
+    undone = journal.undone_by.get(entry.change_id, "")
+    more = [f"why: {entry.author.reason}" if entry.author.reason else ""]
+    more.append(f"undone by {undone[:SHOWN_DIGITS]}" if undone else "")
+    lines = [
+        f"{entry.change_id[:SHOWN_DIGITS]}  {clock(entry.at_s, now_s)}  epoch {entry.epoch}  {who}",
+        f"  {_what(entry)}",
+    ]
+    if said := "; ".join(filter(None, more)):
+        lines.append(f"  {said}")
+    return "".join(f"{one_line(line)}\n" for line in lines)
+
+
+def entry_document(entry: Entry, journal: Journal) -> dict[str, Any]:
+    """One change as JSON."""
+    packages, hosts = subjects(entry)
+    return {
+        "id": entry.change_id,
+        "epoch": entry.epoch,
+        "at": rfc3339(entry.at_s),
+        "actor": entry.author.actor,
+        "verified": entry.author.verified,
+        "origin": entry.author.origin,
+        "reason": entry.author.reason,
+        "what": sentence(entry),
+        "packages": list(packages),
+        "hosts": list(hosts),
+        "command": entry.command,
+        "forced": entry.forced,
+        "until": rfc3339(entry.until_s) if entry.until_s else None,
+        "undo_of": entry.undo_of or None,
+        "undone_by": journal.undone_by.get(entry.change_id),
+    }
+
+
+def change_page(fleet: str, journal: Journal) -> Page:
+    """All of the one change."""
+    (entry,) = journal.entries
+    facts = entry_document(entry, journal)
+    guards = [
+        {"name": one.name, "verdict": one.verdict.value, "sentence": one.sentence, "subject": one.subject}
+        for one in entry.guards
+    ]
+    documents = [{"path": edit.path, "before": _text(edit.before), "after": _text(edit.after)} for edit in entry.edits]
+    shown = {**facts, "actor": f"{entry.author.actor} ({_checked(entry)})"}
+    fields = (
+        Field("change", "id"),
+        Field("epoch", "epoch"),
+        Field("at", "at"),
+        Field("decided by", "actor"),
+        Field("with", "origin"),
+        Field("what", "what"),
+        Field("why", "reason"),
+        Field("until", "until"),
+        Field("takes back", "undo_of"),
+        Field("undone by", "undone_by"),
+        Field("the same as", "command"),
+    )
+    sections = [
+        Section("change", "Change", fields, [shown], facts=True),
+        Section(
+            "guards",
+            "Guards",
+            (Field("VERDICT", "verdict"), Field("GUARD", "name"), Field("SENTENCE", "sentence")),
+            guards,
+        ),
+        Section(
+            "documents",
+            "Documents",
+            (Field("PATH", "path"), Field("BEFORE", "before", wide=True), Field("AFTER", "after")),
+            documents,
+        ),
+    ]
+    document = {"schema": SCHEMA, "fleet": fleet, **facts, "guards": guards, "documents": documents}
+    return Page((), (), document, [entry.change_id], text=lambda style: render_sections(sections, style))
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode("utf-8", "replace")

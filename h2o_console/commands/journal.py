@@ -1,0 +1,119 @@
+"""Reads the audit: control changes, the newest first, and which of them was taken back by which."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.audit import day_of, parse_entry
+from h2o_core.documents import InvalidDocument
+from h2o_core.io.registry import NoNode
+from h2o_core.names import from_dotted, matches, shown
+from h2o_core.plan.situation import HOSTS, TRAFFICS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from h2o_core.audit import Entry
+    from h2o_core.io.registry import Registry
+
+_AT_ONCE: Final = 100
+SHOWN_DIGITS: Final = 8
+"""A change's id is shown and typed by its first digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are meant; globs, "" for any. Packages as operators type them. Unix times, 0 for no bound."""
+
+    package: str = ""
+    host: str = ""
+    actor: str = ""
+    since_s: float = 0.0
+    until_s: float = 0.0
+    change: str = ""
+
+    def means(self, entry: Entry) -> bool:
+        """Is it one of these?"""
+        packages, hosts = subjects(entry)
+        return (
+            self.since_s <= entry.at_s
+            and (not self.until_s or entry.at_s <= self.until_s)
+            and (not self.package or any(matches(self.package, from_dotted(name)) for name in packages))
+            and _any(hosts, self.host)
+            and _any((entry.author.actor,), self.actor)
+            and (not self.change or entry.change_id.startswith(self.change) or str(entry.epoch) == self.change)
+        )
+
+
+def _any(names: tuple[str, ...], glob: str) -> bool:
+    return not glob or any(fnmatchcase(name, glob) for name in names)
+
+
+def subjects(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Packages (without their first slash) and hosts that it is about."""
+    paths = [edit.path for edit in entry.edits]
+    packages = [shown(from_dotted(path.removeprefix(TRAFFICS))) for path in paths if path.startswith(TRAFFICS)]
+    return tuple(packages), tuple(path.removeprefix(HOSTS) for path in paths if path.startswith(HOSTS))
+
+
+def sentence(entry: Entry) -> str:
+    """What it did, as its plan said; of an entry without one, which documents it wrote."""
+    if entry.sentence:
+        return entry.sentence
+    done = [f"{'deletes' if edit.after is None else 'writes'} {edit.path}" for edit in entry.edits]
+    return ", ".join(done) or "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Entries, the newest first. `undone_by`: change id → the id of the change that took it back, if that stands.
+
+    `unreadable`: what can't be read, in sentences. `more`: there are older ones that were not looked at.
+    """
+
+    entries: tuple[Entry, ...]
+    undone_by: Mapping[str, str] = field(default_factory=dict[str, str])
+    unreadable: tuple[str, ...] = ()
+    more: bool = False
+
+
+async def read_journal(registry: Registry, wanted: Wanted, most: int) -> Journal:
+    """At most the *most* newest that are *wanted*."""
+    unreadable: list[str] = []
+    found: list[Entry] = []
+    undone_by: dict[str, str] = {}
+    async for entry in newest_first(registry, wanted.since_s, unreadable.append):
+        if len(found) == most:
+            return Journal(tuple(found), undone_by, tuple(unreadable), more=True)
+        if entry.undo_of and entry.change_id not in undone_by:  # an undo that was itself undone takes nothing back
+            undone_by.setdefault(entry.undo_of, entry.change_id)
+        if wanted.means(entry):
+            found.append(entry)
+    return Journal(tuple(found), undone_by, tuple(unreadable))
+
+
+async def newest_first(registry: Registry, since_s: float, say: Callable[[str], None]) -> AsyncGenerator[Entry]:
+    """All entries, of days that are not before *since_s*; what can't be read is *say*'s."""
+    first_day = day_of(since_s) if since_s else ""
+    for day in sorted((day for day in await _names(registry, "audit") if day >= first_day), reverse=True):
+        epochs = (name for name in await _names(registry, f"audit/{day}") if name.isdecimal())
+        ordered = [f"audit/{day}/{name}" for name in sorted(epochs, key=int, reverse=True)]
+        for start in range(0, len(ordered), _AT_ONCE):
+            paths = ordered[start : start + _AT_ONCE]
+            for path, node in zip(paths, await asyncio.gather(*map(registry.get, paths)), strict=True):
+                if node is None:
+                    continue
+                try:
+                    yield parse_entry(path, node.data)
+                except InvalidDocument as error:
+                    say(f"left out: {error}")
+
+
+async def _names(registry: Registry, path: str) -> list[str]:
+    try:
+        return await registry.children(path)
+    except NoNode:
+        return []
