@@ -12,7 +12,7 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.options import DEFAULT_TIMEOUT_S
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.token import token_for
-from h2o_console.cli.writing import author_of
+from h2o_console.commands.author import author_of
 from h2o_console.feed.answers import number, text as text_of
 from h2o_core.errors import ApplicationError, Code, Executed, H2OError
 from h2o_core.names import from_operator, shown

@@ -16,10 +16,9 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.moments import ago, clock
 from h2o_console.cli.output import Column, one_line, render_table
 from h2o_console.cli.printing import Page
-from h2o_console.cli.register import in_register, read_agents
+from h2o_console.cli.register import check_register, in_register, read_agents
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.token import token_for
-from h2o_console.cli.writing import check_register
 from h2o_console.commands.happened import Event, Kind, events_of
 from h2o_console.commands.journal import SHOWN_DIGITS, Wanted, newest_first, sentence
 from h2o_console.feed.answers import SCHEMA

@@ -8,11 +8,10 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.moments import clock
 from h2o_console.cli.output import Column, one_line, render_table
 from h2o_console.cli.printing import Page
-from h2o_console.cli.register import in_register
+from h2o_console.cli.register import check_register, in_register
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.remembered import remember_changes
 from h2o_console.cli.sections import Field, Section, render_sections
-from h2o_console.cli.writing import check_register
 from h2o_console.commands.journal import SHOWN_DIGITS, read_journal, sentence, subjects
 from h2o_console.feed.answers import SCHEMA
 from h2o_core.io.clock import rfc3339, unix_s

@@ -111,3 +111,10 @@ def in_register(
     except NoRegister as error:
         code = Exit.USAGE if error.misnamed else Exit.UNREACHABLE
         raise CommandFailed(code, error.sentence, error.hint) from None
+
+
+def check_register(context: Context) -> None:
+    """What is decided stands in ZooKeeper alone; raises CommandFailed when none is meant."""
+    if not context.zookeeper or not context.fleet:
+        msg = "what is decided stands in ZooKeeper, and no context or flag names one"
+        raise CommandFailed(Exit.UNREACHABLE, msg, "name it: --zk HOST:PORT --fleet NAME; or start a fleet: h2o dev")

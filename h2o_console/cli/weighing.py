@@ -1,42 +1,61 @@
-"""What `h2o weight` makes of what was typed: a package's traffic as it is to be, or what to type instead. Pure."""
+"""What `h2o weight` does: shows a package's versions and who decided about them, or shifts its traffic."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cli.failures import CommandFailed, Exit, no_match
-from h2o_core.control import WHOLE, NewVersions, Traffic
-from h2o_core.names import shown
-from h2o_core.weights import InvalidWeights, percent, scaled
+from h2o_console.cli.changing import Change, failing
+from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.moments import ahead
+from h2o_console.cli.printing import show
+from h2o_console.cli.remarks import tell
+from h2o_console.cli.typed import full_package
+from h2o_console.cli.weight_page import remark, weight_page
+from h2o_core.control import WHOLE
+from h2o_core.io.clock import unix_s
+from h2o_core.plan.intents import Shift
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from h2o_console.cli.agreeing import How
+    from h2o_console.cli.options import Reading
 
 _EDIT: Final = re.compile(r"(?P<version>[^=]+)=(?P<percent>[0-9]{1,3}(\.[0-9]{1,2})?)%")
 _EXAMPLE: Final = "h2o weight service/customer 2.1.0=10%"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A package as the register has it. `versions` is in the order of registration, with the instances of each."""
+class Asked:
+    """What was typed, beside the options of every change."""
 
     package: str
-    traffic: Traffic | None
-    versions: Mapping[str, int]
-    new_versions: NewVersions = NewVersions.HOLD
+    weights: tuple[str, ...]
+    stable: str
+    review: str
 
-    def shares(self) -> dict[str, int | None]:
-        """Version → parts out of 10,000 that it gets now; None: it competes by load, nobody has decided about it."""
-        if self.traffic is not None:
-            decided = dict(self.traffic.weights)
-            return {version: decided.get(version, 0) for version in dict.fromkeys((*decided, *self.versions))}
-        live = [version for version, count in self.versions.items() if count]
-        if self.new_versions is NewVersions.SHARE and len(live) > 1:
-            return {version: None if count else 0 for version, count in self.versions.items()}
-        return {version: WHOLE if live[:1] == [version] else 0 for version in self.versions}
+
+def run(asked: Asked, told: Reading, how: How) -> Exit:
+    """Show, or decide; raises CommandFailed."""
+    edits = parse_edits(asked.weights)
+    package = full_package(asked.package, _EXAMPLE)
+    review_s = ahead("--review", asked.review, unix_s()) if asked.review else 0.0
+    change = Change("h2o weight", told, how)
+    intent = Shift(package, edits, asked.stable, review_s=review_s)
+    if edits or asked.stable:
+        return change.run(lambda _: intent, again=f"h2o weight {asked.package}")
+    if review_s:
+        raise CommandFailed(Exit.USAGE, "--review alone decides nothing", f"h2o extend {asked.package} --until 7d")
+    prepared = failing(lambda: change.carrier.prepare(lambda _: intent))
+    decided, seen = prepared.decided, prepared.observed
+    for host, why in seen.silent.items():
+        tell(f"host {host} says nothing of itself: {why}")
+    tell(*remark(package, decided, unix_s()))
+    page = weight_page(change.context.fleet, package, decided, seen.fleet)
+    return show(lambda: page, told)
 
 
 def parse_edits(typed: Sequence[str]) -> dict[str, int]:
@@ -52,45 +71,3 @@ def parse_edits(typed: Sequence[str]) -> dict[str, int]:
         if edits.setdefault(found["version"], parts) != parts:
             raise CommandFailed(Exit.USAGE, f"{found['version']} is given two weights; keep one")
     return edits
-
-
-def weighed(known: Known, edits: Mapping[str, int], *, owner: str, reason: str, review_s: float) -> Traffic:
-    """The traffic document with these weights; one alone scales the others. Raises CommandFailed.
-
-    Rules, salt and stable version stay. Without a document the stable version is the one registered first that runs;
-    what there is to be scaled is all of it or, where versions compete by load, each version's part of the instances.
-    """
-    for version in edits:
-        if version not in known.versions and (known.traffic is None or version not in dict(known.traffic.weights)):
-            raise no_match(version, list(known.versions), f"describe {shown(known.package)}")
-    base = known.traffic or _first(known, edits)
-    (version, parts), *more = edits.items()
-    try:
-        weights = _all(base, edits) if more else scaled(base, version, parts)
-    except InvalidWeights as error:
-        hint = f"h2o weight {shown(known.package)} " + " ".join(
-            f"{one}=…%" for one in dict.fromkeys([*dict(base.weights), *edits])
-        )
-        raise CommandFailed(Exit.USAGE, str(error), hint) from None
-    return replace(base, weights=weights, owner=owner, reason=reason, review_s=review_s)
-
-
-def _first(known: Known, edits: Mapping[str, int]) -> Traffic:
-    live = {version: count for version, count in known.versions.items() if count}
-    stable = next(iter([*live, *known.versions, *edits]))
-    if known.new_versions is NewVersions.HOLD or len(live) < 2:
-        return Traffic(known.package, stable, ((stable, WHOLE),))
-    parts = {version: max(1, count * WHOLE // sum(live.values())) for version, count in live.items()}
-    parts[stable] += WHOLE - sum(parts.values())
-    return Traffic(known.package, stable, tuple(parts.items()))
-
-
-def _all(base: Traffic, edits: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """Each is said: nothing is left to be scaled. The order stays, new versions go to the end (decision 0017)."""
-    total = sum(edits.values())
-    if total != WHOLE:
-        said = " + ".join(percent(parts) for parts in edits.values())
-        msg = f"{said} = {percent(total)}, not 100%; give one version and the rest is scaled, or all of them"
-        raise InvalidWeights(msg)
-    names = dict.fromkeys([*dict(base.weights), *edits])
-    return tuple((name, edits.get(name, 0)) for name in names)

@@ -1,4 +1,4 @@
-"""The page of `h2o weight`: each version's share now and then, its instances and slots, who decided it, and why."""
+"""The page of `h2o weight`: each version's share, its instances and slots, who decided it, and why."""
 
 from __future__ import annotations
 
@@ -8,60 +8,50 @@ from h2o_console.cli.output import Column, age
 from h2o_console.cli.printing import Page
 from h2o_console.feed.answers import SCHEMA
 from h2o_core.names import shown
+from h2o_core.plan.routes import routes
 from h2o_core.times import rfc3339
 from h2o_core.weights import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from h2o_console.cli.ready import Capacity
-    from h2o_console.cli.weighing import Known
     from h2o_core.control import Traffic
+    from h2o_core.plan.situation import Decided, Fleet
 
-_THEN: Final = "THEN"
 COLUMNS: Final = (
     Column("VERSION"),
-    Column("NOW", right=True),
-    Column(_THEN, right=True),
+    Column("SHARE", right=True),
     Column("INSTANCES", right=True),
     Column("READY SLOTS", right=True),
     Column("FALLBACK"),
 )
 
 
-def weight_page(fleet: str, known: Known, then: Traffic | None, capacity: Capacity, more: Mapping[str, Any]) -> Page:
-    """*then*: what is (to be) decided, None to show what is. *more* goes into the JSON as it is."""
-    now, traffic = known.shares(), then or known.traffic
-    after = {} if then is None else dict(then.weights)
+def weight_page(fleet_name: str, package: str, decided: Decided, fleet: Fleet) -> Page:
+    """What is decided, or what happens where nothing is."""
+    traffic = decided.traffic.get(package)
+    route = routes(decided, fleet, [package])[package]
+    running = [one for one in fleet.instances if one.package == package]
+    versions = dict.fromkeys([*fleet.versions.get(package, ()), *route.given, *(one.version for one in running)])
     rows: list[tuple[str, ...]] = []
     entries: list[dict[str, Any]] = []
-    for version in dict.fromkeys([*now, *after]):
-        before, stable = now.get(version, 0), traffic is not None and traffic.stable == version
-        instances, slots = known.versions.get(version, 0), capacity.slots.get(version, 0)
-        share = "by load" if before is None else percent(before)
-        later = () if then is None else (percent(after.get(version, 0)),)
-        rows.append((version, share, *later, str(instances), str(slots), "stable" if stable else ""))
+    for version in versions:
+        here = [one for one in running if one.version == version]
+        slots = sum(one.slots for one in route.crowd.get(version, ()))
+        parts = None if route.by_load and here else route.given.get(version, 0)
+        stable = traffic is not None and traffic.stable == version
+        share = "by load" if parts is None else percent(parts)
+        rows.append((version, share, str(len(here)), str(slots), "stable" if stable else ""))
         entries.append(
-            {
-                "version": version,
-                "now": before,
-                "then": None if then is None else after.get(version, 0),
-                "instances": instances,
-                "ready_slots": slots,
-                "stable": stable,
-            }
+            {"version": version, "now": parts, "instances": len(here), "ready_slots": slots, "stable": stable}
         )
-    columns = [column for column in COLUMNS if then is not None or column.head != _THEN]
     document = {
         "schema": SCHEMA,
-        "fleet": fleet,
-        "package": shown(known.package),
-        "decided": known.traffic is not None,
+        "fleet": fleet_name,
+        "package": shown(package),
+        "decided": traffic is not None,
         **_said(traffic),
         "weights": entries,
-        **more,
     }
-    return Page(columns, rows, document, [row[0] for row in rows])
+    return Page(COLUMNS, rows, document, [row[0] for row in rows])
 
 
 def _said(traffic: Traffic | None) -> dict[str, Any]:
@@ -71,11 +61,11 @@ def _said(traffic: Traffic | None) -> dict[str, Any]:
     return {"owner": traffic.owner, "reason": traffic.reason, "review": review, "rules": len(traffic.rules)}
 
 
-def remark(known: Known, now_s: float) -> tuple[str, str]:
+def remark(package: str, decided: Decided, now_s: float) -> tuple[str, str]:
     """Who decided what is there, and what to type when nobody has."""
-    traffic = known.traffic
+    traffic = decided.traffic.get(package)
     if traffic is None:
-        return "nobody has decided anything about its versions", f"h2o weight {shown(known.package)} VERSION=PERCENT"
+        return "nobody has decided anything about its versions", f"h2o weight {shown(package)} VERSION=PERCENT"
     reason = f": {traffic.reason}" if traffic.reason else ""
     rules = f"; {len(traffic.rules)} match rules come first" if traffic.rules else ""
     late = f"; its review was due {age(now_s - traffic.review_s)} ago" if 0 < traffic.review_s < now_s else ""

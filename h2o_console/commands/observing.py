@@ -11,13 +11,13 @@ from google.protobuf.message import DecodeError
 
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, exchange
 from h2o_console.asking.hoststats import PROTOBUF, ask_host
-from h2o_console.asking.register import agent_address, in_register, read_agents, read_lives
+from h2o_console.asking.register import agent_address, read_agents, read_lives
 from h2o_console.asking.together import answers
 from h2o_console.commands.demand import demand_of
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import unix_s
-from h2o_core.io.context import agent_token
 from h2o_core.io.registry import NoNode
+from h2o_core.names import from_dotted
 from h2o_core.pb.host_pb2 import History, HostStats
 from h2o_core.plan.situation import Fleet, Host, Instance
 from h2o_core.znodes import parse_package_version
@@ -25,7 +25,6 @@ from h2o_core.znodes import parse_package_version
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from h2o_core.context import Context
     from h2o_core.io.registry import Registry
     from h2o_core.pb.stats_pb2 import InstanceReport
     from h2o_core.znodes import LiveHost
@@ -73,13 +72,6 @@ class Registered:
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
-def observe(context: Context, timeout_s: float, concern: Concern) -> Observed:
-    """Read the register, then ask all agents; raises NoRegister, and NoContext when no token can be read."""
-    remarks: list[str] = []
-    registered = in_register(context, timeout_s, lambda registry: read_registered(registry, concern, remarks.append))
-    return of_registered(registered, timeout_s, lambda address: agent_token(context, address), remarks)
-
-
 async def read_registered(registry: Registry, concern: Concern, say: Callable[[str], None]) -> Registered:
     """Brokers, agents, and the *concern*'s packages' versions in the order of registration."""
     lives, agents = await asyncio.gather(read_lives(registry, say), read_agents(registry, say))
@@ -89,7 +81,16 @@ async def read_registered(registry: Registry, concern: Concern, say: Callable[[s
     }
     orders = await asyncio.gather(*(_versions(registry, package) for package in sorted(wanted)))
     versions = {package: order for package, order in zip(sorted(wanted), orders, strict=True) if order}
+    if wanted - versions.keys():  # a mistyped one: what there is, is said then
+        versions |= {from_dotted(name): () for name in await _packages(registry) if from_dotted(name) not in versions}
     return Registered(lives, {each.host: agent_address(each) for each in agents}, versions)
+
+
+async def _packages(registry: Registry) -> list[str]:
+    try:
+        return await registry.children(registry.paths.packages)
+    except NoNode:
+        return []
 
 
 async def _versions(registry: Registry, package: str) -> tuple[str, ...]:
@@ -108,14 +109,15 @@ async def _versions(registry: Registry, package: str) -> tuple[str, ...]:
     return tuple(sorted(order, key=lambda version: (order[version], version)))
 
 
-def of_registered(
+async def observed(
     registered: Registered, timeout_s: float, token_of: Callable[[str], str], remarks: Iterable[str] = ()
 ) -> Observed:
-    """Ask all agents of the *registered* hosts."""
+    """Ask all agents of the *registered* hosts, none longer than *timeout_s*; raises what *token_of* does."""
     now_s = unix_s()
     names = sorted({live.host for live in registered.lives} | registered.agents.keys())
     agents = {name: registered.agents.get(name, "") for name in names}
-    asked = _ask_all(agents, min(timeout_s, PATIENCE_S), token_of, now_s)
+    tokens = {address: token_of(address) for address in set(agents.values()) if address}
+    asked = await asyncio.to_thread(_ask_all, agents, min(timeout_s, PATIENCE_S), tokens, now_s)
     told = {name: said for name, said in asked.items() if not isinstance(said, str)}
     lives = {live.host: live for live in registered.lives}
     hosts = {name: _host(name, lives.get(name), told.get(name)) for name in names}
@@ -142,10 +144,9 @@ class _Said:
 
 
 def _ask_all(
-    agents: Mapping[str, str], timeout_s: float, token_of: Callable[[str], str], now_s: float
+    agents: Mapping[str, str], timeout_s: float, tokens: Mapping[str, str], now_s: float
 ) -> dict[str, _Said | str]:
     """Host → what its agent says, or why it says nothing."""
-    tokens = {address: token_of(address) for address in set(agents.values()) if address}
 
     def ask(host: str) -> _Said | str:
         address = agents[host]
