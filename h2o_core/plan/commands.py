@@ -32,8 +32,8 @@ def duration(seconds: float) -> str:
 
 
 def until(at_s: float, now_s: float) -> list[str]:
-    """The flag for an end at that Unix time; nothing for none."""
-    return ["--until", duration(at_s - now_s)] if at_s else []
+    """The flag for an end at that Unix time, 0 for none: without the flag there would be the command's own."""
+    return ["--until", duration(at_s - now_s) if at_s else "never"]
 
 
 def weights(given: Mapping[str, int]) -> list[str]:
@@ -48,7 +48,7 @@ def weight(traffic: Traffic) -> str:
 
 def host(control: HostControl, now_s: float) -> str:
     """What drains or avoids a host as this document does."""
-    ends = until(control.until_s, now_s) if control.until_s > now_s else []
+    ends = [] if 0 < control.until_s <= now_s else until(control.until_s, now_s)
     if control.state is HostState.AVOID:
         return line("avoid", control.host, *ends)
     return line("drain", control.host, *ends, "--grace", duration(control.grace_s))
