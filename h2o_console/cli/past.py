@@ -16,22 +16,26 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.moments import ago, clock
 from h2o_console.cli.output import Column, one_line, render_table
 from h2o_console.cli.printing import Page
+from h2o_console.cli.recorded import called
 from h2o_console.cli.register import check_register, in_register, read_agents
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.token import token_for
 from h2o_console.commands.happened import Event, Kind, events_of
 from h2o_console.commands.journal import SHOWN_DIGITS, Wanted, newest_first, sentence
 from h2o_console.feed.answers import SCHEMA
+from h2o_core.io.calls import read_calls
 from h2o_core.io.clock import rfc3339, unix_s
-from h2o_core.names import from_operator, matches
+from h2o_core.names import from_operator, matches, package_of, shown
 from h2o_core.pb.host_pb2 import History
 
 if TYPE_CHECKING:
     from h2o_console.cli.output import Style
+    from h2o_core import calls
     from h2o_core.audit import Entry
     from h2o_core.context import Context
     from h2o_core.io.registry import Registry
 
+_MOST_CALLS: Final = 10_000
 _FINE_S: Final = 3600.0
 """So far back agents remember tens of seconds; further back minutes."""
 _MARKED: Final = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
@@ -75,17 +79,19 @@ def page(context: Context, timeout_s: float, meant: Stretch, about: About, *, ma
     """Everything that happened; raises CommandFailed. Leaves with 5 when a host is missing."""
     check_register(context)
 
-    async def read(registry: Registry) -> tuple[list[Entry], dict[str, str]]:
+    async def read(registry: Registry) -> tuple[list[Event], dict[str, str]]:
         wanted = Wanted(about.package, about.host, since_s=meant.since_s, until_s=meant.until_s)
         entries = [one async for one in newest_first(registry, meant.since_s, tell) if wanted.means(one)]
-        return entries, await read_agents(registry)
+        made = await read_calls(registry, meant.since_s, until_s=meant.until_s, most=_MOST_CALLS)
+        decided = [*map(_decided, entries), *(_called(one) for one in made if wanted.means_call(one))]
+        return decided, await read_agents(registry)
 
-    entries, agents = in_register(context, timeout_s, read)
+    decided, agents = in_register(context, timeout_s, read)
     histories, missing = _remembered(context, agents, meant, timeout_s)
     for host, why in missing.items():
         tell(f"host {host} is missing here: {why}", "is its agent up? h2o hosts")
     events = [one for one in events_of(histories, meant.since_s, meant.until_s) if _meant(one, about)]
-    events = sorted([*map(_decided, entries), *events], key=lambda one: one.at_s)
+    events = sorted([*decided, *events], key=lambda one: one.at_s)
     return events_page(context.fleet, events, meant, missing, markdown=markdown)
 
 
@@ -121,6 +127,12 @@ def _decided(entry: Entry) -> Event:
     forced = "forced: " if entry.forced else ""
     what = f"{undone}{forced}{sentence(entry)}{why}"
     return Event(entry.at_s, Kind.CHANGE, entry.change_id[:SHOWN_DIGITS], what, entry.author.actor)
+
+
+def _called(one: calls.Entry) -> Event:
+    why = f" ({one.call.author.reason})" if one.call.author.reason else ""
+    subject = shown(package_of(one.call.feature))
+    return Event(one.call.at_s, Kind.CALL, subject, f"{called(one)}{why}", one.call.author.actor)
 
 
 def _meant(event: Event, about: About) -> bool:

@@ -14,13 +14,20 @@ from h2o_console.cli.remembered import remember_changes
 from h2o_console.cli.sections import Field, Section, render_sections
 from h2o_console.commands.journal import SHOWN_DIGITS, read_journal, sentence, subjects
 from h2o_console.feed.answers import SCHEMA
+from h2o_core.io.calls import read_calls
 from h2o_core.io.clock import rfc3339, unix_s
+from h2o_core.names import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from h2o_console.cli.output import Style
     from h2o_console.commands.journal import Journal, Wanted
+    from h2o_core import calls
     from h2o_core.audit import Entry
     from h2o_core.context import Context
+    from h2o_core.documents import InvalidDocument
+    from h2o_core.io.registry import Registry
 
 COLUMNS: Final = (
     Column("ID"),
@@ -40,12 +47,17 @@ _NARROW_CELLS: Final = 120
 def page(context: Context, timeout_s: float, wanted: Wanted, most: int) -> Page:
     """What is *wanted*; raises CommandFailed."""
     check_register(context)
-    found = in_register(context, timeout_s, lambda registry: read_journal(registry, wanted, most))
+
+    async def read(registry: Registry) -> tuple[Journal, list[calls.Entry]]:
+        made = [] if wanted.change else await read_calls(registry, wanted.since_s, most=most, on_damaged=_left_out)
+        return await read_journal(registry, wanted, most), [one for one in made if wanted.means_call(one)]
+
+    found, made = in_register(context, timeout_s, read)
     for why in found.unreadable:
         tell(why)
     if not wanted.change:
         remember_changes(context, [entry.change_id for entry in found.entries])
-        return journal_page(context.fleet, found, unix_s())
+        return journal_page(context.fleet, found, unix_s(), made)
     if not found.entries:
         raise CommandFailed(Exit.NO_MATCH, f"there is no change {wanted.change!r}", "see what there is: h2o journal")
     if len(found.entries) == 1:
@@ -53,16 +65,27 @@ def page(context: Context, timeout_s: float, wanted: Wanted, most: int) -> Page:
     return journal_page(context.fleet, found, unix_s())
 
 
-def journal_page(fleet: str, journal: Journal, now_s: float) -> Page:
-    """A line a change."""
-    rows = [_row(entry, journal, now_s) for entry in journal.entries]
-    entries = [entry_document(entry, journal) for entry in journal.entries]
-    document = {"schema": SCHEMA, "fleet": fleet, "changes": entries, "more": journal.more}
+def _left_out(error: InvalidDocument) -> None:
+    tell(f"left out: {error}")
+
+
+def journal_page(fleet: str, journal: Journal, now_s: float, made: Sequence[calls.Entry] = ()) -> Page:
+    """A line a change, and a line for each call that was *made* and may have changed data; the newest first."""
+    lines = [(entry.at_s, _row(entry, journal, now_s)) for entry in journal.entries]
+    lines += [(one.call.at_s, _call_row(one, now_s)) for one in made]
+    rows = [row for _, row in sorted(lines, key=lambda line: -line[0])]
+    document = {
+        "schema": SCHEMA,
+        "fleet": fleet,
+        "changes": [entry_document(entry, journal) for entry in journal.entries],
+        "more": journal.more,
+        "calls": list(map(call_document, made)),
+    }
 
     def text(style: Style) -> str:
         if style.cells is None or style.cells >= _NARROW_CELLS or style.wide:
             return render_table(COLUMNS, rows, style)
-        return "".join(_paragraph(entry, journal, now_s) for entry in journal.entries)
+        return "".join(map(_paragraph, rows))
 
     return Page(COLUMNS, rows, document, [entry.change_id for entry in journal.entries], text=text)
 
@@ -89,19 +112,63 @@ def _checked(entry: Entry) -> str:
     return "verified" if entry.author.verified else "claimed"
 
 
-def _paragraph(entry: Entry, journal: Journal, now_s: float) -> str:
+def _call_row(one: calls.Entry, now_s: float) -> tuple[str, ...]:
+    call = one.call
+    return (
+        call.request_id[:SHOWN_DIGITS],
+        clock(call.at_s, now_s),
+        "",
+        call.author.actor,
+        "verified" if call.author.verified else "claimed",
+        "",
+        call.author.origin,
+        call.author.reason,
+        called(one),
+    )
+
+
+def called(one: calls.Entry) -> str:
+    """What was called, and how it ended."""
+    end = one.outcome
+    ended = "how it ended is not known" if end is None else end.application_code or end.code.name
+    return f"calls {shown(one.call.feature)} by {one.call.host}: {ended}"
+
+
+def call_document(one: calls.Entry) -> dict[str, Any]:
+    """One call as JSON; never what it said."""
+    call, end = one.call, one.outcome
+    return {
+        "request_id": call.request_id,
+        "at": rfc3339(call.at_s),
+        "actor": call.author.actor,
+        "verified": call.author.verified,
+        "origin": call.author.origin,
+        "reason": call.author.reason,
+        "host": call.host,
+        "feature": shown(call.feature),
+        "request_bytes": call.request_bytes,
+        "digest": call.digest,
+        "outcome": None
+        if end is None
+        else {
+            "at": rfc3339(end.at_s),
+            "code": end.code.name,
+            "application_code": end.application_code or None,
+            "executed": end.executed.name.lower(),
+            "host": end.host or None,
+            "instance": end.instance or None,
+            "version": end.version or None,
+        },
+    }
+
+
+def _paragraph(row: tuple[str, ...]) -> str:
     """Two or three lines, for a narrow terminal."""
-    who = f"{entry.author.actor} ({_checked(entry)})"
-    undone = journal.undone_by.get(entry.change_id, "")
-    more = [f"why: {entry.author.reason}" if entry.author.reason else ""]
-    more.append(f"undone by {undone[:SHOWN_DIGITS]}" if undone else "")
-    lines = [
-        f"{entry.change_id[:SHOWN_DIGITS]}  {clock(entry.at_s, now_s)}  epoch {entry.epoch}  {who}",
-        f"  {_what(entry)}",
-    ]
-    if said := "; ".join(filter(None, more)):
-        lines.append(f"  {said}")
-    return "".join(f"{one_line(line)}\n" for line in lines)
+    change, when, epoch, actor, checked, undone, _, reason, what = row
+    at = f"epoch {epoch}" if epoch else "a call"
+    more = "; ".join(filter(None, [f"why: {reason}" if reason else "", f"undone by {undone}" if undone else ""]))
+    lines = [f"{change}  {when}  {at}  {actor} ({checked})", f"  {what}", f"  {more}" if more else ""]
+    return "".join(f"{one_line(line)}\n" for line in lines if line)
 
 
 def entry_document(entry: Entry, journal: Journal) -> dict[str, Any]:
@@ -135,7 +202,7 @@ def change_page(fleet: str, journal: Journal) -> Page:
         for one in entry.guards
     ]
     documents = [{"path": edit.path, "before": _text(edit.before), "after": _text(edit.after)} for edit in entry.edits]
-    shown = {**facts, "actor": f"{entry.author.actor} ({_checked(entry)})"}
+    said = {**facts, "actor": f"{entry.author.actor} ({_checked(entry)})"}
     fields = (
         Field("change", "id"),
         Field("epoch", "epoch"),
@@ -150,7 +217,7 @@ def change_page(fleet: str, journal: Journal) -> Page:
         Field("the same as", "command"),
     )
     sections = [
-        Section("change", "Change", fields, [shown], facts=True),
+        Section("change", "Change", fields, [said], facts=True),
         Section(
             "guards",
             "Guards",

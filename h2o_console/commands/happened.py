@@ -28,6 +28,7 @@ class Kind(StrEnum):
     """What sort of event."""
 
     CHANGE = "change"
+    CALL = "call"
     INSTANCES = "instances"
     ERRORS = "errors"
     GAP = "gap"

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 from h2o_core.audit import day_of, parse_entry
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.registry import NoNode
-from h2o_core.names import from_dotted, matches, shown
+from h2o_core.names import from_dotted, matches, package_of, shown
 from h2o_core.plan.situation import HOSTS, TRAFFICS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
+    from h2o_core import calls
     from h2o_core.audit import Entry
     from h2o_core.io.registry import Registry
 
@@ -45,6 +46,17 @@ class Wanted:
             and _any(hosts, self.host)
             and _any((entry.author.actor,), self.actor)
             and (not self.change or entry.change_id.startswith(self.change) or str(entry.epoch) == self.change)
+        )
+
+    def means_call(self, one: calls.Entry) -> bool:
+        """Is it one of these? A call is about a package; about a host only if it was to go there alone."""
+        call = one.call
+        return (
+            self.since_s <= call.at_s
+            and (not self.until_s or call.at_s <= self.until_s)
+            and (not self.package or matches(self.package, package_of(call.feature)))
+            and (not self.host or _any((call.to_host,), self.host))
+            and _any((call.author.actor,), self.actor)
         )
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from h2o_console.cli.main import main
 from h2o_core.audit import Author, Edit, Entry, day_of, encode_entry
+from h2o_core.calls import OUTCOME, Call, Outcome, encode_call, encode_outcome, path_of
 from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
+from h2o_core.errors import Code, Executed
 from h2o_core.plan.verdicts import Guard, Verdict
 from tests.support.hosts import registered
 
@@ -164,3 +166,36 @@ def test_the_timeline_has_the_changes(journal: Callable[..., Any]) -> None:
     document = json.loads(journal("timeline", *stretch, "--host", "host-1", "--json")[1])
     assert [one["subject"] for one in document["events"]] == ["b2b2b2b2"]
     assert journal("timeline", "--since", "10m", "--until", "1h")[0] == 2
+
+
+CALL = Call(
+    request_id="e5" * 16,
+    at_s=NOW_S + 86_550,
+    author=Author("bob@desk", "h2o call on desk", "repair"),
+    host="host-1",
+    feature="/service/echo/count",
+    request_bytes=7,
+    digest="f6" * 32,
+)
+ENDED = Outcome(NOW_S + 86_551, Code.OK, Executed.YES, host="host-2", version="1.0.0")
+
+
+def test_calls_that_may_have_changed_data_stand_among_the_changes(journal: Callable[..., Any]) -> None:
+    path = path_of(CALL)
+    odd = {path: encode_call(CALL), f"{path}/{OUTCOME}": encode_outcome(ENDED)}
+    code, out, _ = journal("journal", "--json", entries=ALL, odd=odd)
+    (called,) = json.loads(out)["calls"]
+    assert (code, called["feature"], called["outcome"]["code"]) == (0, "service/echo/count", "OK")
+    assert [line.split()[0] for line in journal("journal")[1].splitlines()[1:]] == [
+        "d4d4d4d4",
+        "e5e5e5e5",
+        "c3c3c3c3",
+        "b2b2b2b2",
+        "a1a1a1a1",
+    ]
+    assert "calls service/echo/count by host-1: OK" in journal("journal")[1]
+    for arguments, count in ((("--actor", "ada@*"), 0), (("--host", "host-1"), 0), (("--package", "echo"), 1)):
+        assert len(json.loads(journal("journal", *arguments, "--json")[1])["calls"]) == count
+    stretch = ("--since", "2026-11-18T00:00:00Z", "--until", "2026-11-21T00:00:00Z")
+    events = json.loads(journal("timeline", *stretch, "--json")[1])["events"]
+    assert [one["kind"] for one in events] == ["change", "change", "change", "call", "change"]
