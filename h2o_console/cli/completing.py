@@ -57,10 +57,10 @@ def ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[st
 
 
 def versions(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Versions of the package that is typed already."""
+    """Versions of the package that is typed already; of any, where click has not parsed it yet: after ``--to``."""
     package = str(ctx.params.get("package") or "").strip("/").replace(".", "/")
     known = (name.partition(" ") for name in names(ctx, "versions"))
-    return offered(incomplete, [version for of, _, version in known if of == package])
+    return offered(incomplete, [version for of, _, version in known if package in {"", of}])
 
 
 def weights(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 
 from h2o_console.cli.completing import offered
 from h2o_console.cli.main import main
+from h2o_core.context import short_hash
 from tests.support.agent_server import HEAD, AgentServer, host, instance
 
 if TYPE_CHECKING:
@@ -89,10 +90,27 @@ def wait_offered(environ: dict[str, str], expected: list[str], *words: str) -> N
         (("h2o", "list", "--context", "pro"), ["prod"]),
         (("h2o", "context", "use", "pre"), ["preview"]),
         (("h2o", "list", "-o", "y"), ["yaml"]),
+        (("h2o", "drain", "host-1", "h"), ["host-1", "host-2"]),
+        (("h2o", "weight", "service/customer", ""), ["1.4.2="]),
+        (("h2o", "weight", "service.customer", "1."), ["1.4.2="]),
+        (("h2o", "weight", "service/customer", "1.4.2=10%", "2"), []),
+        (("h2o", "rollback", "service/customer", "--to", "1"), ["1.4.2"]),
+        (("h2o", "timeline", "--since", "1h", "-o", "m"), ["md"]),
     ],
 )
 def test_what_is_offered(environ: dict[str, str], words: tuple[str, ...], expected: list[str]) -> None:
     wait_offered(environ, expected, *words)
+
+
+def test_changes_are_offered_the_newest_first_from_what_was_shown(environ: dict[str, str]) -> None:
+    told = {**environ, "H2O_ZK": "127.0.0.1:1", "H2O_FLEET": "test"}
+    assert completed(told, "h2o", "undo", "") == []
+    where = f"{told['H2O_ZK']}/{told['H2O_FLEET']}"
+    kept = Path(environ["XDG_CACHE_HOME"]) / "h2o" / f"changes-{short_hash(where)}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(["c3" * 8, "a1" * 8, "$(reboot)"]))
+    assert completed(told, "h2o", "undo", "") == ["c3" * 8, "a1" * 8]
+    assert completed(told, "h2o", "journal", "a") == ["a1" * 8]
 
 
 def test_only_harmless_names_are_offered() -> None:
