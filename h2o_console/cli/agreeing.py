@@ -69,6 +69,8 @@ def agree(plan: Plan, silent: Mapping[str, str], how: How, told: Reading, *, who
     if how.confirm and how.confirm != plan.friction.name and (plan.refused or plan.friction.ask is Ask.NAME):
         msg = f"--confirm {how.confirm} is not what this is about: {plan.friction.name}"
         raise CommandFailed(Exit.USAGE, msg, "look at it: the same with --dry-run")
+    if whose:
+        tell(whose)
     named = bool(how.confirm) and how.confirm == plan.friction.name
     if named or (how.yes and not plan.refused):
         return False
@@ -81,8 +83,6 @@ def agree(plan: Plan, silent: Mapping[str, str], how: How, told: Reading, *, who
         msg = "it would change what is routed, and there is no terminal to ask on"
         raise CommandFailed(Exit.USAGE, msg, "say that you mean it: -y; or look first: --dry-run")
     _look(plan, silent, told)
-    if whose:
-        tell(whose)
     if not _asked(plan, at_least_yes=bool(whose)):
         raise CommandFailed(Exit.FAILED, "nothing was changed")
     return True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from h2o_core.plan.situation import Instance
 
 NOW_S: Final = 60.0
-"""Over so long the rate and the share of errors of now are taken."""
+"""Over so long the rate and the share of errors of now are taken; or over the last point, where those are longer."""
 HEALTHY_SHARE: Final = 0.05
 """Ten seconds of a version in which fewer of its requests fail than this tell how long a healthy one takes."""
 _FAILURES: Final = frozenset({Code.TIMEOUT, Code.INTERNAL, Code.OUTCOME_UNKNOWN, Code.UNAVAILABLE, Code.OVERLOADED})
@@ -67,7 +67,11 @@ def _sums(histories: Iterable[History]) -> dict[Key, _Sum]:
         for series in history.series:
             if series.kind == "package":
                 one = sums[series.package, series.version]
-                recent = [point for point in series.points if point.t_s >= history.as_of_s - NOW_S]
+                recent = [
+                    point
+                    for point in series.points
+                    if point.t_s >= history.as_of_s - max(NOW_S, 2 * history.resolution_s)
+                ]
                 covered_s = sum(point.covered_s for point in recent)
                 if covered_s > 0:
                     one.covered = True

@@ -17,7 +17,7 @@ from h2o_console.commands.demand import demand_of
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import unix_s
 from h2o_core.io.registry import NoNode
-from h2o_core.names import from_dotted
+from h2o_core.names import from_dotted, shown
 from h2o_core.pb.host_pb2 import History, HostStats
 from h2o_core.plan.situation import Fleet, Host, Instance
 from h2o_core.znodes import parse_package_version
@@ -33,6 +33,8 @@ WINDOW_S: Final = 600.0
 """So far back it is looked for how busy a version was while it was healthy."""
 PATIENCE_S: Final = 2.0
 """Agents answer in milliseconds; whoever takes longer is silent, and a plan must not wait for the sick."""
+_MANY_HOSTS: Final = 100
+"""Of more the tens of seconds of all packages would be hundreds of megabytes; minutes are enough to plan by."""
 _TAKES_REQUESTS: Final = frozenset({"ready", "suspect"})
 _WELL: Final = frozenset({"", "ok"})
 
@@ -117,7 +119,8 @@ async def observed(
     names = sorted({live.host for live in registered.lives} | registered.agents.keys())
     agents = {name: registered.agents.get(name, "") for name in names}
     tokens = {address: token_of(address) for address in set(agents.values()) if address}
-    asked = await asyncio.to_thread(_ask_all, agents, min(timeout_s, PATIENCE_S), tokens, now_s)
+    history = _history_path(registered.versions, len(agents), now_s)
+    asked = await asyncio.to_thread(_ask_all, agents, min(timeout_s, PATIENCE_S), tokens, history)
     told = {name: said for name, said in asked.items() if not isinstance(said, str)}
     lives = {live.host: live for live in registered.lives}
     hosts = {name: _host(name, lives.get(name), told.get(name)) for name in names}
@@ -144,7 +147,7 @@ class _Said:
 
 
 def _ask_all(
-    agents: Mapping[str, str], timeout_s: float, tokens: Mapping[str, str], now_s: float
+    agents: Mapping[str, str], timeout_s: float, tokens: Mapping[str, str], history: str
 ) -> dict[str, _Said | str]:
     """Host → what its agent says, or why it says nothing."""
 
@@ -158,7 +161,7 @@ def _ask_all(
                 return f"the agent at {address} is that of host {stats.host}"
             if not stats.HasField("report"):
                 return stats.broker_problem or "its broker does not answer"
-            return _Said(stats, _history(address, timeout_s, tokens[address], now_s))
+            return _Said(stats, _history(address, timeout_s, tokens[address], history))
         except AgentUnreachable as error:
             return str(error)
         except AgentRefused as error:
@@ -167,9 +170,18 @@ def _ask_all(
     return dict(said for said in answers(agents, ask) if said is not None)
 
 
-def _history(address: str, timeout_s: float, token: str, now_s: float) -> History:
+def _history_path(concerned: Collection[str], hosts: int, now_s: float) -> str:
+    """What agents are asked to remember; of many hosts only of the one package that is *concerned*, or by minutes."""
+    since = f"kind=package&since={now_s - WINDOW_S:.0f}"
+    if hosts <= _MANY_HOSTS:
+        return f"/history?resolution=10s&{since}"
+    if len(concerned) == 1:
+        return f"/history?resolution=10s&{since}&package={shown(next(iter(concerned)))}"
+    return f"/history?resolution=60s&{since}"
+
+
+def _history(address: str, timeout_s: float, token: str, path: str) -> History:
     """Empty when it can't be read: then the demand is not known, and nothing else."""
-    path = f"/history?resolution=10s&kind=package&since={now_s - WINDOW_S:.0f}"
     try:
         raw = exchange(address, path, timeout_s, accept=PROTOBUF, token=token)
         return History.FromString(raw.body if raw.status == 200 else b"")
