@@ -114,7 +114,8 @@ def in_register(
 
 
 def check_register(context: Context) -> None:
-    """What is decided stands in ZooKeeper alone; raises CommandFailed when none is meant."""
-    if not context.zookeeper or not context.fleet:
-        msg = "what is decided stands in ZooKeeper, and no context or flag names one"
-        raise CommandFailed(Exit.UNREACHABLE, msg, "name it: --zk HOST:PORT --fleet NAME; or start a fleet: h2o dev")
+    """Control is written to ZooKeeper alone, or by an agent; raises CommandFailed when neither is meant."""
+    if not context.agent and not (context.zookeeper and context.fleet):
+        msg = "what is decided stands in ZooKeeper, and no context or flag names one, nor an agent"
+        hint = "name it: --zk HOST:PORT --fleet NAME, or --agent http://HOST:PORT; or start a fleet: h2o dev"
+        raise CommandFailed(Exit.UNREACHABLE, msg, hint)
