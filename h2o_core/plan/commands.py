@@ -25,14 +25,16 @@ def line(*words: str, reason: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """As it is typed: ``4h``, ``90m``, ``45s``; rounded to a second, and never down to nothing."""
+    """As it is typed: ``4h``, ``90m``, ``45s``; rounded to a second, and only nothing is ``0s``."""
+    if not seconds:
+        return "0s"
     whole = max(1, round(seconds))
     unit, size = next((unit, size) for unit, size in _UNITS if not whole % size)
     return f"{whole // size}{unit}"
 
 
 def until(at_s: float, now_s: float) -> list[str]:
-    """The flag for an end at that Unix time, 0 for none: without the flag there would be the command's own."""
+    """The flag for an end at that Unix time; 0 is for none."""
     return ["--until", duration(at_s - now_s) if at_s else "never"]
 
 
@@ -48,7 +50,8 @@ def weight(traffic: Traffic) -> str:
 
 def host(control: HostControl, now_s: float) -> str:
     """What drains or avoids a host as this document does."""
-    ends = [] if 0 < control.until_s <= now_s else until(control.until_s, now_s)
+    over = 0 < control.until_s <= now_s
+    ends = [] if over else until(control.until_s, now_s)
     if control.state is HostState.AVOID:
         return line("avoid", control.host, *ends)
     return line("drain", control.host, *ends, "--grace", duration(control.grace_s))

@@ -63,13 +63,13 @@ def extend(intent: Extend, situation: Situation, author: Author, now_s: float) -
         raise _in_use(idle)
     edits = [_edit(decided, replace(decided.hosts[host], until_s=intent.until_s)) for host in hosts]
     ends = {decided.hosts[host].until_s for host in hosts}
-    old_s = next(iter(ends)) if len(ends) == 1 else 0.0
-    end = ["--until", commands.duration(intent.until_s - now_s) if intent.until_s else "never"]
+    old_s = next(iter(ends))
+    again = len(ends) == 1 and (not old_s or old_s > now_s)
     return Draft(
         edits=tuple(edit for edit in edits if edit.before != edit.after),
         sentence=f"keeps {_named(hosts)} {_states(decided, hosts)} {_until(intent.until_s)}",
-        command=commands.line("extend", *hosts, *end, reason=author.reason),
-        undo=commands.line("extend", *hosts, *commands.until(old_s, now_s)) if old_s > now_s else commands.UNDO,
+        command=commands.line("extend", *hosts, *commands.until(intent.until_s, now_s), reason=author.reason),
+        undo=commands.line("extend", *hosts, *commands.until(old_s, now_s)) if again else commands.UNDO,
         name=_name(hosts),
         until_s=intent.until_s,
     )

@@ -32,13 +32,13 @@ def review(intent: Extend, situation: Situation, author: Author, now_s: float) -
     data = encoded(lambda: encode_traffic(replace(traffic, review_s=intent.until_s)))
     before = situation.decided.documents[path]
     when = f"at {rfc3339(intent.until_s)}" if intent.until_s else "never"
-    end = commands.duration(intent.until_s - now_s) if intent.until_s else "never"
-    ends = commands.until(traffic.review_s, now_s) if traffic.review_s > now_s else []
+    old_s = traffic.review_s
+    again = not old_s or old_s > now_s
     return Draft(
         edits=() if data == before else (Edit(path, before, data),),
         sentence=f"{name}: its weights are to be looked at again {when}",
-        command=commands.line("extend", name, "--until", end, reason=author.reason),
-        undo=commands.line("extend", name, *ends) if ends else commands.UNDO,
+        command=commands.line("extend", name, *commands.until(intent.until_s, now_s), reason=author.reason),
+        undo=commands.line("extend", name, *commands.until(old_s, now_s)) if again else commands.UNDO,
         name=name,
         until_s=intent.until_s,
     )

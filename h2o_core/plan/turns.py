@@ -118,13 +118,14 @@ class Turn:
 
 
 def failing_versions(fleet: Fleet, route: Route) -> frozenset[str]:
-    """Versions all of whose instances fail, or with 5 points more errors than the best other one."""
+    """Versions without an instance that does not fail, or with 5 points more errors than the best other one."""
     shares = {
         version: demand.error_share
         for (package, version), demand in fleet.demand.items()
         if package == route.package and demand.error_share is not None
     }
-    found = {version for version, members in route.crowd.items() if all(one.failing for one in members)}
+    served = dict.fromkeys(route.given, ()) | dict(route.crowd)
+    found = {version for version, members in served.items() if all(one.failing for one in members)}
     for version, share in shares.items():
         others = [other for name, other in shares.items() if name != version]
         if share >= min(others, default=0.0) + FAILING_POINTS:

@@ -119,9 +119,9 @@ SAYS: dict[str, tuple[Fleet, Decided, Intent, str, str, str, Friction]] = {
     "the last one": (
         three_hosts(running(B, "1.0", "host-1")),
         decided(),
-        Drain(("host-1",), 0.0, 300.0),
+        Drain(("host-1",), 0.0, 0.0),
         "drains host-1 until somebody ends it",
-        "h2o drain host-1 --until never --grace 5m --reason because",
+        "h2o drain host-1 --until never --grace 0s --reason because",
         "h2o undrain host-1",
         Friction(Ask.NAME, "host-1"),
     ),
@@ -158,7 +158,7 @@ SAYS: dict[str, tuple[Fleet, Decided, Intent, str, str, str, Friction]] = {
         Extend(HOURS_4, package=A),
         "service/a: its weights are to be looked at again at 2025-11-28T04:00:00.000Z",
         "h2o extend service/a --until 4h --reason because",
-        "h2o undo",
+        "h2o extend service/a --until never",
         Friction(Ask.ENTER),
     ),
     "a setting": (

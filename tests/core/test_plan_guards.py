@@ -224,6 +224,12 @@ CASES: dict[str, tuple[Fleet, Decided | None, Intent, dict[str, Verdict]]] = {
         {CAP: R},
     ),
     "away from what fails": (SICK_NEW, NEW, shift(v1_0=10_000), {CAP: W}),
+    "away from what is gone": (
+        with_demand(three_hosts(), A, "1.0", Demand(28.0, 500.0)),
+        decided(weights(("1.0", 5_000), ("2.0", 5_000))),
+        shift(v1_0=10_000),
+        {CAP: W},
+    ),
     "rolled back from what fails": (SICK_NEW, NEW, RollBack(A), {CAP: W}),
     "away from what makes errors": (
         replace(
