@@ -102,12 +102,22 @@ class Fleet(Standing):
         """Write the host's file and start its agent, which starts the rest. One that still runs leaves first."""
         if host in self.agents:
             self.stop_host(host)
-        text = host_file(self.hosts[host], self.layout, self.name, self.zookeeper.address, self._extra)
+        text = host_file(self.hosts[host], self.layout, self.name, self.zookeeper.address, self._lines(host))
         path = Path(self.layout.host_file(host))
         path.write_text(text, encoding="utf-8")
-        argv = [sys.executable, "-m", "h2o_agent", "--host-file", str(path)]
+        argv = [*self._prefix(host), sys.executable, "-m", "h2o_agent", "--host-file", str(path)]
         log = Path(self.layout.agent_log(host))
         self.agents[host] = Child(f"h2o-agent {host}", argv, log, self._process_environ(), self.directory)
+
+    def _lines(self, host: str) -> Sequence[str]:
+        """TOML lines for the file of *host*."""
+        del host
+        return self._extra
+
+    def _prefix(self, host: str) -> Sequence[str]:
+        """What runs the agent of *host*; nothing does. A fleet whose hosts are further apart says something else."""
+        del host
+        return ()
 
     def stop(self, grace_s: float = _STOP_S) -> None:
         """Everything leaves in order: agents with brokers and instances, then ZooKeeper. SIGKILL after *grace_s*."""

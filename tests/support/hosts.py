@@ -40,12 +40,12 @@ def registered(zookeeper: str, fleet: str, work: Callable[[Registry], Awaitable[
 
 
 @contextmanager
-def proxied(target: str) -> Generator[Proxy]:
+def proxied(target: str, bind: str = "127.0.0.1") -> Generator[Proxy]:
     """A TcpProxy on a loop of its own."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()
-    proxy = TcpProxy(target)
+    proxy = TcpProxy(target, bind)
     asyncio.run_coroutine_threadsafe(proxy.__aenter__(), loop).result(10)
     try:
         yield Proxy(proxy, loop)

@@ -10,7 +10,8 @@ from typing import Self
 class TcpProxy:
     """Listens on its own port and passes bytes on to *target* ("host:port"), as long as it is told to."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, bind: str = "127.0.0.1") -> None:
+        self._bind = bind
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self._flowing = asyncio.Event()
@@ -24,7 +25,7 @@ class TcpProxy:
     def address(self) -> str:
         """Where it listens."""
         assert self._server is not None
-        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return f"{self._bind}:{self._server.sockets[0].getsockname()[1]}"
 
     @property
     def connections(self) -> int:
@@ -52,7 +53,7 @@ class TcpProxy:
             client.write(data)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1")
+        self._server = await asyncio.start_server(self._serve, self._bind)
         return self
 
     async def __aexit__(self, *_: object) -> None:
