@@ -74,9 +74,10 @@ class Operators:
         """Give the new version so many parts; None: take the document away."""
         self._decide(self.paths.traffic(PACKAGE), None if parts is None else encode_traffic(traffic(parts)))
 
-    def put(self, host: str, state: HostState | None) -> None:
+    def put(self, host: str, state: HostState | None, grace_s: float = 300.0) -> None:
         """Drain or avoid *host*, or let it have everything again."""
-        document = None if state is None else encode_host_control(HostControl(host, state, owner="op"))
+        control = HostControl(host, state, owner="op", grace_s=grace_s) if state is not None else None
+        document = None if control is None else encode_host_control(control)
         self._decide(self.paths.host_control(host), document)
 
     def _decide(self, path: str, document: bytes | None) -> None:

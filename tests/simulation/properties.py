@@ -19,6 +19,7 @@ from h2o_core.envelope import (
     decode_request_route,
 )
 from h2o_core.health import Verdict
+from tests.simulation.agenda import MS
 from tests.simulation.frames import payload_of
 from tests.simulation.operators import NEW, PACKAGE, STABLE, version_of
 from tests.simulation.witness import require
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from h2o_broker.members import LocalVersion, Pool, RemoteInstance
     from tests.simulation.broker import Broker
     from tests.simulation.witness import Witness
+
+
+LATE_NS = 20 * MS
+"""The end of a grace is a deadline: seen at the end of its bucket, and as late as a broker's timers are."""
 
 
 class Properties:
@@ -115,6 +120,8 @@ class Properties:
         for instance in switch.instances.values():
             if not 0 <= instance.pending <= instance.slots:
                 require(False, f"{broker.host}: {instance.pending} of {instance.slots} slots are taken")
+        if switch.draining.drain is not None:
+            _drained(broker)
         for pool in switch.pools.values():
             if pool.left_out:
                 _ejected(broker, pool)
@@ -143,6 +150,16 @@ class Properties:
         for peer in broker.links.peers.values():
             require(not peer.in_flight, f"{host}: {peer.in_flight} are in flight to {peer.host}")
             require(not heals or peer.health is Health.READY, f"{host}: {peer.host} is {peer.health.name} for ever")
+
+
+def _drained(broker: Broker) -> None:
+    """Nothing waits at a drained host, and when its grace is over nobody waits for anything that runs there."""
+    switch, drain = broker.switch, broker.switch.draining.drain
+    waiting = sum(version.queue.size for pool in switch.pools.values() for version in pool.local.values())
+    require(not waiting, f"{broker.host} is drained, and {waiting} wait there")
+    late = drain is not None and broker.agenda.now > drain.ends_ns + LATE_NS
+    running = sum(not one.ended and isinstance(one.target, LocalInstance) for one in switch.requests.values())
+    require(not (late and running), f"{broker.host}: the grace is over, and {running} run as before")
 
 
 def _probes(member: LocalInstance | RemoteInstance) -> bool:

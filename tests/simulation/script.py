@@ -175,6 +175,16 @@ class HostTaken:
     host: int
     state: HostState
     ms: int
+    grace_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOff:
+    """Operators drain a host, and as soon as that is safe its power fails for *ms*; it comes back and is undrained."""
+
+    at_ns: int
+    host: int
+    ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +212,7 @@ Entry: TypeAlias = (
     | RegisterAway
     | Weighed
     | HostTaken
+    | SwitchedOff
 )
 
 
@@ -248,7 +259,8 @@ def _decisions(dice: Random, moment: Callable[[], int], options: Options) -> lis
     if dice.random() < 0.5:
         for _ in range(dice.randint(1, 2)):
             state = dice.choice((HostState.DRAIN, HostState.DRAIN, HostState.AVOID))
-            decisions.append(HostTaken(moment(), dice.randrange(options.hosts), state, dice.choice((300, 2000, 5000))))
+            ms, grace_ms = dice.choice((300, 2000, 5000)), dice.choice((0, 50, 500, 300_000))
+            decisions.append(HostTaken(moment(), dice.randrange(options.hosts), state, ms, grace_ms))
     return decisions
 
 

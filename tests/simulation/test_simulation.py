@@ -15,7 +15,18 @@ from h2o_core.control import HostState
 from h2o_core.errors import Code
 from tests.simulation.__main__ import main
 from tests.simulation.agenda import S
-from tests.simulation.script import BEGIN_NS, BrokerKilled, Call, HostTaken, InstanceFails, Options, Task, Weighed, draw
+from tests.simulation.script import (
+    BEGIN_NS,
+    BrokerKilled,
+    Call,
+    HostTaken,
+    InstanceFails,
+    Options,
+    SwitchedOff,
+    Task,
+    Weighed,
+    draw,
+)
 from tests.simulation.shrink import kind_of, shrink
 from tests.simulation.world import Summary, World, failure, run
 
@@ -82,6 +93,32 @@ def test_draining_one_host_of_three_at_half_of_the_slots_fails_nobody(seed: int)
     summary = run(seed, options, [*_calls(options, 1000 / 450, seed, work_ms=100), drain])
     assert summary.outcomes == {"OK": summary.calls}
     assert summary.calls == 3600
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_switching_a_drained_host_off_as_soon_as_it_is_safe_fails_nobody(seed: int) -> None:
+    """Its own clients have gone elsewhere by then."""
+    options = Options(seconds=16, slots=10)
+    calls = [
+        replace(one, host=one.host % 2)
+        for one in _calls(options, 1000 / 300, seed, work_ms=100)
+        if isinstance(one, Call)
+    ]
+    world = World(seed, options)
+    summary = world.run([*calls, SwitchedOff(BEGIN_NS + 2 * S, 2, 3000)])
+    assert world.switched_off == 1
+    assert summary.outcomes == {"OK": summary.calls}
+    assert summary.calls == 4800
+
+
+def test_at_the_end_of_a_grace_that_is_too_short_what_runs_is_given_up_and_nothing_else() -> None:
+    options = Options(seconds=6, slots=10)
+    world = World(1, options)
+    drain = HostTaken(BEGIN_NS + 2 * S, 1, HostState.DRAIN, 2000, grace_ms=50)
+    outcomes = world.run([*_calls(options, 1000 / 60, 1, work_ms=500), drain]).outcomes
+    given_up = world.brokers["host-2"].given_up
+    assert 0 < given_up < 20
+    assert outcomes == {"OK": 360 - given_up, "OUTCOME_UNKNOWN": given_up}
 
 
 @pytest.mark.parametrize("parts", [100, 2500, 5000])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from h2o_agent.views.drain import remains
+from h2o_broker.drain_report import drain_report
+from h2o_core.control import HostState
 from h2o_core.envelope import TAG_PRIORITY, TAG_STICKY_KEY, encode_fields
 from tests.simulation.agenda import MS, Agenda, S
 from tests.simulation.broker import Broker
@@ -33,6 +36,7 @@ from tests.simulation.script import (
     Options,
     Partitioned,
     RegisterAway,
+    SwitchedOff,
     Weighed,
 )
 from tests.simulation.witness import Violated, Witness
@@ -69,6 +73,8 @@ class World:
         self.seed = seed
         self.options = options
         self.late = 0
+        self.switched_off = 0
+        """Hosts whose power has failed after they were drained."""
         self.agenda = Agenda(START_NS)
         self.witness = Witness(tells=tells)
         self.watch = Properties(self.witness)
@@ -125,13 +131,35 @@ class World:
                 self.network.cut(self.hosts[host], self.hosts[other], again=again)
             case Weighed(parts=parts):
                 self.operators.weigh(parts)
-            case HostTaken(host=host, state=state, ms=ms):
-                self.operators.put(self.hosts[host], state)
+            case HostTaken(host=host, state=state, ms=ms, grace_ms=grace_ms):
+                self.operators.put(self.hosts[host], state, grace_ms / 1000)
                 self.agenda.after(ms * MS, self.operators.put, self.hosts[host], None)
+            case SwitchedOff(host=host, ms=ms):
+                self.operators.put(self.hosts[host], HostState.DRAIN)
+                self._off_when_safe(self.hosts[host], ms)
             case BrokerKilled() | BrokerStopped() | BrokerStalled() | RegisterAway():
                 self._to_broker(entry)
             case _:
                 self._to_instance(entry)
+
+    def _off_when_safe(self, host: str, ms: int) -> None:
+        """Safe is what the host's agent says, and that all apply it."""
+        broker = self.brokers[host]
+        drain = drain_report(broker.switch, lambda _: 0, broker.moment())
+        applied = all(one.known.decisions.applied == self.operators.epoch for one in self.brokers.values())
+        if drain is None or not applied or remains(drain, drain.callers, {}):
+            self.agenda.after(20 * MS, self._off_when_safe, host, ms)
+            return
+        self.switched_off += 1
+        del self.brokers[host]
+        broker.die()
+        for place, (where, _) in enumerate(self._places):
+            instance = self.instances[place]
+            if where == host and instance is not None:
+                instance.die()
+                self._start_later(place, ms)
+        self.agenda.after(ms * MS, self._start_broker, host)
+        self.agenda.after(2 * ms * MS, self.operators.put, host, None)
 
     def _to_broker(self, entry: BrokerKilled | BrokerStopped | BrokerStalled | RegisterAway) -> None:
         broker = self.brokers.get(self.hosts[entry.host])
