@@ -30,6 +30,7 @@ from h2o_core.pb.stats_pb2 import (
     QueueReport,
     RegisterReport,
     RetryReport,
+    Vanished,
 )
 
 if TYPE_CHECKING:
@@ -244,8 +245,9 @@ def _queue(version: LocalVersion, now: int) -> QueueReport:
     )
 
 
-def register_report(state: RegistryState, known: Known, now: int) -> RegisterReport:
-    """How ZooKeeper stands, how old what is served may be, and what is wrong; *now* is monotonic ns."""
+def register_report(state: RegistryState, known: Known, moment: Moment) -> RegisterReport:
+    """How ZooKeeper stands, how old what is served may be, and what is wrong."""
+    now = moment.monotonic_ns
     alarms = known.alarms.current()
     return RegisterReport(
         state=state.kind.value,
@@ -258,6 +260,7 @@ def register_report(state: RegistryState, known: Known, now: int) -> RegisterRep
             for one in alarms[:MOST_ALARMS]
         ],
         alarms_left_out=max(0, len(alarms) - MOST_ALARMS),
+        vanished=[Vanished(host=host, since_s=at_s) for host, at_s in sorted(known.vanished(moment.unix_s).items())],
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_agent.http.answers import Unavailable, answer, error, told
 from h2o_agent.http.described import Described, Parameter
-from h2o_agent.views.head import head
+from h2o_agent.views.head import head, moment
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -58,6 +58,7 @@ def _answer(source: Source, *, reached: bool | None) -> Response:
         "epoch": max(report.epoch_seen, report.epoch),
         "applied": report.epoch,
         "except": list(report.unapplied),
+        "vanished": [{"host": one.host, "since": moment(one.since_s)} for one in report.register.vanished],
     }
     if reached is not None:
         document["reached"] = reached

@@ -216,7 +216,13 @@ SCHEMAS: Final[dict[str, Json]] = {
         alarms=_list(_object(kind=_TEXT, path=_TEXT, since=_or_null(_TIME), what=_TEXT)), hosts=_list(_HOST)
     ),
     "stats": _STATS,
-    "epoch": _answer(epoch=_WHOLE, applied=_WHOLE, **{"except": _list(_TEXT)}, reached_=_FLAG),
+    "epoch": _answer(
+        epoch=_WHOLE,
+        applied=_WHOLE,
+        vanished=_list(_object(host=_TEXT, since=_or_null(_TIME))),
+        **{"except": _list(_TEXT)},
+        reached_=_FLAG,
+    ),
     "drain": _answer(
         state={"enum": ["in_use", "avoided", "draining", "drained"]},
         epoch=_WHOLE,

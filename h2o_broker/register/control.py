@@ -226,7 +226,7 @@ class Control:
 
     def report(self) -> RegisterReport:
         """How ZooKeeper stands, for the agent."""
-        return register_report(self._registry.state, self.known, monotonic_ns())
+        return register_report(self._registry.state, self.known, _now())
 
 
 def _now() -> Moment:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from h2o_broker.members import Health
 from h2o_broker.register.alarms import Alarms, Kind
 from h2o_broker.register.applying import apply
 from h2o_broker.register.decisions import Decisions
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 LIVE: Final = "live"
 PACKAGES: Final = "packages"
 CONTROL: Final = "control"
+FORGET_S: Final = 86_400.0
 PARTS: Final = frozenset({LIVE, PACKAGES, CONTROL})
 
 
@@ -62,6 +64,17 @@ class Known:
         self.alarms = Alarms()
         self.inventory = Inventory()
         self.decisions = Decisions(self.paths)
+        self._stood: set[str] = set()
+        """Hosts whose node was seen in the register, and not seen to go."""
+        self._vanished: dict[str, float] = {}
+
+    def vanished(self, now_s: float) -> dict[str, float]:
+        """Hosts whose node went without their broker's farewell, and when (Unix time). Until they are back, or a day.
+
+        They may be dead, or cut off and route as before: nobody can say from here.
+        """
+        self._vanished = {host: at_s for host, at_s in self._vanished.items() if now_s - at_s < FORGET_S}
+        return self._vanished
 
     # ------------------------------------------------------------------ the last-known file
 
@@ -117,7 +130,9 @@ class Known:
             self._change(self.presence.unreadable(name), moment)
             return
         self.alarms.end(Kind.DOCUMENT, path)
+        self._vanished.pop(name, None)
         if name != self._switch.host:
+            self._stood.add(name)
             self._documents[path] = Document(path, data)
         self._change(self.presence.seen(live), moment)
 
@@ -231,9 +246,16 @@ class Known:
                     self._apply(self.inventory.put_host(live), moment)
                 case Drop(host=host):
                     self._documents.pop(self.paths.live(host), None)
+                    self._note_absence(host, moment.unix_s)
                     self._apply(self.inventory.drop_host(host), moment)
         self._sound_kept(moment.unix_s)
         self._sound_repeated(moment.unix_s)
+
+    def _note_absence(self, host: str, now_s: float) -> None:
+        peer = self._links.peers.get(host)
+        if host in self._stood and (peer is None or peer.health is not Health.LEAVING):
+            self._vanished[host] = now_s
+        self._stood.discard(host)
 
     def _sound_repeated(self, now_s: float) -> None:
         known = self._links.instances.repeated

@@ -137,7 +137,7 @@ class PeerReport(_message.Message):
     def __init__(self, host: _Optional[str] = ..., state: _Optional[str] = ..., incarnation: _Optional[int] = ..., rtt_ms: _Optional[float] = ..., pong_age_ms: _Optional[float] = ..., in_flight: _Optional[int] = ..., why: _Optional[str] = ...) -> None: ...
 
 class RegisterReport(_message.Message):
-    __slots__ = ("state", "silent_s", "picture_age_s", "error", "from_file", "alarms", "alarms_left_out")
+    __slots__ = ("state", "silent_s", "picture_age_s", "error", "from_file", "alarms", "alarms_left_out", "vanished")
     STATE_FIELD_NUMBER: _ClassVar[int]
     SILENT_S_FIELD_NUMBER: _ClassVar[int]
     PICTURE_AGE_S_FIELD_NUMBER: _ClassVar[int]
@@ -145,6 +145,7 @@ class RegisterReport(_message.Message):
     FROM_FILE_FIELD_NUMBER: _ClassVar[int]
     ALARMS_FIELD_NUMBER: _ClassVar[int]
     ALARMS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    VANISHED_FIELD_NUMBER: _ClassVar[int]
     state: str
     silent_s: float
     picture_age_s: float
@@ -152,7 +153,16 @@ class RegisterReport(_message.Message):
     from_file: bool
     alarms: _containers.RepeatedCompositeFieldContainer[Alarm]
     alarms_left_out: int
-    def __init__(self, state: _Optional[str] = ..., silent_s: _Optional[float] = ..., picture_age_s: _Optional[float] = ..., error: _Optional[str] = ..., from_file: bool = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., alarms_left_out: _Optional[int] = ...) -> None: ...
+    vanished: _containers.RepeatedCompositeFieldContainer[Vanished]
+    def __init__(self, state: _Optional[str] = ..., silent_s: _Optional[float] = ..., picture_age_s: _Optional[float] = ..., error: _Optional[str] = ..., from_file: bool = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., alarms_left_out: _Optional[int] = ..., vanished: _Optional[_Iterable[_Union[Vanished, _Mapping]]] = ...) -> None: ...
+
+class Vanished(_message.Message):
+    __slots__ = ("host", "since_s")
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    since_s: float
+    def __init__(self, host: _Optional[str] = ..., since_s: _Optional[float] = ...) -> None: ...
 
 class Alarm(_message.Message):
     __slots__ = ("kind", "path", "since_s", "sentence")

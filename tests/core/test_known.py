@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from h2o_broker.links import Links
+from h2o_broker.members import Health
 from h2o_broker.register.alarms import Alarms, Kind
 from h2o_broker.register.decisions import Unreadable
 from h2o_broker.register.freshness import UNKNOWN_S, Freshness
-from h2o_broker.register.known import Known
+from h2o_broker.register.known import FORGET_S, Known
 from h2o_broker.register.last_known import CAP_BYTES, Document, LastKnown, encode_last_known, in_order, parse_last_known
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
@@ -350,3 +351,39 @@ def test_who_is_kept_is_in_the_picture_and_the_alarms(broker: Broker):
     broker.live(encode_live(HOST))
     assert broker.switch.picture_version > before
     assert broker.wrong() == {}
+
+
+def _goes(broker: Broker, *, farewell: bool) -> None:
+    if farewell:
+        broker.links.peers["host-2"].health = Health.LEAVING
+    broker.known.on_live(NodeGone("host-2"), AT)
+    assert "host-2" not in broker.known.inventory.hosts
+
+
+def test_a_host_that_goes_without_a_word_is_remembered_until_it_is_back(broker: Broker):
+    assert broker.known.vanished(1000.0) == {}
+    _goes(broker, farewell=False)
+    assert broker.known.vanished(1000.0) == {"host-2": 1000.0}
+    broker.live(encode_live(HOST))
+    assert broker.known.vanished(1001.0) == {}
+
+
+def test_a_host_that_says_goodbye_is_not(broker: Broker):
+    _goes(broker, farewell=True)
+    assert broker.known.vanished(1000.0) == {}
+
+
+def test_after_a_day_nobody_asks_for_it(broker: Broker):
+    _goes(broker, farewell=False)
+    assert broker.known.vanished(1000.0 + FORGET_S - 1)
+    assert not broker.known.vanished(1000.0 + FORGET_S)
+
+
+def test_a_host_that_only_the_file_had_may_have_said_goodbye_meanwhile(broker: Broker):
+    restarted = Broker()
+    last = broker.known.last_known(1000.0)
+    assert last is not None
+    list(restarted.known.remember(parse_last_known("f", encode_last_known(last), "t", "host-1"), AT))
+    restarted.read()
+    assert "host-2" not in restarted.known.inventory.hosts
+    assert restarted.known.vanished(1000.0) == {}

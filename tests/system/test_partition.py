@@ -117,12 +117,14 @@ def test_a_host_that_is_cut_off_is_named_and_has_nothing_executed_on_a_drained_o
             assert set(everybody.behind) == {FAR}
             assert "may route as before" in everybody.behind[FAR]
             stage.wait(lambda: fleet.ask(DRAINED, "/drain")["safe"], "the drained host may be switched off")
+            stage.wait(lambda: _vanished(fleet) == [FAR], "the others know that they can't know")
 
             # It is back, and knows.
             cable.mend()
             proxy.resume()
             everybody = wait_for_all(agents, applied.epoch, [PATH], 30.0, lambda _: token)
             assert not everybody.behind
+            stage.wait(lambda: not _vanished(fleet), "it is back in the register", within_s=30)
             refused = _refused(fleet, FAR)
             stage.wait(lambda: bool(seen(fleet, FAR, on=OTHER)), "it is linked again", within_s=30)
             stage.pass_s(1, [far, near])
@@ -134,6 +136,10 @@ def test_a_host_that_is_cut_off_is_named_and_has_nothing_executed_on_a_drained_o
 def _refused(fleet: Fleet, host: str) -> int:
     senders = fleet.ask(DRAINED, "/drain")["senders"]
     return sum(one["refused"] for one in senders if one["host"] == host)
+
+
+def _vanished(fleet: Fleet) -> list[str]:
+    return [one["host"] for one in fleet.ask(OTHER, "/epoch")["vanished"]]
 
 
 def _secret(fleet: Fleet) -> str:
