@@ -66,6 +66,7 @@ class Destination:
         """Gets (host that sent it, now) of each request that is refused for that."""
         self._ledger = ledger
         self._requests = ledger.requests
+        self._watch = ledger.deadlines.add
         self._out = ledger.out
         self._features = features
         self._oddities = oddities
@@ -86,6 +87,7 @@ class Destination:
         frame: bytes,
         tail_at: int,
         name: bytes,
+        fields_len: int,
         flags: int,
         attempt: int,
         now: int,
@@ -102,7 +104,8 @@ class Destination:
         if correlation in source.requests:
             self._oddities.count("repeated_correlations")
             return
-        request = self._ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        deadline_ns = now + remaining * _MS
+        request = self._ledger.open(source, correlation, frame, tail_at, name, fields_len, types, now, deadline_ns)
         request.attempt = attempt
         request.flags = flags & _HANDED_ON
         request.caller = caller
@@ -220,8 +223,8 @@ class Destination:
         request.target = instance
         request.counter = counter
         request.sent_ns = now
-        if not self._ledger.watched(request):
-            self._ledger.watch(request, request.deadline_ns)
+        if request.bucket is None:
+            request.bucket = self._watch(request.id, request.deadline_ns)
         caller = request.caller
         route = instance.routes.get(caller) or instance.route_from(caller, self._incarnation)
         self._out.append((LOCAL, instance.rid, onward(request, route, now)))

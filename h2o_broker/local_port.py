@@ -92,20 +92,31 @@ class LocalPort:
         stream = self._streams.get(rid)
         return 0 if stream is None else stream.peer_pid()
 
+    def room(self, rid: bytes) -> list[bytes] | None:
+        """Where frames for *rid* can be put until the next `flush`; None: it is not there or reads slowly (`take`)."""
+        stream = self._streams.get(rid)
+        if stream is None or stream.stalled:
+            return None
+        self._touched[rid] = stream
+        return stream.pending
+
     def take(self, rid: bytes, frame: bytes) -> bool:
         """Have *frame* sent at the next `flush`; False when nobody is there."""
         stream = self._streams.get(rid)
-        if stream is None:
+        if stream is None or (stream.stalled and self._chokes(rid, stream, frame)):
             return False
-        if stream.stalled:
-            stream.held_bytes += len(frame)
-            if stream.held_bytes > MOST_UNSENT_BYTES:
-                self.counts["choked_streams"] += 1
-                del self._streams[rid]
-                self._loop.call_soon(self._bury, rid, stream)
-                return False
         stream.pending.append(frame)
         self._touched[rid] = stream
+        return True
+
+    def _chokes(self, rid: bytes, stream: Stream, frame: bytes) -> bool:
+        """It reads too slowly, and *frame* would be more than can be kept for it: it is cut off."""
+        stream.held_bytes += len(frame)
+        if stream.held_bytes <= MOST_UNSENT_BYTES:
+            return False
+        self.counts["choked_streams"] += 1
+        del self._streams[rid]
+        self._loop.call_soon(self._bury, rid, stream)
         return True
 
     def flush(self) -> list[tuple[bytes, bytes]]:

@@ -72,6 +72,7 @@ class Origin:
         frame: bytes,
         tail_at: int,
         name_len: int,
+        fields_len: int,
         now: int,
     ) -> None:
         """A client of this host sends a request."""
@@ -79,7 +80,8 @@ class Origin:
             self._oddities.count("repeated_correlations")
             return
         name = frame[tail_at : tail_at + name_len]
-        request = self._ledger.open(source, correlation, frame, tail_at, name, types, now, now + remaining * _MS)
+        deadline_ns = now + remaining * _MS
+        request = self._ledger.open(source, correlation, frame, tail_at, name, fields_len, types, now, deadline_ns)
         pool = self._features.get(name)
         if pool is None:
             self.routing.unknown_feature(request, now)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from h2o_core.io.wire import Monitor
 
 _PING_EVERY_S: Final = PING_EVERY_NS / 1e9
+_NEVER: Final = 1 << 63
+_NO_ROOM: Final[list[bytes]] = []
+_EARLIER_NS: Final = 1_000_000
+"""A deadline that comes so much earlier than the timer sets it anew."""
 
 
 class Ports:
@@ -48,6 +52,8 @@ class Ports:
         self._peer_key = b""
         self.strangers = Strangers()
         self._deadline_timer: asyncio.TimerHandle | None = None
+        self._wakes_ns = _NEVER
+        """When that fires (monotonic)."""
         self._ping_timer: asyncio.TimerHandle | None = None
         self._touched: set[int] = set()
         self._readers = {INBOUND: self._read_inbound, OUTBOUND: self._read_outbound}
@@ -184,12 +190,7 @@ class Ports:
         """
         switch, local = self._switch, self._local
         while switch.out or switch.events:
-            for port, rid, frame in switch.take():
-                if port == LOCAL:
-                    if not local.take(rid, frame):
-                        switch.unsent(rid, frame, monotonic_ns())
-                else:
-                    self._send(port, rid, frame)
+            self._hand_out(switch.take())
             for rid, frame in local.flush():
                 switch.unsent(rid, frame, monotonic_ns())
             if switch.events:
@@ -201,8 +202,24 @@ class Ports:
                 self._loop.call_soon(self._readers[port])
         self._touched.clear()
         due = switch.next_wakeup()
-        if due is not None:
+        if due is not None and due < self._wakes_ns - _EARLIER_NS:
             self._wake_at(due)
+
+    def _hand_out(self, batch: list[tuple[int, bytes, bytes]]) -> None:
+        """Most of a batch is for one stream: what follows for the same one goes the same way."""
+        local = self._local
+        last: bytes | None = None
+        room = _NO_ROOM
+        for port, rid, frame in batch:
+            if rid is last:
+                room.append(frame)
+            elif port != LOCAL:
+                self._send(port, rid, frame)
+            elif (found := local.room(rid)) is not None:
+                last, room = rid, found
+                room.append(frame)
+            elif not local.take(rid, frame):
+                self._switch.unsent(rid, frame, monotonic_ns())
 
     def _send(self, port: int, rid: bytes, frame: bytes) -> None:
         self._touched.add(port)
@@ -216,16 +233,14 @@ class Ports:
     # ------------------------------------------------------------------ time
 
     def _wake_at(self, due_ns: int) -> None:
-        timer = self._deadline_timer
-        in_s = max(0, due_ns - monotonic_ns()) / 1e9
-        at_s = self._loop.time() + in_s
-        if timer is None or timer.when() > at_s + 0.001:
-            if timer is not None:
-                timer.cancel()
-            self._deadline_timer = self._loop.call_at(at_s, self._expire)
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+        self._wakes_ns = due_ns
+        self._deadline_timer = self._loop.call_later(max(0, due_ns - monotonic_ns()) / 1e9, self._expire)
 
     def _expire(self) -> None:
         self._deadline_timer = None
+        self._wakes_ns = _NEVER
         self._switch.expire(monotonic_ns())
         self.flush()
 

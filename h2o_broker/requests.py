@@ -42,7 +42,6 @@ MAYBE_EXECUTED: Final = int(Executed.UNKNOWN)
 Answer: TypeAlias = tuple[int, int, bytes, bytes, int, int]
 """What `Ledger.respond` takes: flags, code, route, what follows it in the frame, lengths of name and fields in that."""
 _CORRELATION_MASK: Final = 0xFFFF_FFFF
-_NO_BUCKET: Final[set[int]] = set()
 _PACK: Final = HEADER.pack
 _MS: Final = 1_000_000
 
@@ -62,6 +61,7 @@ class Request:
         "counter",
         "deadline_ns",
         "ended",
+        "fields_len",
         "first",
         "flags",
         "frame",
@@ -89,6 +89,7 @@ class Request:
         frame: bytes,
         tail_at: int,
         name: bytes,
+        fields_len: int,
         types: int,
         now_ns: int,
         deadline_ns: int,
@@ -101,6 +102,7 @@ class Request:
         self.frame = frame
         self.tail_at = tail_at
         self.name = name
+        self.fields_len = fields_len
         self.types = types
         self.started_ns = now_ns
         self.deadline_ns = deadline_ns
@@ -115,7 +117,8 @@ class Request:
         self.target: LocalInstance | RemoteInstance | None = None
         self.queued_at: LocalVersion | None = None
         self.counter: FeatureCounter | None = None
-        self.bucket = _NO_BUCKET
+        self.bucket: set[int] | None = None
+        """Where somebody looks after its deadline; None: nobody does."""
         self.refused_by = ""
         self.wish: RouteWish | None = None
         """Where alone an operator wants it executed."""
@@ -128,8 +131,8 @@ class Request:
 
     def fields(self) -> bytes:
         """The optional fields as they came, unparsed; cut out when they are asked for, since hardly any request is."""
-        frame, at = self.frame, self.tail_at + len(self.name)
-        return frame[at : at + int.from_bytes(frame[24:26], "big")]
+        at = self.tail_at + len(self.name)
+        return self.frame[at : at + self.fields_len]
 
 
 class FirstAttempt:
@@ -169,6 +172,7 @@ class Ledger:
         frame: bytes,
         tail_at: int,
         name: bytes,
+        fields_len: int,
         types: int,
         now: int,
         deadline: int,
@@ -181,19 +185,22 @@ class Ledger:
             if request_id not in requests:
                 break
         self._last_id = request_id
-        request = Request(request_id, source, correlation, frame, tail_at, name, types, now, deadline)
+        request = Request(request_id, source, correlation, frame, tail_at, name, fields_len, types, now, deadline)
         requests[request_id] = request
         source.requests[correlation] = request_id
         return request
 
     def watch(self, request: Request, deadline_ns: int) -> None:
         """End it with TIMEOUT at *deadline_ns*, unless it ends before."""
-        request.bucket.discard(request.id)
+        self.unwatch(request)
         request.bucket = self.deadlines.add(request.id, deadline_ns)
 
-    def watched(self, request: Request) -> bool:
-        """Somebody looks after its deadline already."""
-        return request.bucket is not _NO_BUCKET
+    def unwatch(self, request: Request) -> None:
+        """Its deadline is somebody else's matter, or nobody's any more."""
+        bucket = request.bucket
+        if bucket is not None:
+            bucket.discard(request.id)
+            request.bucket = None
 
     def respond(
         self,
@@ -209,7 +216,9 @@ class Ledger:
         """The one place where a request gets its terminal answer."""
         source = request.source
         request.ended = True
-        request.bucket.discard(request.id)
+        bucket = request.bucket
+        if bucket is not None:
+            bucket.discard(request.id)
         if request.target is None:
             del self.requests[request.id]
         correlation = request.source_correlation
@@ -272,7 +281,7 @@ class Ledger:
         """Tell the origin that nothing was executed here; it may route once more."""
         source = request.source
         request.ended = True
-        request.bucket.discard(request.id)
+        self.unwatch(request)
         del self.requests[request.id]
         del source.requests[request.source_correlation]
         route = encode_answer_route(source.incarnation, 0, 0, 0, 0, self._own_tail)
@@ -284,8 +293,7 @@ class Ledger:
         target.pending -= 1
         target.peer.in_flight -= 1
         request.target = None
-        request.bucket.discard(request.id)
-        request.bucket = _NO_BUCKET
+        self.unwatch(request)
 
     def cancel_downstream(self, request: Request) -> None:
         """Whoever works on it is told to stop; the slot comes back when the instance says so."""
@@ -313,20 +321,18 @@ def _unheeded(_instance: LocalInstance, _code: int, _request: int, _now: int) ->
 
 def onward(request: Request, route: bytes, now: int) -> bytes:
     """The frame that takes *request* further, under its id here, with *route* and the time that is left."""
-    frame, tail_at = request.frame, request.tail_at
-    fields_len = int.from_bytes(frame[24:26], "big")
-    remaining = max(0, request.deadline_ns - now) // _MS
+    left_ns = request.deadline_ns - now
     head = _PACK(
         WIRE,
         REQUEST,
         request.flags,
         request.attempt,
         request.id,
-        remaining,
+        left_ns // _MS if left_ns > 0 else 0,
         request.types,
         len(route),
         len(request.name),
-        fields_len,
+        request.fields_len,
         0,
     )
-    return head + route + frame[tail_at:]
+    return head + route + request.frame[request.tail_at :]

@@ -130,13 +130,17 @@ class Switch:
 
     def on_local(self, rid: bytes, frame: bytes, now: int) -> None:
         """A frame from a client or an instance of this host; *now* is monotonic ns."""
-        head = self._parse(frame)
-        if head is None:
+        try:  # as _parse, which costs a call and a tuple more
+            wire, kind, flags, code, correlation, remaining, types, route_len, name_len, fields_len, _ = _UNPACK(frame)
+        except struct_error:
+            self.oddities.count("malformed_frames")
             return
-        kind, flags, code, correlation, remaining, types, tail_at, name_len, fields_len = head
-        if kind == REQUEST:
+        tail_at = HEADER_BYTES + route_len
+        if wire != WIRE or tail_at + name_len + fields_len > len(frame):
+            self.oddities.count("malformed_frames")
+        elif kind == REQUEST:
             source = self.sources.get(rid) or self.meet(rid)
-            self._enter(source, correlation, remaining, types, frame, tail_at, name_len, now)
+            self._enter(source, correlation, remaining, types, frame, tail_at, name_len, fields_len, now)
         elif kind == ANSWER:
             self._answered(rid, flags, code, correlation, frame, tail_at, name_len, fields_len, now)
         elif kind == CANCEL:
@@ -151,7 +155,7 @@ class Switch:
         head = self._parse(frame)
         if head is None:
             return
-        kind, flags, attempt, correlation, remaining, types, tail_at, name_len, _ = head
+        kind, flags, attempt, correlation, remaining, types, tail_at, name_len, fields_len = head
         if kind not in _TO_DESTINATION:
             if self.rare is not None:
                 self.rare(INBOUND, rid, frame, now)
@@ -163,7 +167,9 @@ class Switch:
             self._cancelled(source, correlation, now)
         else:
             name = frame[tail_at : tail_at + name_len]
-            self.destination.arrive(source, correlation, remaining, types, frame, tail_at, name, flags, attempt, now)
+            self.destination.arrive(
+                source, correlation, remaining, types, frame, tail_at, name, fields_len, flags, attempt, now
+            )
 
     def on_outbound(self, rid: bytes, frame: bytes, now: int) -> None:
         """A frame from another broker, over the link that we opened."""

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 WIRE: Final = 1
 HEADER: Final = Struct("!BBBBIIQHHHH")
 HEADER_BYTES: Final = HEADER.size
+CORRELATION_AT: Final = 4
+correlation_at: Final = Struct("!I").unpack_from
+request_parts: Final = Struct("!2xBxII8xHHH2x").unpack_from
+"""Flags, correlation, remaining ms and the three lengths of a header: half the time of all of it."""
+answer_parts: Final = Struct("!3xB16xHHH2x").unpack_from
+"""Code and the three lengths."""
 MAX_FRAME_BYTES: Final = 1 << 20
 MAX_REMAINING_MS: Final = 0xFFFF_FFFF
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_core.envelope import ANSWER, HEADER, HEADER_BYTES, MalformedFrame, encode
+from h2o_core.envelope import ANSWER, HEADER_BYTES, MalformedFrame, encode, request_parts
 from h2o_core.errors import Code, Executed
 from h2o_core.io.ambient import AMBIENT
 from h2o_core.io.clock import monotonic_ns
@@ -68,7 +68,7 @@ class Server:
 
     def requested(self, frame: bytes) -> None:
         """Start the handler that *frame* asks for, or say at once why not; raises MalformedFrame."""
-        _, _, flags, _, correlation, remaining_ms, _, route_len, name_len, fields_len, _ = HEADER.unpack_from(frame)
+        flags, correlation, remaining_ms, route_len, name_len, fields_len = request_parts(frame)
         name_at = HEADER_BYTES + route_len
         fields_at = name_at + name_len
         payload_at = fields_at + fields_len
@@ -91,7 +91,12 @@ class Server:
         if not remaining_ms:
             self._post(job.failure(Code.TIMEOUT, Executed.NO, "its deadline had passed when it came", self.at))
             return
-        admission = self.slots.arrive(job)
+        slots = self.slots
+        if feature.never_waits and slots.busy < slots.size:
+            # over before anybody could want its slot, or cancel it
+            self._post(self._run_through(job))
+            return
+        admission = slots.arrive(job)
         if admission is REFUSE:
             full = f"all {self.slots.size} slots are taken and as many requests wait"
             self._post(job.failure(Code.OVERLOADED, Executed.NO, full, self.at))
@@ -143,18 +148,22 @@ class Server:
     def _start(self, job: Job) -> None:
         """*job* has a slot: from here on `_finish` is called exactly once."""
         feature = job.declared
+        if feature.never_waits:
+            self._finish(job, self._run_through(job))
+            return
         try:
             request = feature.request_type.FromString(job.payload)
         except DecodeError:
-            wrong = f"the payload is not a {feature.request_type.DESCRIPTOR.full_name}: its bytes don't parse"
-            self._finish(job, job.failure(Code.BAD_REQUEST, Executed.NO, wrong, self.at))
+            self._finish(job, self._not_parsed(job))
             return
-        if feature.never_waits:
-            self._finish(job, self._context.copy().run(self._run_through, job, request))
-        elif feature.plain:
+        if feature.plain:
             self._threads.submit(partial(self._in_thread, job, request))
         else:
             job.task = self._new_task(self._run(job, request), name=feature.name)
+
+    def _not_parsed(self, job: Job) -> bytes:
+        wrong = f"the payload is not a {job.declared.request_type.DESCRIPTOR.full_name}: its bytes don't parse"
+        return job.failure(Code.BAD_REQUEST, Executed.NO, wrong, self.at)
 
     async def _run(self, job: Job, request: Message) -> None:
         job.started = True
@@ -171,8 +180,15 @@ class Server:
                 self._complain(job, wrong)
         self._finish(job, frame)
 
-    def _run_through(self, job: Job, request: Message) -> bytes:
+    def _run_through(self, job: Job) -> bytes:
         """A coroutine that never waits: from its first line to its last, without a task and a turn of the loop."""
+        try:
+            request = job.declared.request_type.FromString(job.payload)
+        except DecodeError:
+            return self._not_parsed(job)
+        return self._context.copy().run(self._in_context, job, request)
+
+    def _in_context(self, job: Job, request: Message) -> bytes:
         AMBIENT.set(job)
         coroutine = job.declared.handler(request)
         try:

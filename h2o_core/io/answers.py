@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from h2o_core.envelope import (
-    HEADER,
     HEADER_BYTES,
     TAG_REQUEST_ID,
     AnswerRoute,
     MalformedFrame,
+    answer_parts,
     decode,
     decode_answer_route,
     decode_fields,
@@ -31,7 +31,7 @@ def reply_of(outcome: Outcome, reply_type: type[Reply], request: bytes) -> Reply
     """The reply to the frame *request*; raises the H2OError that *outcome* stands for."""
     if isinstance(outcome, bytes):
         try:
-            _, _, _, code, _, _, _, route_len, name_len, fields_len, _ = HEADER.unpack_from(outcome)
+            code, route_len, name_len, fields_len = answer_parts(outcome)
             payload_at = HEADER_BYTES + route_len + name_len + fields_len
             if not code and payload_at <= len(outcome):
                 return reply_type.FromString(outcome[payload_at:])

@@ -59,7 +59,7 @@ class Identity:
 class CallSite:
     """A feature called by one client with one request type for one reply type."""
 
-    __slots__ = ("_fixed", "_identity", "_in_trace", "_name", "_root", "_root_head", "_types", "reply_type")
+    __slots__ = ("_bare", "_fixed", "_identity", "_in_trace", "_name", "_root", "_root_head", "_types", "reply_type")
 
     def __init__(
         self, feature: str, request_type: type[Message], reply_type: type[Message], identity: Identity
@@ -71,7 +71,8 @@ class CallSite:
         self._types = types_hash(request_type.DESCRIPTOR.full_name, reply_type.DESCRIPTOR.full_name)
         self._fixed: dict[int, bytes] = {}
         self._root_head = _TRACE_HEAD + identity.prefix
-        size = len(self._fixed_for(0))
+        self._bare = self._fixed_for(0)
+        size = len(self._bare)
         self._root = Struct(f"!4sII{size}sQ{len(self._root_head)}sQQB").pack
         self._in_trace = Struct(f"!4sII{size}sQ{len(_TRACE_HEAD)}s16sQB").pack
 
@@ -95,7 +96,7 @@ class CallSite:
         identity = self._identity
         number = next(identity.numbers)
         span = (identity.span_base + number) & _U64 or 1
-        fixed = self._fixed_for(len(carried))
+        fixed = self._fixed_for(len(carried)) if carried else self._bare
         trace_id = b"" if ambient is None else ambient.trace_id
         if ambient is None or not trace_id:
             head = self._root(_START, correlation, remaining_ms, fixed, number, self._root_head, number, span, 0)

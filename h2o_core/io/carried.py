@@ -21,9 +21,10 @@ def fields_of_call(
 
     *headers* are put over the carried ones. An empty *sticky_key* sends none.
     """
-    ambient = AMBIENT.get() or NOTHING
+    ambient = AMBIENT.get()
     if sticky_key is None and headers is None and priority is None:
-        return ambient.carried
+        return b"" if ambient is None else ambient.carried
+    ambient = ambient or NOTHING
     sticky = ambient.bounded(TAG_STICKY_KEY) if sticky_key is None else sticky_bytes(feature, sticky_key)
     if headers is not None:
         try:

@@ -50,6 +50,7 @@ CONNECT_TIMEOUT_S: Final = 2.0
 _NS: Final = 1_000_000_000
 _MS_NS: Final = 1_000_000
 _MAX_REMAINING_NS: Final = 0xFFFF_FFFF * _MS_NS
+_LONGEST_S: Final = _MAX_REMAINING_NS / _NS
 _MAX_SITES: Final = 4096
 _STUCK_NS: Final = _NS
 """A thread waits this long beyond deadline and grace before it concludes that the loop does not run."""
@@ -189,10 +190,10 @@ class Client:
         except (KeyError, TypeError):  # TypeError: a message instance, which is not hashable, for its class
             site = self._new_site(feature, request, reply_type)
         now_ns = monotonic_ns()
-        left_ns = _NS if timeout_s is None else min(int(timeout_s * _NS), _MAX_REMAINING_NS)
+        left_ns = _NS if timeout_s is None else int(timeout_s * _NS) if timeout_s < _LONGEST_S else _MAX_REMAINING_NS
         ambient = AMBIENT.get()
-        if ambient is not None:
-            left_ns = min(left_ns, ambient.deadline_ns - now_ns)
+        if ambient is not None and ambient.deadline_ns - now_ns < left_ns:
+            left_ns = ambient.deadline_ns - now_ns
         if left_ns <= 0:
             raise too_late(feature, timeout_s)
         try:

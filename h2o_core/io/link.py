@@ -16,6 +16,7 @@ from typing import Final
 from h2o_core.envelope import (
     ANSWER,
     CANCEL,
+    CORRELATION_AT,
     HELLO,
     LEFT,
     PING,
@@ -29,13 +30,13 @@ from h2o_core.envelope import (
     WIRE,
     Frame,
     MalformedFrame,
+    correlation_at,
     decode,
     encode,
 )
 from h2o_core.errors import Code, Executed, H2OError
 from h2o_core.io.clock import monotonic_ns
 from h2o_core.io.line import Line
-from h2o_core.io.outbox import correlation_of
 from h2o_core.io.timers import Timers
 from h2o_core.io.waiting import Ended, Outcome, Waiting
 from h2o_core.pb.registration_pb2 import Hello, Welcome
@@ -173,7 +174,7 @@ class Link:
             try:
                 kind = frame[1]
                 if kind == ANSWER:
-                    if not resolve(correlation_of(frame), frame):
+                    if not resolve(correlation_at(frame, CORRELATION_AT)[0], frame):
                         self.late += 1
                 elif kind == REQUEST:
                     self._listener.requested(frame)

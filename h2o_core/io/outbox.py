@@ -10,12 +10,11 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.envelope import ASK, HELLO, REQUEST
+from h2o_core.envelope import ASK, CORRELATION_AT, HELLO, REQUEST, correlation_at
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-_CORRELATION: Final = struct.Struct("!I")
 _REMAINING: Final = struct.Struct("!I")
 _REMAINING_AT: Final = 8
 _MS_NS: Final = 1_000_000
@@ -25,7 +24,7 @@ _QUESTIONS: Final = frozenset({REQUEST, ASK, HELLO})
 
 def correlation_of(frame: bytes) -> int:
     """The correlation in a frame's header; raises struct.error when it is cut off."""
-    return _CORRELATION.unpack_from(frame, 4)[0]
+    return correlation_at(frame, CORRELATION_AT)[0]
 
 
 class Outbox:

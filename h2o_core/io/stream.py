@@ -23,6 +23,8 @@ READ_BYTES: Final = 32 << 10
 BACKLOG: Final = 512
 _LENGTH: Final = struct.Struct("!I")
 _LENGTH_BYTES: Final = _LENGTH.size
+_length_at: Final = _LENGTH.unpack_from
+_prefix: Final = _LENGTH.pack
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -88,22 +90,21 @@ class Stream:
             data = b"".join(self._pieces)
             self._pieces = []
         frames: list[bytes] = []
-        at, end = 0, len(data)
-        stop = _LENGTH_BYTES
-        while end - at >= _LENGTH_BYTES:
-            (size,) = _LENGTH.unpack_from(data, at)
-            stop = at + _LENGTH_BYTES + size
+        begin, end = _LENGTH_BYTES, len(data)  # of the frame that is looked at; of what is there
+        stop = begin
+        while begin <= end:
+            (size,) = _length_at(data, begin - _LENGTH_BYTES)
+            stop = begin + size
             if stop > end:
                 if size > MAX_FRAME_BYTES:
                     msg = f"a frame of {size} bytes is announced; {MAX_FRAME_BYTES} is the most"
                     raise StreamBroken(msg)
                 break
-            frames.append(data[at + _LENGTH_BYTES : stop])
-            at = stop
-            stop = at + _LENGTH_BYTES
+            frames.append(data[begin:stop])
+            begin = stop = stop + _LENGTH_BYTES
         self._missing = 0
-        if at < end:
-            self._pieces.append(data[at:])
+        if begin - _LENGTH_BYTES < end:
+            self._pieces.append(data[begin - _LENGTH_BYTES :])
             self._missing = stop - end
         return frames
 
@@ -116,11 +117,11 @@ class Stream:
             return False
         frames = self.pending
         if len(frames) == 1:
-            data = _LENGTH.pack(len(frames[0])) + frames[0]
+            data = _prefix(len(frames[0])) + frames[0]
         else:
             parts: list[bytes] = []
             for frame in frames:
-                parts.append(_LENGTH.pack(len(frame)))
+                parts.append(_prefix(len(frame)))
                 parts.append(frame)
             data = b"".join(parts)
         sent = self._sent(data)

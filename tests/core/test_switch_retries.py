@@ -245,12 +245,14 @@ def test_what_is_shed_goes_to_another_host_and_not_back_into_the_full_queue() ->
     host.links.peers["host-2"].health = host.switch.instances[b"one"].health
     waiting = [one.id for one in host.switch.requests.values() if one.queued_at is not None]
     local = host.pool.local["1.0"]
+    fields = encode_fields({TAG_PRIORITY: bytes((Priority.CRITICAL,))})
     critical = host.switch.ledger.open(
         host.switch.sources[b"client"],
         99,
-        encode(REQUEST, name=PAY.encode(), fields=encode_fields({TAG_PRIORITY: bytes((Priority.CRITICAL,))})),
+        encode(REQUEST, name=PAY.encode(), fields=fields),
         28,
         PAY.encode(),
+        len(fields),
         TYPES,
         host.now,
         host.now + 900 * MS,
