@@ -315,7 +315,7 @@ class Destination:
         instance.pending -= 1
         request.target = None
         if code or instance.standing.alert:
-            self._judge.heed(instance, code, correlation, now)
+            self._judge.heed(instance, code, request, now)
         else:
             instance.standing.well += 1
         if source.port == LOCAL:

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from h2o_broker.members import LocalInstance, Peer, Pool, RemoteInstance
+    from h2o_broker.requests import Request
     from h2o_broker.telemetry import Oddities
 
 HEARTBEATS_THAT_TELL: Final = 2
 """A check that fails once may have met a moment."""
 WORTH_TELLING: Final = 0.95
 """An instance that is well and has a higher share is like the many: other brokers take it for one."""
+PATIENT_NS: Final = 1_000_000_000
+"""Whoever gives so much (the default time-out) has waited long enough, whatever is usual there."""
 _TIMEOUT: Final = Code.TIMEOUT.value
 _SIGN_OF: Final = tuple(SIGNS[code] for code in sorted(Code))
 
@@ -60,16 +63,17 @@ class Judge:
 
     # ------------------------------------------------------------------ evidence
 
-    def heed(self, instance: LocalInstance, code: int, request: int, now: int) -> None:
+    def heed(self, instance: LocalInstance, code: int, request: Request, now: int) -> None:
         """What came of *request* there; a success only when its standing is on alert."""
         standing = instance.standing
         before = standing.state
         if instance.health is Health.GONE:
             return
         sign = _SIGN_OF[code]
-        if code == _TIMEOUT and instance.unanswered_pings > 1:
-            sign = Sign.NOTHING  # it does not speak: that is suspicion's matter, and over with its next PONG
-        if standing.heed(sign, request, now):
+        if code == _TIMEOUT and (instance.unanswered_pings > 1 or _was_hurried(request, now)):
+            # it does not speak: that is suspicion's matter, and over with its next PONG; or its caller could not wait
+            sign = Sign.NOTHING
+        if standing.heed(sign, request.id, now):
             self._eject(instance, standing.run_text(), now)
         elif standing.state is not before:
             self._changed(instance, now)
@@ -187,6 +191,12 @@ class Judge:
             server.verdict = _verdict_of(verdict)
             peer.told.add(server.id)
             self._rebuild(known[0], now)
+
+
+def _was_hurried(request: Request, now: int) -> bool:
+    """It had less time at the instance than such requests usually take there (decision 0028)."""
+    counter = request.counter
+    return counter is not None and now - request.sent_ns < min(PATIENT_NS, counter.usual_ns())
 
 
 def unfits(check: Check) -> bool:

@@ -130,7 +130,10 @@ class LocalInstance:
         self.pong_ns = 0
         self.heartbeat = b""
         self.heartbeat_ns = 0
-        self.counters = {feature.name.encode(): FeatureCounter(feature.types) for feature in version.spec.features}
+        self.counters = {
+            feature.name.encode(): FeatureCounter(feature.types, feature.upper95_ms)
+            for feature in version.spec.features
+        }
         self.answer_tail = encode_answer_route_tail(version.spec.version, instance_id, host)
         self.route_to_client = b""
         """See `route_home`."""

@@ -160,8 +160,8 @@ class Ledger:
         self.deadlines = Deadlines()
         self.host = host
         self._at = f"broker {host}"
-        self.heed: Callable[[LocalInstance, int, int, int], None] = _unheeded
-        """The judge's: (instance, code, request id, now), of what an instance did not answer itself."""
+        self.heed: Callable[[LocalInstance, int, Request, int], None] = _unheeded
+        """The judge's: (instance, code, request, now), of what an instance did not answer itself."""
         self._own_tail = encode_answer_route_tail("", "", host)
         self._last_id = 0
 
@@ -271,7 +271,7 @@ class Ledger:
         elif target is not None:
             if request.counter is not None:
                 request.counter.outcomes[code] += 1
-            self.heed(target, told, request.id, now)
+            self.heed(target, told, request, now)
             tail, verdict = target.answer_tail, target.verdict
         payload = self.failure(code, message, request.name.decode(errors="replace"))
         route = encode_answer_route(request.source.incarnation, 0, 0, 0, verdict, tail)
@@ -315,7 +315,7 @@ def executed_in_all(request: Request, flags: int) -> int:
     return flags if first is None else both_executed(first.executed, Executed(min(flags & EXECUTED_MASK, 2)))
 
 
-def _unheeded(_instance: LocalInstance, _code: int, _request: int, _now: int) -> None:
+def _unheeded(_instance: LocalInstance, _code: int, _request: Request, _now: int) -> None:
     return None
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.explain import explain
 from h2o_broker.pools import version_of
 from h2o_core.baggage import decode_headers
+from h2o_core.choice import chances
 from h2o_core.envelope import TAG_ASSIGNMENT, TAG_HEADERS, TAG_REQUEST_ID, TAG_STICKY_KEY, MalformedFrame, decode_fields
-from h2o_core.pb.explain_pb2 import Explanation, Question
+from h2o_core.pb.explain_pb2 import Considered, Explanation, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,11 +60,28 @@ class Samples:
         told.epoch = self._epoch()
         told.chosen = target.id
         told.attempt = request.attempt
+        if request.attempt and request.wish is None:
+            self._second(told, request, now)
         if request.wish is not None:
             told.how, told.version, told.rule, told.bucket = "wish", version_of(target), -1, -1
         elif request.version:
             told.version = request.version
         self._keep(request_id, now, told.SerializeToString())
+
+    def _second(self, told: Explanation, request: Request, now: int) -> None:
+        """A second attempt has fewer to choose from: not where it was refused, nor where it has failed."""
+        switch = self._switch
+        pool = switch.features[request.name]
+        left = switch.origin.routing.eligible.of(request, pool, request.refused_by, request.first)
+        odds = dict(zip((one.id for one in left), chances(left, now), strict=True))
+        for one in told.candidates:
+            one.chance = odds.get(one.instance, 0.0)
+            if one.eligible and one.instance not in odds:
+                one.eligible, one.why = False, _why_not_again(request, one)
+        for version in told.versions:
+            of_it = [one for one in told.candidates if one.version == version.version]
+            version.chance = sum(one.chance for one in of_it)
+            version.candidates = sum(one.eligible for one in of_it)
 
     def _keep(self, request_id: str, now: int, data: bytes) -> None:
         self._kept.append((request_id, now, data))
@@ -77,3 +95,14 @@ class Samples:
             if request_id.startswith(beginning):
                 return Explanation.FromString(data), at_ns
         return None
+
+
+def _why_not_again(request: Request, one: Considered) -> str:
+    first = request.first
+    if one.host == request.refused_by:
+        return "its host has refused this request already"
+    if first is not None and one.instance == first.instance:
+        return "this request has failed there already"
+    if first is not None and one.host == first.host:
+        return "this request has failed on its host already"
+    return "what may have been executed is not executed again: the feature is not declared idempotent"

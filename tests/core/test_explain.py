@@ -201,3 +201,19 @@ def test_an_operator_s_wish_is_told_as_such() -> None:
     found = samples.find("07")
     assert found is not None
     assert (found[0].how, found[0].version, found[0].chosen, found[0].code) == ("wish", "2.0.0", "c2", "")
+
+
+def test_a_second_attempt_is_explained_without_the_host_that_refused_it() -> None:
+    broker = fleet()
+    samples = Samples(broker.switch, "a", lambda: 0)
+    broker.switch.destination.drained = True  # and the origin does not know it yet: its own host refuses
+    for serial in range(1, 10):
+        broker.serves({TAG_REQUEST_ID: bytes((serial,)) * 16})
+    again = [one for serial in range(1, 10) if (one := samples.find(f"{serial:02x}" * 16)) and one[0].attempt]
+    assert again, "one of them was for host-1 first"
+    answer = again[0][0]
+    considered = by_id(answer)
+    refused = considered["a1"]
+    assert (refused.eligible, refused.chance, refused.why) == (False, 0.0, "its host has refused this request already")
+    assert (answer.chosen, considered["b1"].chance) == ("b1", pytest.approx(1.0))
+    assert sum(one.chance for one in answer.versions) == pytest.approx(1.0)

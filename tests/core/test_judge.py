@@ -6,6 +6,7 @@ import pytest
 
 from h2o_broker.members import LocalInstance, RemoteInstance
 from h2o_broker.reasons import why_not
+from h2o_broker.telemetry import FeatureCounter
 from h2o_core.control import Traffic
 from h2o_core.ejection import Event, State
 from h2o_core.envelope import (
@@ -351,6 +352,57 @@ def test_why_an_instance_gets_nothing_or_something_in_spite_of_it(broker: Judged
     spite = "in spite of this, as only 1 of 4 are healthy: "
     assert says(broker, broker.remote("far")) == f"{spite}one of its checks fails"
     assert says(broker, broker.local("c")) == ""
+
+
+# ---------------------------------------------------------------------- callers that can't wait
+
+
+def times_out(broker: Judged, instance: str, after_ms: int, times: int = 5) -> None:
+    """host-9 asks *instance* so often, and it says each time, so much later, that the time was over."""
+    for _ in range(times):
+        broker.answers(instance, Code.TIMEOUT, NOW + after_ms * S // 1000)
+
+
+def test_time_outs_of_a_caller_that_gives_less_than_is_usual_eject_nobody(broker: Judged) -> None:
+    for _ in range(20):
+        broker.answers("a", Code.OK, NOW + S // 50)
+    times_out(broker, "a", after_ms=5, times=20)
+    assert broker.local("a").verdict is Verdict.OK
+    times_out(broker, "a", after_ms=30)
+    assert broker.local("a").verdict is Verdict.EJECTED, "these had more than the 20 ms that it takes usually"
+
+
+def test_time_outs_count_where_nothing_is_known_of_the_time_it_takes(broker: Judged) -> None:
+    for _ in range(10):
+        broker.answers("a", Code.OK, NOW + S // 50)
+    times_out(broker, "a", after_ms=5)
+    assert broker.local("a").verdict is Verdict.EJECTED
+
+
+def test_who_gave_a_second_has_waited_long_enough_whatever_is_usual(broker: Judged) -> None:
+    for _ in range(20):
+        broker.answers("a", Code.OK, NOW + 3 * S)
+    times_out(broker, "a", after_ms=999)
+    assert broker.local("a").verdict is Verdict.OK
+    times_out(broker, "a", after_ms=1000)
+    assert broker.local("a").verdict is Verdict.EJECTED
+
+
+def test_what_its_author_declares_is_usual() -> None:
+    counter = FeatureCounter(TYPES, upper95_ms=40.0)
+    for _ in range(100):
+        counter.times.record(S)
+    assert counter.usual_ns() == 40e6
+
+
+def test_the_sketch_is_read_again_once_there_is_a_tenth_more_in_it() -> None:
+    counter = FeatureCounter(TYPES)
+    for _ in range(20):
+        counter.times.record(S)
+    first = counter.usual_ns()
+    for _ in range(2):
+        counter.times.record(9 * S)
+    assert counter.usual_ns() > first > 0
 
 
 # ---------------------------------------------------------------------- on the wire
