@@ -345,11 +345,12 @@ class Switch:
         frame: bytes,
         tail_at: int,
         name_len: int,
+        fields_len: int,
         now: int,
     ) -> None:
         """Who still sends from here would miss this broker."""
         self.draining.asked[source.rid] = now
-        self.origin.enter(source, correlation, remaining, types, frame, tail_at, name_len, now)
+        self.origin.enter(source, correlation, remaining, types, frame, tail_at, name_len, fields_len, now)
 
     def _tell(self, event: Event) -> None:
         self.events.append(event)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.faults.stage import LOOK, Stage, broker_endpoint, report, seen
-from h2o_console.cli.applied import wait_for_all
+from h2o_console.commands.applied import wait_for_all
 from h2o_console.dev.plan import HostPlan
 from h2o_core.access import read_token
 from h2o_core.audit import Author, Edit

@@ -14,6 +14,7 @@ from h2o_core.access import Role
 from h2o_core.audit import Author, Edit, encode_entry, parse_entry
 from h2o_core.control import Epoch, HostControl, HostState, encode_epoch, encode_host_control, parse_epoch
 from h2o_core.io import changes
+from h2o_core.io.commit import audit_path
 from h2o_core.io.decided import read_standing
 from h2o_core.io.registry import (
     Create,
@@ -129,7 +130,7 @@ async def test_whoever_is_slower_is_told(by_agent: RegisterByAgent, direct: Regi
 def _as_written(entry: Entry, version: int) -> list[Any]:
     epoch = Set("control/epoch", encode_epoch(Epoch(entry.epoch, entry.change_id)), version)
     documents = [Create(edit.path, edit.after or b"") for edit in entry.edits]
-    return [epoch, *documents, Create(changes.audit_path(entry), encode_entry(entry))]
+    return [epoch, *documents, Create(audit_path(entry), encode_entry(entry))]
 
 
 async def test_nothing_else_is_written(by_agent: RegisterByAgent):
