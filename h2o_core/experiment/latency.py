@@ -21,6 +21,7 @@ LEAST_FACTOR: Final = 1.1
 LEAST_NS: Final = 5_000_000.0
 """The floor: who is slower by less than 10 % and by less than 5 ms is not told of, however sure it is."""
 _MEDIAN: Final = 0.5
+_ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def _shifts(ours: Mapping[int, int], theirs: Mapping[int, int]) -> list[tuple[in
 def _shift_at(shifts: list[tuple[int, int]], pairs: int, quantile: float) -> float:
     """The pairs' shift at that quantile, evenly spread within its bucket; in a gap the gap's middle."""
     wanted = min(pairs, max(0.0, quantile * pairs))
+    if abs(wanted - round(wanted)) < _ROUNDING * pairs:  # a gap's middle or a bucket's edge is not rounding's choice
+        wanted = round(wanted)
     seen = 0
     for at, (shift, count) in enumerate(shifts):
         if seen + count > wanted:

@@ -7,7 +7,7 @@ from math import inf, isnan
 from random import Random
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from h2o_core.experiment.clusters import GROUPS, design_effect, group_of, share_effect
 from h2o_core.experiment.latency import slower
@@ -88,7 +88,7 @@ def test_an_interval_of_a_difference_is_newcombe_s() -> None:
 @given(counts, counts, counts, counts)
 def test_changing_places_changes_the_sign_of_a_difference(hits: int, rest: int, hits_2: int, rest_2: int) -> None:
     one, other = _share(hits, rest), _share(hits_2, rest_2)
-    assert difference_z(one, other) == pytest.approx(-difference_z(other, one), abs=1e-6)
+    assert difference_z(one, other) == pytest.approx(-difference_z(other, one), abs=1e-5)
     low, high = difference_interval(one, other, 2.0)
     assert difference_interval(other, one, 2.0) == (pytest.approx(-high), pytest.approx(-low))
     assert low - 1e-12 <= other.value - one.value <= high + 1e-12
@@ -140,12 +140,13 @@ def test_nothing_measured_says_nothing() -> None:
 
 
 @given(durations, durations)
+@example([2, 3, 10, 11, 12, 13, 14], [4, 5, 6, 7, 8, 9])  # a bound in a gap, but for the last digit of a float
 def test_changing_places_turns_durations_round(control: list[int], challenger: list[int]) -> None:
     there, back = slower(_sketch(control), _sketch(challenger)), slower(_sketch(challenger), _sketch(control))
     assert there.z == pytest.approx(-back.z, abs=1e-9)
     assert there.factor == pytest.approx(1 / back.factor)
     assert (there.low, there.high) == (pytest.approx(1 / back.high), pytest.approx(1 / back.low))
-    assert there.by_ns == pytest.approx(-back.by_ns, abs=1e-6)
+    assert there.by_ns == pytest.approx(-back.by_ns, rel=1e-9, abs=1e-3)
     assert there.matters is back.matters
 
 
