@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.asking.together import answers
+from h2o_console.feed.answers import objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -49,12 +50,14 @@ def wait_for_all(
 ) -> Everybody:
     """Ask *agents* (host → address, "" when it is not known) until they apply *epoch*, for *timeout_s* at most.
 
-    A broker that applies it except one of *paths* does not count. Who does not and is *acknowledged* is not behind: an
-    operator knows that it is off. *progress* is told now and then how many apply it, and of whom nothing is known yet.
+    A broker that applies it except one of *paths* does not count, and none whose node went without a farewell, as
+    brokers remember: it may be cut off. Who does not count and is *acknowledged* is not behind: an operator knows that
+    it is off. *progress* is told now and then how many apply it, and of whom nothing is known yet.
     """
     tokens = {address: token_of(address) for address in set(agents.values()) if address}
 
     deadline_s = time.monotonic() + timeout_s
+    gone: dict[str, str] = {}
 
     def ask(host: str) -> str:
         address = agents[host]
@@ -68,6 +71,7 @@ def wait_for_all(
             except (AgentUnreachable, AgentRefused) as error:
                 return f"{error}; its broker may route as before"
             if said.status != _NOT_YET or time.monotonic() >= deadline_s:
+                gone.update(vanished(said.document))
                 return verdict(said.status, said.document, host, epoch, paths)
 
     why: dict[str, str] = {}
@@ -76,9 +80,10 @@ def wait_for_all(
             why[answer[0]] = answer[1]
         if progress is not None:
             progress(sum(not sentence for sentence in why.values()), [host for host in agents if why.get(host, "?")])
+    why |= {host: sentence for host, sentence in gone.items() if host not in agents}
     behind = {host: sentence for host, sentence in sorted(why.items()) if sentence}
     known = {host: sentence for host, sentence in behind.items() if host in acknowledged}
-    return Everybody(len(agents), {host: behind[host] for host in behind.keys() - known.keys()}, known)
+    return Everybody(len(why), {host: behind[host] for host in behind.keys() - known.keys()}, known)
 
 
 def verdict(status: int, document: Mapping[str, object], host: str, epoch: int, paths: Collection[str]) -> str:
@@ -93,3 +98,12 @@ def verdict(status: int, document: Mapping[str, object], host: str, epoch: int, 
     if isinstance(unapplied, list) and (bad := [path for path in paths if path in unapplied]):
         return f"it can't read {', '.join(bad)}: is it of an older version?"
     return ""
+
+
+def vanished(document: Mapping[str, object]) -> dict[str, str]:
+    """Hosts that this broker saw go without a farewell, which are dead or cut off → why they don't count."""
+    return {
+        host: f"unreachable since {text(one, 'since') or 'it is not known when'}, may still route"
+        for one in objects(document, "vanished")
+        if (host := text(one, "host"))
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -10,9 +11,10 @@ from hypothesis import given, strategies as st
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.weighing import parse_edits
 from h2o_console.cli.weight_page import remark, weight_page
-from h2o_console.commands.applied import Everybody, verdict
+from h2o_console.commands.applied import Everybody, vanished, verdict, wait_for_all
 from h2o_core.control import WHOLE, FleetSettings, MatchRule, NewVersions, Traffic
 from h2o_core.plan.situation import Decided, Fleet, Host, Instance
+from tests.support.agent_server import AgentServer
 
 PACKAGE = "/service/customer"
 RULE = MatchRule("2.0.0", callers=("operator",))
@@ -111,6 +113,26 @@ def test_who_counts_as_applying_it(status: int, answer: dict[str, object], says:
     said = verdict(status, answer, "h", 7, ["control/traffic/service.customer"])
     assert bool(said) is bool(says)
     assert says in said
+
+
+class Epoch(dict[str, Any]):
+    """Answers of an agent that is asked for an epoch, for however long."""
+
+    def get(self, path: str, otherwise: Any = None) -> Any:
+        gone = {"host": "h2", "since": "2026-11-28T05:00:00.000Z"}
+        answer = {"host": "h1", "applied": 7, "except": [], "vanished": [gone, {"host": "h1"}, {}, 7]}
+        return answer if path.startswith("/epoch?at_least=7&timeout=") else otherwise
+
+
+def test_a_host_that_went_without_a_farewell_does_not_count_until_somebody_answers_for_it():
+    with AgentServer(Epoch()) as agent:
+        agents = {"h1": agent.address}
+        found = wait_for_all(agents, 7, [], 1.0, lambda _address: "")
+        known = wait_for_all(agents, 7, [], 1.0, lambda _address: "", acknowledged=["h2"])
+    assert found.behind == {"h2": "unreachable since 2026-11-28T05:00:00.000Z, may still route"}
+    assert found.sentence(7).startswith("epoch 7 is applied by 1/2 brokers; h2: unreachable since")
+    assert (known.behind, list(known.acknowledged)) == ({}, ["h2"])
+    assert vanished({"vanished": "x"}) == {}
 
 
 def test_those_behind_are_named():

@@ -118,6 +118,9 @@ def test_a_host_that_is_cut_off_is_named_and_has_nothing_executed_on_a_drained_o
             assert "may route as before" in everybody.behind[FAR]
             stage.wait(lambda: fleet.ask(DRAINED, "/drain")["safe"], "the drained host may be switched off")
             stage.wait(lambda: _vanished(fleet) == [FAR], "the others know that they can't know")
+            there = {host: address for host, address in agents.items() if host != FAR}
+            everybody = wait_for_all(there, applied.epoch, [PATH], 1.0, lambda _: token)
+            assert set(everybody.behind) == {FAR}, "who began to wait after its node had gone is told as well"
 
             # It is back, and knows.
             cable.mend()
