@@ -11,6 +11,7 @@ from h2o_console.cli.printing import Page
 from h2o_console.cli.triage_watch import groups_of
 from h2o_console.cli.views import document_of
 from h2o_console.text import safe
+from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Kind, Severity
 from h2o_core.names import shown
 from h2o_core.times import rfc3339
@@ -67,8 +68,10 @@ def text(groups: Sequence[Group], look: Look, style: Style) -> str:
     lines: list[str] = []
     for one in groups:
         lines += [*_lines(one, look, style), ""]
-    seen = f"{len(look.picture.hosts)} hosts, {len(look.picture.instances)} instances, data {age(look.data_age_s)} old"
-    silent = f"; {len(look.unreachable)} hosts did not say" if look.unreachable else ""
+    picture = look.picture
+    counted = f"{many(len(picture.hosts), 'host')}, {many(len(picture.instances), 'instance')}"
+    seen = f"{counted}, data {age(look.data_age_s)} old"
+    silent = f"; {many(len(look.unreachable), 'host')} did not say" if look.unreachable else ""
     verdict = "looked at" if _wrong(groups) else "all is well: looked at"
     return "\n".join([*lines, f"{verdict} {seen}{silent}"]) + "\n"
 

@@ -211,7 +211,7 @@ FAILING = history((400, 1000, 0, 1), (20, 400, 100, 1))
 def test_all_is_well_and_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["triage", "--every", "1s"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("all is well: looked at 1 hosts, 1 instances, data 0")
+    assert out.startswith("all is well: looked at 1 host, 1 instance, data 0")
     assert err == ""
 
 
@@ -254,7 +254,7 @@ def test_a_host_that_does_not_say(server: AgentServer, capsys: pytest.CaptureFix
     assert main(["triage", "--every", "1s"]) == 5
     out, _ = capsys.readouterr()
     assert out.startswith("! TICKET  the agent of host-2 has not said anything yet: no agent answers at")
-    assert "1 hosts did not say" in out
+    assert "1 host did not say" in out
     server.answers[PAST] = FAILING
     assert main(["triage", "--every", "1s"]) == 1
 
