@@ -7,19 +7,23 @@ caller's slowness if at least half of the added time is spent waiting for it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.insights.counts import APPLICATION, FAULTS, UNSERVED, Counts, longer_than, quantile, together, without
-from h2o_core.insights.finding import Finding, Kind, Trouble
+from h2o_core.insights.finding import Finding, Kind, Subject, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from h2o_core.insights.picture import Served
+    from h2o_core.insights.picture import Call, Served
     from h2o_core.insights.sums import Sums
 
 ENOUGH: Final = 0.5
 """Half of the trouble is what a cause has to explain."""
+_LEAST: Final = 0.05
+_LEVELS: Final = 2
+"""An api calls an orchestration, which calls a service: nobody is further away."""
 
 _PLACES: Final = frozenset({Kind.HOST, Kind.INSTANCE, Kind.VERSION, Kind.UNHEALTHY})
 _WIDE: Final = frozenset({Kind.FAILING, Kind.SLOW, Kind.STARVED, Kind.PROMISE, Kind.APPLICATION})
@@ -149,39 +153,54 @@ def _slow_part(inside: Counts, outside: Counts) -> float:
 
 
 def _called(cause: Finding, symptom: Finding, sums: Sums) -> float:
-    """Through whom the symptom's package calls; of a cause that is a place, as much as is of that place."""
-    caller = symptom.subject.package
-    if symptom.kind not in _HURT or not caller or cause.subject.package == caller:
+    """Through whom the symptom's package calls, and through whom those call in turn."""
+    package = symptom.subject.package
+    if symptom.kind not in _HURT or not package or package == cause.subject.package:
         return 0.0
-    if cause.kind is Kind.HOST:
-        return min(1.0, sum(_through(callee, cause, symptom, sums) for callee in sums.calls if callee != caller))
-    return _through(cause.subject.package, cause, symptom, sums) if cause.kind in _BROKEN else 0.0
+    return _below(cause, symptom, sums, _LEVELS) if cause.kind in _BROKEN or cause.kind is Kind.HOST else 0.0
 
 
-def _through(callee: str, cause: Finding, symptom: Finding, sums: Sums) -> float:
-    """By its calls to *callee*."""
-    version, host, caller = symptom.subject.version, symptom.subject.host, symptom.subject.package
-    calls = [
-        one
-        for one in sums.calls.get(callee, ())
-        if one.caller == caller and (not version or one.version == version) and (not host or one.host == host)
-    ]
-    rows = [
-        one
-        for one in sums.served.get(caller, ())
-        if (not version or one.version == version) and (not host or one.host == host)
-    ]
+def _below(cause: Finding, symptom: Finding, sums: Sums, levels: int) -> float:
+    """Over all that it calls: the part that is theirs, times the part of that which is the cause's."""
+    part = 0.0
+    for callee, calls in sums.callees.get(symptom.subject.package, {}).items():
+        share = _edge_part(calls, symptom, sums)
+        if share >= _LEAST:
+            theirs = _of_cause(cause, callee, symptom, sums)
+            if levels > 1 and theirs < ENOUGH:
+                theirs = max(theirs, _below(cause, replace(symptom, subject=Subject(callee)), sums, levels - 1))
+            part += share * theirs
+    return min(1.0, part)
+
+
+def _of_cause(cause: Finding, callee: str, symptom: Finding, sums: Sums) -> float:
+    """How much of what suffers in *callee* is the cause's: all, if it speaks of that package, or its place's."""
+    if cause.kind is not Kind.HOST and cause.subject.package != callee:
+        return 0.0
+    errors = symptom.trouble is Trouble.ERRORS or symptom.kind in _ILL
+    if not errors and cause.kind is Kind.UNSERVED:
+        return 0.0
+    rows = sums.served.get(callee, ())
+    if cause.kind not in _PLACES or not rows:
+        return float(cause.kind is not Kind.HOST)
+    return _in_place(cause, rows, FAULTS if errors and cause.trouble is not Trouble.SLOW else None)
+
+
+def _edge_part(calls: Sequence[Call], symptom: Finding, sums: Sums) -> float:
+    """How much of what suffers in the symptom's package is these *calls* of it."""
+    version, host = symptom.subject.version, symptom.subject.host
+
+    def meant(one: Call | Served) -> bool:
+        return (not version or one.version == version) and (not host or one.host == host)
+
+    calls = [one for one in calls if meant(one)]
+    rows = [one for one in sums.served.get(symptom.subject.package, ()) if meant(one)]
     edge, own = together(one.now for one in calls), together(one.now for one in rows)
     if not edge.requests or not own.requests:
         return 0.0
-    place = sums.served.get(callee, ()) if cause.kind in _PLACES else ()
     if symptom.trouble is Trouble.ERRORS or symptom.kind in _ILL:
-        slow = cause.trouble is Trouble.SLOW
-        inside = _in_place(cause, place, None if slow else FAULTS) if place else 1.0
-        return _failed_part(edge, own, symptom) * inside
-    before = together(one.before for one in calls), together(one.before for one in rows)
-    inside = _in_place(cause, place, None) if place else 1.0
-    return _waited_part((edge, own), before) * inside if cause.kind is not Kind.UNSERVED else 0.0
+        return _failed_part(edge, own, symptom)
+    return _waited_part((edge, own), (together(one.before for one in calls), together(one.before for one in rows)))
 
 
 def _failed_part(edge: Counts, own: Counts, symptom: Finding) -> float:

@@ -87,6 +87,12 @@ class Sums:
         """What callers got from a package."""
         return {package: together(one.now for one in rows) for package, rows in self.calls.items()}
 
+    @cached_property
+    def callees(self) -> Mapping[str, Mapping[str, Sequence[Call]]]:
+        """Caller → package that it calls → its calls."""
+        by_caller = grouped(self.picture.calls, lambda one: one.caller)
+        return {caller: grouped(rows, lambda one: package_of(one.feature)) for caller, rows in by_caller.items()}
+
     def ready(self, package: str, version: str = "", *, but: frozenset[str] = frozenset()) -> list[Instance]:
         """Its ready instances, of that version ("": of any), without those on the hosts *but*."""
         return [

@@ -188,6 +188,19 @@ PLANTED: tuple[Planted, ...] = (
         "h2o rollback service/customer --to 2.3.1",
     ),
     Planted(
+        "a canary fails five points more",
+        lambda seed: picture(
+            CANARY,
+            only(failing(0.05), package=CUSTOMER, version="2.4.0"),
+            seed=seed,
+            before_world=WORLD,
+            requests=1500,
+        ),
+        Kind.VERSION,
+        Subject(CUSTOMER, "2.4.0"),
+        "h2o rollback service/customer --to 2.3.1",
+    ),
+    Planted(
         "a version at half is slow",
         lambda seed: picture(GEO_HALF, only(Effect(6.0), package=GEO, version="1.2.0"), seed=seed, before_world=WORLD),
         Kind.VERSION,
@@ -419,3 +432,28 @@ PLANTED: tuple[Planted, ...] = (
     Planted("an instance is passed over", _passed_over, Kind.DRIFT, Subject(GEO, "1.1.3", "host-2"), "h2o describe"),
     Planted("an instance that is none", _stale, Kind.DRIFT, Subject(GEO, "1.1.3", "host-2"), "h2o describe"),
 )
+
+
+TWO_AT_ONCE: dict[str, tuple[Callable[[int], Picture], set[tuple[Kind, str]]]] = {
+    "a service fails, a host is slow": (
+        lambda seed: picture(WORLD, only(failing(0.2), package=PAYMENT), only(Effect(5.0), host="host-6"), seed=seed),
+        {(Kind.HOST, "host-6"), (Kind.FAILING, "service/payment")},
+    ),
+    "a canary fails, another service is slow": (
+        lambda seed: picture(
+            CANARY,
+            only(failing(0.15), package=CUSTOMER, version="2.4.0"),
+            only(Effect(8.0), package=GEO),
+            seed=seed,
+            before_world=WORLD,
+        ),
+        {(Kind.VERSION, "service/customer 2.4.0"), (Kind.SLOW, "service/geo")},
+    ),
+    "two services fail, one caller has both": (
+        lambda seed: picture(
+            WORLD, only(failing(0.1), package=CUSTOMER), only(failing(0.1), package=PAYMENT), seed=seed
+        ),
+        {(Kind.FAILING, "service/customer"), (Kind.FAILING, "service/payment")},
+    ),
+}
+"""Independent causes, and all that is to be named as one."""
