@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import GRACE_S
+from h2o_core.control import GRACE_S, WHOLE
 from h2o_core.insights.finding import Action
 from h2o_core.names import shown
 from h2o_core.plan.intents import Avoid, Drain, Extend, RollBack, Shift
@@ -38,9 +38,9 @@ def roll_back(package: str, to: str) -> Action:
     return Action(f"roll back to {to}", f"h2o rollback {quote(name)} --to {quote(to)}", RollBack(package, to))
 
 
-def take_away(package: str, version: str) -> Action:
-    """Nothing for that version, the others share it."""
-    return _weigh(package, version, 0, f"take {version} out")
+def all_to(package: str, version: str) -> Action:
+    """Everything to that version."""
+    return _weigh(package, version, WHOLE, f"give {version} all")
 
 
 def try_out(package: str, version: str) -> Action:

@@ -232,7 +232,7 @@ PLANTED: tuple[Planted, ...] = (
         ),
         Kind.VERSION,
         Subject(GEO, "1.1.3"),
-        "h2o weight service/geo 1.1.3=0%",
+        "h2o weight service/geo 1.2.0=100%",
     ),
     Planted(
         "a new version calls what is broken",

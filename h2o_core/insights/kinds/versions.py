@@ -79,11 +79,11 @@ def _finding(package: str, version: str, found: Worse, names: str, now: Mapping[
 
 
 def _action(package: str, version: str, sums: Sums) -> Action:
-    """Back to the newest older one that has instances; an older one is taken out."""
+    """Back to the newest older one that has instances; what is the oldest gives way to the newest."""
     running = (one for one in sums.instances.get(package, ()) if one.state == "ready" and one.verdict in _WELL)
     others = {one.version for one in running if one.version != version}
     if not others:
         return actions.look("h2o describe {}", package)
     ranked = newest_first([version, *others])
     older = ranked[ranked.index(version) + 1 :]
-    return actions.roll_back(package, older[0]) if older else actions.take_away(package, version)
+    return actions.roll_back(package, older[0]) if older else actions.all_to(package, ranked[0])
