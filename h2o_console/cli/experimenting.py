@@ -2,56 +2,101 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import secrets
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
-from h2o_console.asking.register import NoRegister
+from h2o_console.cli.changing import Change, failing
 from h2o_console.cli.experiment_page import all_page, one_page
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
+from h2o_console.cli.moments import ahead
+from h2o_console.cli.printing import show
 from h2o_console.cli.remarks import tell
-from h2o_console.commands.trials import look
-from h2o_core.documents import InvalidDocument
-from h2o_core.io.context import NoContext
-from h2o_core.names import InvalidName, from_operator, parse_package, shown
+from h2o_console.cli.typed import full_package
+from h2o_console.cli.weighing import parse_edits
+from h2o_console.commands.trials import Looking
+from h2o_core.control import WHOLE
+from h2o_core.io.clock import unix_s
+from h2o_core.names import shown
+from h2o_core.plan.intents import Outcome, StartExperiment, StopExperiment
 
 if TYPE_CHECKING:
+    from h2o_console.cli.agreeing import How
+    from h2o_console.cli.options import Reading
     from h2o_console.cli.printing import Page
     from h2o_console.commands.trials import Looked
-    from h2o_core.context import Context
 
-_EXAMPLE = "h2o experiment start service/customer 2.1.0=10%"
+_EXAMPLE: Final = "h2o experiment start service/customer 2.1.0=10%"
+_POINTS: Final = re.compile(r"(?P<points>[0-9]{1,3}(\.[0-9]{1,2})?)%?")
 
 
-def status_page(context: Context, timeout_s: float, typed: str) -> Page:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `h2o experiment start` was told, beside the options of every change."""
+
+    package: str
+    weights: tuple[str, ...]
+    name: str
+    review: str
+    min_effect: str
+
+
+def start(asked: Asked, told: Reading, how: How) -> Exit:
+    """Raises CommandFailed when it is not decided."""
+    intent = StartExperiment(
+        package=full_package(asked.package, _EXAMPLE),
+        weights=parse_edits(asked.weights),
+        salt=secrets.token_hex(4),
+        name=asked.name,
+        min_effect=_parts(asked.min_effect),
+        review_s=ahead("--review", asked.review, unix_s(), never=True),
+    )
+    change = Change("h2o experiment start", told, how)
+    return change.run(lambda _: intent, again=f"h2o experiment status {asked.package}")
+
+
+def stop(package: str, outcome: str, version: str, told: Reading, how: How) -> Exit:
+    """Raises CommandFailed when it is not decided."""
+    intent = StopExperiment(full_package(package, _EXAMPLE), Outcome(outcome), version)
+    change = Change("h2o experiment stop", told, how)
+    return change.run(lambda _: intent, again=f"h2o weight {package}")
+
+
+def _parts(typed: str) -> int:
+    """``0.5%`` → 50 parts out of 10,000; raises CommandFailed."""
+    found = _POINTS.fullmatch(typed)
+    parts = int(Decimal(found["points"]) * 100) if found else 0
+    if not 0 < parts <= WHOLE:
+        msg = f"--min-effect {typed} is no difference of error shares: 0.01% to 100%"
+        raise CommandFailed(Exit.USAGE, msg, "one point, as from 1 % to 2 % of errors: --min-effect 1%")
+    return parts
+
+
+def status(typed: str, told: Reading) -> Exit:
     """Of the package that *typed* means, or of all; raises CommandFailed."""
-    package = _package(typed) if typed else ""
-    looked = _look(context, timeout_s)
+    package = full_package(typed, _EXAMPLE) if typed else ""
+    context = told.context()
+    if not (context.zookeeper and context.fleet):
+        msg = "what is compared stands in ZooKeeper, and no context or flag names one"
+        raise CommandFailed(Exit.UNREACHABLE, msg, "name it: --zk HOST:PORT --fleet NAME; or start a fleet: h2o dev")
+    looking = Looking(context, told.timeout_s, tell)
+    return show(lambda: _page(looking, context.fleet, package), told)
+
+
+def _page(looking: Looking, fleet: str, package: str) -> Page:
+    looked = failing(looking.look)
     for host, why in looked.silent.items():
         tell(f"what host {host} has counted is missing here: {why}", "is its agent up? h2o hosts")
     if not package:
         for name in looked.idle:
             tell(f"{shown(name)} has an experiment's name, and one version with weight: nothing is compared")
-        return all_page(context.fleet, looked)
+        return all_page(fleet, looked)
     running = looked.running.get(package)
     if running is None:
         raise _none(package, looked)
-    return one_page(context.fleet, looked, running)
-
-
-def _package(typed: str) -> str:
-    try:
-        return parse_package(from_operator(typed))
-    except InvalidName as error:
-        raise CommandFailed(Exit.USAGE, str(error), _EXAMPLE) from None
-
-
-def _look(context: Context, timeout_s: float) -> Looked:
-    try:
-        return look(context, timeout_s, tell)
-    except NoRegister as error:
-        code = Exit.USAGE if error.misnamed else Exit.UNREACHABLE
-        raise CommandFailed(code, error.sentence, error.hint) from None
-    except (InvalidDocument, NoContext) as error:
-        raise CommandFailed(Exit.FAILED, str(error)) from None
+    return one_page(fleet, looked, running)
 
 
 def _none(package: str, looked: Looked) -> CommandFailed:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from h2o_console.asking.hoststats import gather
 from h2o_console.asking.register import agent_address, in_register, read_agents, read_lives
@@ -14,6 +15,7 @@ from h2o_core.experiment.reported import counted_of
 from h2o_core.io.changes import read_decided
 from h2o_core.io.clock import unix_s
 from h2o_core.io.context import agent_token
+from h2o_core.plan.situation import Decided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from h2o_core.experiment.judging import Judged
     from h2o_core.io.registry import Registry
     from h2o_core.pb.host_pb2 import HostStats
-    from h2o_core.plan.situation import Decided
+
+_DECIDED_S: Final = 5.0
+"""A session with the register for each look would be more than the register's share of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +55,37 @@ class Looked:
     at_s: float
 
 
-def look(context: Context, timeout_s: float, say: Callable[[str], None]) -> Looked:
-    """Read the register, then ask all agents, many at once.
+class Looking:
+    """Looks at experiments again and again: at what is counted each time, at what is decided every few seconds."""
 
-    Raises NoRegister, InvalidDocument for an epoch that can't be read, and NoContext when no token can be.
-    """
-    decided, agents = in_register(context, timeout_s, lambda registry: _read(registry, say))
-    named = {package: one for package, one in decided.traffic.items() if one.experiment}
-    stages = {package: stage for package, one in named.items() if (stage := stage_of(one)) is not None}
-    asked = agents if stages else {}
-    gathered = gather(asked, timeout_s, lambda address: agent_token(context, address))
-    heard = {host: one for host, one in gathered.answers.items() if one.HasField("report")}
-    silent = dict(gathered.unreachable)
-    for host in gathered.answers.keys() - heard.keys():
-        silent[host] = gathered.answers[host].broker_problem or "its broker does not answer its agent"
-    now_s = unix_s()
-    running = {package: _running(named[package], stage, heard, now_s) for package, stage in stages.items()}
-    return Looked(decided, running, tuple(sorted(named.keys() - stages.keys())), silent, now_s)
+    def __init__(self, context: Context, timeout_s: float, say: Callable[[str], None]) -> None:
+        self._context = context
+        self._timeout_s = timeout_s
+        self._say = say
+        self._read_at_s = 0.0
+        self._decided = Decided(0)
+        self._agents: dict[str, str] = {}
+
+    def look(self) -> Looked:
+        """Ask all agents, many at once.
+
+        Raises NoRegister, InvalidDocument for an epoch that can't be read, and NoContext.
+        """
+        if unix_s() - self._read_at_s >= _DECIDED_S:
+            work = partial(_read, say=self._say)
+            self._decided, self._agents = in_register(self._context, self._timeout_s, work)
+            self._read_at_s = unix_s()
+        named = {package: one for package, one in self._decided.traffic.items() if one.experiment and not one.ended}
+        stages = {package: stage for package, one in named.items() if (stage := stage_of(one)) is not None}
+        asked = self._agents if stages else {}
+        gathered = gather(asked, self._timeout_s, lambda address: agent_token(self._context, address))
+        heard = {host: one for host, one in gathered.answers.items() if one.HasField("report")}
+        silent = dict(gathered.unreachable)
+        for host in gathered.answers.keys() - heard.keys():
+            silent[host] = gathered.answers[host].broker_problem or "its broker does not answer its agent"
+        now_s = unix_s()
+        running = {package: _running(named[package], stage, heard, now_s) for package, stage in stages.items()}
+        return Looked(self._decided, running, tuple(sorted(named.keys() - stages.keys())), silent, now_s)
 
 
 async def _read(registry: Registry, say: Callable[[str], None]) -> tuple[Decided, dict[str, str]]:

@@ -43,6 +43,14 @@ def operator(fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     registered(fleet.zookeeper.address, fleet.name, lambda registry: decide(registry, {PATH: None}))
 
 
+@pytest.fixture
+def stable(operator: Operator, fleet: Fleet) -> Operator:
+    """1.0.0 has everything, and is the stable version."""
+    data = encode_traffic(Traffic("/service/echo", "1.0.0", (("1.0.0", 10_000),)))
+    registered(fleet.zookeeper.address, fleet.name, lambda registry: decide(registry, {PATH: data}))
+    return operator
+
+
 def status(operator: Operator, *arguments: str) -> tuple[int, dict[str, Any], str]:
     code, out, err = operator.types("experiment", "status", "service/echo", *arguments, "--json")
     return code, json.loads(out) if out else {}, err
@@ -127,17 +135,18 @@ def test_a_key_stays_in_its_version_while_the_weight_rises(operator: Operator, f
         if parts < 10_000:
             counting(operator, "s2")
         else:
-            within(BOUND_S, lambda: status(operator)[0] == 3, "the experiment is over")
-            within(BOUND_S, lambda: all_apply(operator), "both brokers apply it")
+            within(BOUND_S, lambda: all_in_the_new_one(operator), "the host's broker applies it")
         now = {key for key, well in said(fleet, "host-1", keys).items() if not well}
         assert failed <= now
         failed = now
     assert len(failed) > 30
 
 
-def all_apply(operator: Operator) -> bool:
-    code, out, _ = operator.types("hosts", "--json")
-    return code == 0 and bool(out)
+def all_in_the_new_one(operator: Operator) -> bool:
+    """So host-1's broker chooses; asked by what it would do."""
+    code, out, _ = operator.types("why", "service/echo/say", "--json")
+    chances = {one["version"]: one["chance"] for one in json.loads(out)["versions"]}
+    return code == 0 and chances["2.0.0"] == 1.0
 
 
 def test_a_key_travels_downstream(operator: Operator, fleet: Fleet) -> None:
@@ -157,6 +166,82 @@ def test_a_key_travels_downstream(operator: Operator, fleet: Fleet) -> None:
     within(BOUND_S, counted, "every request is counted")
     _, told, _ = status(operator)
     assert {arm["sticky_share"] for arm in told["arms"]} == {1.0}
+
+
+def test_from_start_to_stop(stable: Operator, fleet: Fleet) -> None:
+    operator = stable
+    code, out, err = operator.types("experiment", "start", "service/echo", "2.0.0=50%", "--name", "echoes", "--dry-run")
+    assert code == 0, err
+    assert "service/echo: experiment echoes begins: 1.0.0 100% → 50%, 2.0.0 0% → 50%" in out
+    assert status(operator)[0] == 3
+    code, out, err = operator.types(
+        *("experiment", "start", "service/echo", "2.0.0=50%", "--name", "echoes", "--reason", "INC-7", "-y", "--json")
+    )
+    assert code == 0, err
+    begun = json.loads(out)
+    assert begun["change_id"]
+    code, told, err = status(operator)
+    assert (code, told["experiment"], told["reason"], told["behind"]) == (0, "echoes", "INC-7", []), err
+    assert len(told["salt"]) == 8
+    assert told["review"] is not None
+    keys = [f"customer-{at}" for at in range(300)]
+    before = said(fleet, "host-1", keys)
+
+    code, out, err = operator.types("experiment", "start", "service/echo", "2.0.0=60%", "-y")
+    assert (code, out) == (6, "")
+    assert "experiment echoes of service/echo runs already" in err
+
+    code, out, err = operator.types("weight", "service/echo", "2.0.0=70%", "--dry-run")
+    assert code == 0, err
+    assert "counts anew" in out
+
+    code, out, err = operator.types("experiment", "stop", "service/echo", "--keep", "-y", "--json")
+    assert code == 0, err
+    assert said(fleet, "host-1", keys) == before
+    assert status(operator)[0] == 3
+
+    code, out, err = operator.types("undo", json.loads(out)["change_id"], "-y")
+    assert code == 0, err
+    assert status(operator)[1]["experiment"] == "echoes"
+
+    code, out, err = operator.types("experiment", "stop", "service/echo", "--revert", "-y")
+    assert code == 0, err
+    assert all(said(fleet, "host-2", keys).values())
+    assert operator.types("experiment", "stop", "service/echo", "--revert", "-y")[0] == 3
+
+
+def test_a_new_version_is_promoted(stable: Operator) -> None:
+    operator = stable
+    code, _, err = operator.types("experiment", "start", "service/echo", "2.0.0=10%", "-y")
+    assert code == 0, err
+    code, out, err = operator.types("experiment", "stop", "service/echo", "--promote", "-y", "--force", "--json")
+    assert code == 0, err
+    assert "2.0.0 is promoted" in json.loads(out)["sentence"]
+    shares = json.loads(operator.types("weight", "service/echo", "--json")[1])["weights"]
+    assert {one["version"]: one["now"] for one in shares} == {"1.0.0": 0, "2.0.0": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["start", "service/echo", "9.0.0=10%"], 3, "there is no version of service/echo"),
+        (["start", "service/echo", "2.0.0=10"], 2, "as in 2.1.0=10%"),
+        (["start", "service/echo", "2.0.0=100%"], 2, "nothing is left for 1.0.0"),
+        (["start", "service/echo", "2.0.0=10%", "--min-effect", "none"], 2, "--min-effect 1%"),
+        (["start", "service/echo", "2.0.0=10%", "--name", "a b"], 2, "is no experiment's name"),
+        (["start", "service/echo", "2.0.0=10%", "--review", "soon"], 2, "--review soon"),
+        (["start", "service/echo", "2.0.0=10%"], 2, "say that you mean it: -y"),
+        (["stop", "service/echo", "--keep", "-y"], 3, "no experiment of service/echo runs"),
+        (["stop", "service/echo"], 2, "--promote, --revert or --keep"),
+        (["stop", "service/echo", "--keep", "--version", "2.0.0"], 2, "--version goes with --promote"),
+    ],
+)
+def test_what_can_not_be_begun_or_ended_says_what_to_type(
+    stable: Operator, arguments: list[str], code: int, says: str
+) -> None:
+    got, out, err = stable.types("experiment", *arguments)
+    assert (got, out) == (code, ""), err
+    assert says in err
 
 
 @pytest.mark.parametrize(
