@@ -72,6 +72,10 @@ class Switch:
         """Of the packages whose versions are compared."""
         self.hosts: dict[str, HostControl] = {}
         """Hosts that operators want out of the way."""
+        self._unsettled: dict[str, Pool] = {}
+        """Pools about which something was decided that is not in force yet."""
+        self._own_control: tuple[HostControl | None, bool] | None = None
+        """The same, of this host; and whether its grace is over."""
         self.features: dict[bytes, Pool] = {}
         self.sources: dict[bytes, Source] = {}
         self.inbound: dict[bytes, Source] = {}
@@ -287,11 +291,8 @@ class Switch:
 
     # ------------------------------------------------------------------ what operators decide
 
-    def set_traffic(self, package: str, traffic: Traffic | None, now: int) -> None:
-        """From the next request on versions are chosen by *traffic*; None: nobody has decided about them (any more).
-
-        What waits here for a version that gets nothing any more moves on: an abort is not followed by what it found.
-        """
+    def put_traffic(self, package: str, traffic: Traffic | None, now: int) -> None:
+        """From `settle` on versions are chosen by *traffic*; None: nobody has decided about them (any more)."""
         if traffic is None:
             self.traffic.pop(package, None)
         else:
@@ -301,14 +302,12 @@ class Switch:
             self.trials[package] = trial
         pool = self.pools.get(package)
         if pool is not None:
-            pool.traffic = decided = self.traffic.get(package)
+            pool.traffic = self.traffic.get(package)
             pool.trial = trial
-            self.rebuild(pool)
-            for version in [one for name, one in pool.local.items() if decided and name not in decided.reached]:
-                self.destination.rehome(version, Code.UNAVAILABLE, now)
+            self._unsettled[package] = pool
 
-    def set_host_control(self, host: str, control: HostControl | None, now: int, *, over: bool = False) -> None:
-        """Drain or avoid a host, this one or another; None: neither. What waits here when it is drained moves on.
+    def put_host_control(self, host: str, control: HostControl | None, *, over: bool = False) -> None:
+        """From `settle` on a host, this one or another, is drained or avoided; None: neither.
 
         *over*: of this host, its grace had passed before this broker began.
         """
@@ -316,25 +315,29 @@ class Switch:
             self.hosts.pop(host, None)
         else:
             self.hosts[host] = control
-        affected = [pool for pool in self.pools.values() if pools.is_on(pool, host, self.host)]
+        self._unsettled |= {name: pool for name, pool in self.pools.items() if pools.is_on(pool, host, self.host)}
         if host == self.host:
-            self._own_control(control, affected, now, over=over)
-        else:
-            for pool in affected:
-                self.changed(pool, now)
+            drained = self.destination.drained = pools.is_drained(self.hosts, host)
+            self._enter = self._enter_noted if drained else self.origin.enter
+            self._own_control = control, over
 
-    def _own_control(self, control: HostControl | None, affected: list[Pool], now: int, *, over: bool) -> None:
-        drained = self.destination.drained = pools.is_drained(self.hosts, self.host)
-        self._enter = self._enter_noted if drained else self.origin.enter
-        if not drained:
-            for pool in affected:
-                self.changed(pool, now)
-        else:
-            for pool in affected:  # nothing waiting must start here: who was left out is not, in a pool without us
-                self.rebuild(pool)
-            for version in [one for pool in affected for one in pool.local.values()]:
+    def settle(self, now: int) -> None:
+        """All that was put is in force together; what waits moves on after that, to where requests may still go.
+
+        What waits for a version that gets nothing any more moves on as well: an abort is not followed by what it found.
+        """
+        unsettled, self._unsettled = list(self._unsettled.values()), {}
+        for pool in unsettled:
+            self.rebuild(pool)
+        for version in [one for pool in unsettled for one in pool.local.values()]:
+            decided = version.pool.traffic
+            if self.destination.drained or (decided and version.spec.version not in decided.reached):
                 self.destination.rehome(version, Code.UNAVAILABLE, now)
-        self.draining.decide(control, now, over=over)
+            else:
+                self.destination.resettle(version, now)
+        own, self._own_control = self._own_control, None
+        if own is not None:
+            self.draining.decide(own[0], now, over=own[1])
 
     def _enter_noted(
         self,

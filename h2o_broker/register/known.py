@@ -194,22 +194,26 @@ class Known:
 
     def _enforce(self, decisions: Iterable[Decision], moment: Moment, *, remembered: bool = False) -> None:
         """All of them, before anything else happens; *remembered*: nothing has come to this broker yet."""
+        settings: FleetSettings | None = None
         for decision in decisions:
             parent, _, name = decision.path.rpartition("/")
             match decision.value:
                 case Traffic() as traffic:
-                    self._switch.set_traffic(traffic.package, traffic, moment.monotonic_ns)
+                    self._switch.put_traffic(traffic.package, traffic, moment.monotonic_ns)
                 case HostControl() as control:
                     over = remembered and moment.unix_s >= control.since_s + control.grace_s
-                    self._switch.set_host_control(control.host, control, moment.monotonic_ns, over=over)
-                case FleetSettings() as settings:
-                    self._apply(self.inventory.put_settings(settings), moment)
+                    self._switch.put_host_control(control.host, control, over=over)
+                case FleetSettings():
+                    settings = decision.value
                 case None if parent == self.paths.traffics:
-                    self._switch.set_traffic(from_dotted(name), None, moment.monotonic_ns)
+                    self._switch.put_traffic(from_dotted(name), None, moment.monotonic_ns)
                 case None if parent == self.paths.host_controls:
-                    self._switch.set_host_control(name, None, moment.monotonic_ns)
+                    self._switch.put_host_control(name, None)
                 case None:
-                    self._apply(self.inventory.put_settings(FleetSettings()), moment)
+                    settings = FleetSettings()
+        self._switch.settle(moment.monotonic_ns)
+        if settings is not None:
+            self._apply(self.inventory.put_settings(settings), moment)
 
     # ------------------------------------------------------------------ links and time
 

@@ -32,7 +32,7 @@ from h2o_core.errors import Code, Executed
 from h2o_core.health import Verdict
 from h2o_core.pb.registration_pb2 import Hello
 from h2o_core.times import Moment
-from tests.support.switches import FEATURE, NOW, OWN, PACKAGE, TYPES, Broker, said, served
+from tests.support.switches import FEATURE, NOW, OWN, PACKAGE, TYPES, Broker, decide_host, said, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ DRAIN = HostControl("host-1", HostState.DRAIN, "ann", "new memory", since_s=5_00
 
 
 def put(broker: Broker, control: HostControl | None, at: int = NOW, *, over: bool = False) -> list[Frame]:
-    broker.switch.set_host_control("host-1", control, at, over=over)
+    decide_host(broker.switch, "host-1", control, at, over=over)
     return [decode(frame) for _, _, frame in broker.switch.take()]
 
 
@@ -230,7 +230,7 @@ def test_what_an_operator_sends_to_an_instance_after_the_grace_is_served(broker:
 def test_the_grace_begins_when_this_broker_sees_the_drain(broker: Broker):
     """The document's time is of another machine, and may be of yesterday."""
     comes(broker, 1)
-    broker.switch.set_host_control("host-1", DRAIN, NOW + 500 * S)
+    decide_host(broker.switch, "host-1", DRAIN, NOW + 500 * S)
     assert passes(broker, NOW + 529 * S) == []
     assert len(passes(broker, NOW + 530 * S + LATE)) == 2
 
@@ -247,6 +247,28 @@ def test_a_broker_that_remembers_a_drain_when_it_starts_knows_whether_its_grace_
     assert broker.switch.destination.drained
     known._enforce(decided, Moment(NOW + S, started_s + 1), remembered=False)
     assert told(broker, NOW + S).grace_left_s == max(0.0, left_s - 1)
+
+
+@pytest.mark.parametrize("first", ["host-1", "host-2"])
+def test_what_moves_on_does_not_move_to_a_host_that_is_drained_in_the_same_reading(first: str):
+    """A broker that was away reads several changes at once: they are in force together."""
+    broker = Broker()
+    broker.here("here", OLD, slots=1)
+    broker.there("host-2", "there", OLD)
+    known = Known("test", broker.switch, broker.roster, broker.links)
+    for number in (1, 2, 3):
+        goes(broker, number)
+    while not broker.pool.local[OLD].queue.size:
+        broker.serial += 100
+        goes(broker, broker.serial)
+    broker.there("host-3", "elsewhere", OLD)
+    drains = [
+        HostControl(host, HostState.DRAIN, "ann") for host in sorted(("host-1", "host-2"), key=lambda one: one != first)
+    ]
+    known._enforce([Decision(known.paths.host_control(one.host), one) for one in drains], Moment(NOW, 6_000.0))
+    moved = [decode(frame) for _, _, frame in broker.switch.take()]
+    assert moved
+    assert {served(one) for one in moved} == {"elsewhere"}
 
 
 # ---------------------------------------------------------------------- who would miss it

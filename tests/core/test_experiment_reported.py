@@ -13,7 +13,7 @@ from h2o_core.experiment.judging import judge
 from h2o_core.experiment.reported import counted_of
 from h2o_core.pb.stats_pb2 import ArmReport, ArmSample, ExperimentReport, KeyGroups, OutcomeCount, Sketch
 from h2o_core.times import Moment
-from tests.support.switches import NOW, PACKAGE, Broker
+from tests.support.switches import NOW, PACKAGE, Broker, decide_traffic
 
 OLD, NEW = "1.0.0", "2.0.0"
 DOCUMENT = Traffic(PACKAGE, OLD, ((OLD, 5_000), (NEW, 5_000)), salt="s1", experiment="checkout")
@@ -23,7 +23,7 @@ def test_what_a_broker_counts_is_what_is_judged():
     broker = Broker()
     for version in (OLD, NEW):
         broker.here(version, version)
-    broker.switch.set_traffic(PACKAGE, DOCUMENT, NOW)
+    decide_traffic(broker.switch, PACKAGE, DOCUMENT, NOW)
     for key in range(100):
         broker.serves({TAG_STICKY_KEY: b"k%d" % key} if key % 2 else {})
     trial = broker.switch.trials[PACKAGE]

@@ -14,7 +14,7 @@ from h2o_broker.samples import MOST, Samples
 from h2o_core.control import HostControl, HostState, MatchRule, TierRule, Traffic
 from h2o_core.envelope import TAG_ASSIGNMENT, TAG_REQUEST_ID, TAG_STICKY_KEY, RouteWish
 from h2o_core.pb.explain_pb2 import Question
-from tests.support.switches import FEATURE, NOW, PACKAGE, Broker
+from tests.support.switches import FEATURE, NOW, PACKAGE, Broker, decide_host, decide_traffic
 
 if TYPE_CHECKING:
     from h2o_core.pb.explain_pb2 import Considered, Explanation
@@ -27,7 +27,7 @@ def fleet(traffic: Traffic | None = None) -> Broker:
     broker.here("a1", "1.0.0")
     broker.there("host-2", "b1", "1.0.0")
     broker.there("host-3", "c2", "2.0.0")
-    broker.switch.set_traffic(PACKAGE, traffic, NOW)
+    decide_traffic(broker.switch, PACKAGE, traffic, NOW)
     return broker
 
 
@@ -108,7 +108,7 @@ def test_a_version_without_instances_is_told_as_broken() -> None:
 def test_who_is_kept_out_and_why() -> None:
     broker = fleet()
     drain = HostControl("host-2", HostState.DRAIN, owner="ada", reason="disk")
-    broker.switch.set_host_control("host-2", drain, NOW)
+    decide_host(broker.switch, "host-2", drain, NOW)
     considered = by_id(told(broker))
     assert not considered["b1"].eligible
     assert "drained by ada: disk" in considered["b1"].why

@@ -36,7 +36,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.health import Verdict
 from h2o_core.pb.registration_pb2 import Check, Heartbeat, Hello
-from tests.support.switches import FEATURE, NOW, OWN, PACKAGE, TYPES, Broker, served
+from tests.support.switches import FEATURE, NOW, OWN, PACKAGE, TYPES, Broker, decide_traffic, served
 
 S = 1_000_000_000
 V = "1.0.0"
@@ -279,7 +279,7 @@ def test_two_brokers_that_eject_at_once_leave_out_no_more_than_may_be_and_one_ta
 def test_only_the_version_of_a_request_has_its_probe(broker: Judged) -> None:
     for name in ("n1", "n2", "n3"):
         broker.here(name, "2.0.0")
-    broker.switch.set_traffic(PACKAGE, Traffic(PACKAGE, V, ((V, 10_000), ("2.0.0", 0))), NOW)
+    decide_traffic(broker.switch, PACKAGE, Traffic(PACKAGE, V, ((V, 10_000), ("2.0.0", 0))), NOW)
     broker.local("n1").standing.handle(Event.EJECT, NOW)
     broker.switch.judge.tick(NOW)
     broker.switch.judge.tick(broker.local("n1").standing.due_ns)

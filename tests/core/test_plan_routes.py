@@ -11,7 +11,7 @@ from h2o_core.control import WHOLE, FleetSettings, HostControl, HostState, NewVe
 from h2o_core.health import Verdict
 from h2o_core.plan.routes import Route, routes
 from h2o_core.plan.situation import Decided, Fleet, Host, Instance
-from tests.support.switches import NOW, PACKAGE, Broker
+from tests.support.switches import NOW, PACKAGE, Broker, decide_host, decide_traffic
 
 VERSIONS = ("1.0.0", "2.0.0", "3.0.0")
 HOSTS = ("host-2", "host-3", "host-4")
@@ -49,10 +49,10 @@ def both(
         members.append(Instance(name, PACKAGE, version, host, 64, failing=fails))
         if fails:
             broker.pool.remote[version][-1].verdict = Verdict.CHECK_FAILING
-    broker.switch.set_traffic(PACKAGE, traffic, NOW)
+    decide_traffic(broker.switch, PACKAGE, traffic, NOW)
     decided = {host: HostControl(host, state, "ada") for host, state in hosts.items()}
     for host, control in decided.items():
-        broker.switch.set_host_control(host, control, NOW)
+        decide_host(broker.switch, host, control, NOW)
     broker.switch.rebuild(broker.pool)
     fleet = Fleet({host: Host(host) for host in HOSTS}, tuple(members), {PACKAGE: VERSIONS})
     known = Decided(

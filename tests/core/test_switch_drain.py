@@ -21,7 +21,7 @@ from h2o_core.envelope import (
 )
 from h2o_core.errors import Code
 from h2o_core.pb.registration_pb2 import Hello
-from tests.support.switches import FEATURE, NOW, OWN, PACKAGE, TYPES, Broker, said, served
+from tests.support.switches import FEATURE, NOW, OWN, PACKAGE, TYPES, Broker, decide_host, decide_traffic, said, served
 
 OLD, NEW = "1.0.0", "2.0.0"
 
@@ -31,7 +31,7 @@ def control(host: str, state: HostState) -> HostControl:
 
 
 def put(broker: Broker, host: str, state: HostState | None) -> None:
-    broker.switch.set_host_control(host, control(host, state) if state is not None else None, NOW)
+    decide_host(broker.switch, host, control(host, state) if state is not None else None, NOW)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_where_all_are_drained_nobody_can_take_it(broker: Broker):
 
 def test_a_version_that_is_on_drained_hosts_alone_has_no_instance(broker: Broker):
     broker.there("host-3", "new", NEW)
-    broker.switch.set_traffic(PACKAGE, Traffic(PACKAGE, OLD, ((OLD, 0), (NEW, 10_000))), NOW)
+    decide_traffic(broker.switch, PACKAGE, Traffic(PACKAGE, OLD, ((OLD, 0), (NEW, 10_000))), NOW)
     assert broker.serves() == "new"
     put(broker, "host-3", HostState.DRAIN)
     assert who(broker) == {"here", "there"}

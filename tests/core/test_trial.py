@@ -13,7 +13,7 @@ from h2o_core.errors import Code
 from h2o_core.experiment.clusters import group_of
 from h2o_core.pb.stats_pb2 import ExperimentReport
 from h2o_core.times import Moment
-from tests.support.switches import FEATURE, NOW, PACKAGE, Broker
+from tests.support.switches import FEATURE, NOW, PACKAGE, Broker, decide_traffic
 
 OLD, NEW = "1.0.0", "2.0.0"
 MS = 1_000_000
@@ -28,7 +28,7 @@ def broker() -> Broker:
     made = Broker()
     for version, name in ((OLD, "old"), (NEW, "new")):
         made.here(name, version)
-    made.switch.set_traffic(PACKAGE, document(), NOW)
+    decide_traffic(made.switch, PACKAGE, document(), NOW)
     return made
 
 
@@ -63,7 +63,7 @@ def test_requests_are_counted_by_version_with_a_key_and_without(broker: Broker):
 
 
 def test_errors_are_counted_by_group_of_keys(broker: Broker):
-    broker.switch.set_traffic(PACKAGE, document(9_999), NOW)
+    decide_traffic(broker.switch, PACKAGE, document(9_999), NOW)
     for code in (Code.OK, Code.INTERNAL, Code.APPLICATION, Code.BAD_REQUEST):
         assert call(broker, {TAG_STICKY_KEY: b"k"}, code) == NEW
     (arm,) = [one for one in told(broker).arms if one.version == NEW]
@@ -81,7 +81,7 @@ def test_what_carries_its_version_is_counted_and_was_not_assigned(broker: Broker
 
 
 def test_what_was_not_drawn_is_no_evidence(broker: Broker):
-    broker.switch.set_traffic(PACKAGE, document(5_000, MatchRule(NEW, keys=("vip",))), NOW)
+    decide_traffic(broker.switch, PACKAGE, document(5_000, MatchRule(NEW, keys=("vip",))), NOW)
     call(broker, {TAG_STICKY_KEY: b"vip"})
     broker.done(broker.sends(wish=RouteWish(version=NEW)))
     report = told(broker)
@@ -92,7 +92,7 @@ def test_what_was_not_drawn_is_no_evidence(broker: Broker):
 def test_an_assignment_that_finds_nobody_is_no_evidence():
     broker = Broker()
     broker.here("old", OLD)
-    broker.switch.set_traffic(PACKAGE, document(9_999), NOW)
+    decide_traffic(broker.switch, PACKAGE, document(9_999), NOW)
     assert call(broker, {TAG_STICKY_KEY: b"k"}) == OLD
     report = told(broker)
     assert report.broken == 1
@@ -110,16 +110,16 @@ def test_each_request_is_counted_under_its_caller_all_the_same(broker: Broker):
 def test_counts_begin_anew_with_another_name_salt_or_weight_and_with_nothing_else(broker: Broker):
     call(broker)
     trial = broker.switch.trials[PACKAGE]
-    broker.switch.set_traffic(PACKAGE, document(5_000, MatchRule(NEW, keys=("vip",))), NOW + 5)
+    decide_traffic(broker.switch, PACKAGE, document(5_000, MatchRule(NEW, keys=("vip",))), NOW + 5)
     assert broker.pool.trial is broker.switch.trials[PACKAGE] is trial
     for other in (document(salt="s2"), document(experiment="other"), document(6_000)):
-        broker.switch.set_traffic(PACKAGE, other, NOW + 5)
+        decide_traffic(broker.switch, PACKAGE, other, NOW + 5)
         assert broker.pool.trial is broker.switch.trials[PACKAGE] is not trial
         assert not any(tally.assigned for arm in broker.switch.trials[PACKAGE].arms.values() for tally in arm)
         trial = broker.switch.trials[PACKAGE]
     for none in (document(experiment=""), document(0), None):
-        broker.switch.set_traffic(PACKAGE, document(), NOW)
-        broker.switch.set_traffic(PACKAGE, none, NOW)
+        decide_traffic(broker.switch, PACKAGE, document(), NOW)
+        decide_traffic(broker.switch, PACKAGE, none, NOW)
         assert broker.pool.trial is None
         assert not broker.switch.trials
 
@@ -127,7 +127,7 @@ def test_counts_begin_anew_with_another_name_salt_or_weight_and_with_nothing_els
 def test_a_request_that_is_under_way_when_it_begins_anew_counts_where_it_was_assigned(broker: Broker):
     frame = broker.sends()
     trial = broker.switch.trials[PACKAGE]
-    broker.switch.set_traffic(PACKAGE, document(salt="s2"), NOW)
+    decide_traffic(broker.switch, PACKAGE, document(salt="s2"), NOW)
     broker.done(frame)
     assert sum(sum(tally.outcomes) for arm in trial.arms.values() for tally in arm) == 1
     assert not any(arm.random.outcomes for arm in told(broker).arms)
@@ -136,7 +136,9 @@ def test_a_request_that_is_under_way_when_it_begins_anew_counts_where_it_was_ass
 
 def test_a_package_that_comes_after_its_document_is_counted():
     broker = Broker()
-    broker.switch.set_traffic("/service/other", Traffic("/service/other", OLD, document().weights, experiment="e"), NOW)
+    decide_traffic(
+        broker.switch, "/service/other", Traffic("/service/other", OLD, document().weights, experiment="e"), NOW
+    )
     pool = broker.roster.pool_named("/service/other")
     assert pool.trial is broker.switch.trials["/service/other"]
 
@@ -145,7 +147,7 @@ def test_without_an_experiment_a_request_counts_in_its_caller_s_counter_alone():
     broker = Broker()
     broker.here("old", OLD)
     for traffic in (None, document(5_000, experiment="")):
-        broker.switch.set_traffic(PACKAGE, traffic, NOW)
+        decide_traffic(broker.switch, PACKAGE, traffic, NOW)
         frame = broker.sends()
         assert type(broker.switch.requests[frame.correlation].account) is CallerCounter
         broker.done(frame)

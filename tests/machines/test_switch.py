@@ -59,6 +59,7 @@ from h2o_core.pb.registration_pb2 import Check, Heartbeat, Hello, Welcome
 from h2o_core.priorities import Priority
 from h2o_core.retries import FLOOR_PER_S, JITTER_NS, SHARE
 from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
+from tests.support.switches import decide_host, decide_traffic
 
 FEATURE = "/service/customer/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")
@@ -344,7 +345,7 @@ class SwitchMachine(RuleBasedStateMachine):
     @rule(traffic=st.sampled_from(TRAFFIC))
     def operators_decide_about_versions(self, traffic: Traffic | None) -> None:
         self.decided |= traffic is not None
-        self.switch.set_traffic("/service/customer", traffic, self.now)
+        decide_traffic(self.switch, "/service/customer", traffic, self.now)
         self._deliver()
 
     @rule(
@@ -354,8 +355,16 @@ class SwitchMachine(RuleBasedStateMachine):
     )
     def operators_decide_about_a_host(self, host: str, state: HostState | None, grace_s: float) -> None:
         control = HostControl(host, state, "ann", grace_s=grace_s) if state is not None else None
-        self.switch.set_host_control(host, control, self.now)
+        decide_host(self.switch, host, control, self.now)
         self._deliver()
+
+    @precondition(lambda self: self.slots)
+    @rule(grace_s=st.sampled_from([0.0, 0.04, 1.0]), passed_ms=st.sampled_from([30, 300, 2000]))
+    def this_host_is_drained_while_it_works(self, grace_s: float, passed_ms: int) -> None:
+        """Single rules hardly ever come from a request that runs to the end of a grace."""
+        self.client_asks(0, 1000, TWICE)
+        self.operators_decide_about_a_host("host-1", HostState.DRAIN, grace_s)
+        self.time_passes(passed_ms)
 
     # ------------------------------------------------------------------ requests
 

@@ -35,6 +35,8 @@ from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from h2o_core.control import HostControl, Traffic
+
 PACKAGE = "/service/customer"
 FEATURE = f"{PACKAGE}/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")
@@ -130,3 +132,15 @@ def served(frame: Frame) -> str:
 def said(frame: Frame) -> str:
     """What an answer that failed says."""
     return Failure.FromString(frame.payload).message
+
+
+def decide_traffic(switch: Switch, package: str, traffic: Traffic | None, now: int) -> None:
+    """One decision, and nothing else with it."""
+    switch.put_traffic(package, traffic, now)
+    switch.settle(now)
+
+
+def decide_host(switch: Switch, host: str, control: HostControl | None, now: int, *, over: bool = False) -> None:
+    """One decision, and nothing else with it."""
+    switch.put_host_control(host, control, over=over)
+    switch.settle(now)
