@@ -3,7 +3,8 @@
     H2O_BROKER=/run/h2o python -m examples.traffic --rate 20 --seconds 60
 
 An open loop: a slow answer does not slow the next request down. On SIGTERM or Ctrl-C it waits for what is in
-flight, then prints one line of JSON: what was sent, and how each request ended.
+flight, then prints one line of JSON: what was sent, and how each request ended. With --report 1 it prints such a line
+every second until then, too.
 """
 
 from __future__ import annotations
@@ -54,6 +55,15 @@ class Traffic:
         else:
             await self._count(self._pay())
 
+    def summary(self, elapsed_s: float) -> dict[str, object]:
+        """What was sent so far, and how it ended."""
+        return {
+            "sent": self.sent,
+            "ended": self.outcomes.total(),
+            "outcomes": dict(self.outcomes.most_common()),
+            "seconds": round(elapsed_s, 1),
+        }
+
     async def _count(self, call: Awaitable[object]) -> None:
         try:
             await call
@@ -81,8 +91,11 @@ class Traffic:
         await self._client.call("/api/customer/pay", charge, Charged, timeout_s=_TIMEOUT_S)
 
 
-async def run(rate: float, seconds: float, seed: int | None) -> dict[str, object]:
-    """Send *rate* requests a second for *seconds* (0: until a signal); returns what was sent and how it ended."""
+async def run(rate: float, seconds: float, seed: int | None, report_s: float = 0.0) -> dict[str, object]:
+    """Send *rate* requests a second for *seconds* (0: until a signal); returns what was sent and how it ended.
+
+    Prints the same every *report_s* (0: never).
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -92,21 +105,19 @@ async def run(rate: float, seconds: float, seed: int | None) -> dict[str, object
     async with Client(program="traffic", connect_timeout_s=30) as client:
         traffic = Traffic(client, random.Random(seed))
         started = next_at = loop.time()
+        report_at = started + report_s
         async with asyncio.TaskGroup() as requests:
             while not stop.is_set():
                 requests.create_task(traffic.one())
                 next_at += 1 / rate
+                if report_s and loop.time() >= report_at:
+                    report_at += report_s
+                    print(json.dumps(traffic.summary(loop.time() - started)), flush=True)
                 try:
                     await asyncio.wait_for(stop.wait(), max(0.0, next_at - loop.time()))
                 except TimeoutError:
                     continue
-        elapsed_s = loop.time() - started
-    return {
-        "sent": traffic.sent,
-        "ended": traffic.outcomes.total(),
-        "outcomes": dict(traffic.outcomes.most_common()),
-        "seconds": round(elapsed_s, 1),
-    }
+        return traffic.summary(loop.time() - started)
 
 
 def main() -> int:
@@ -115,9 +126,10 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.0, help="0: until SIGTERM or Ctrl-C")
     parser.add_argument("--seed", type=int, default=None, help="the same seed sends the same requests")
+    parser.add_argument("--report", type=float, default=0.0, metavar="SECONDS", help="print how it goes every so often")
     arguments = parser.parse_args()
     try:
-        summary = asyncio.run(run(arguments.rate, arguments.seconds, arguments.seed))
+        summary = asyncio.run(run(arguments.rate, arguments.seconds, arguments.seed, arguments.report))
     except H2OError as error:
         print(f"traffic: {error}", file=sys.stderr)
         return 1

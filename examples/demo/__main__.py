@@ -1,4 +1,4 @@
-"""`script/demo [--tour]`: starts the fleet and its traffic, shows it, and leaves nothing behind."""
+"""`script/demo [--tour | --incident]`: starts the fleet and its traffic, shows it, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from examples.demo.command_line import CommandLine, Unmet
+from examples.demo.incident import Incident
 from examples.demo.layout import hosts
 from examples.demo.tour import Tour
 from examples.demo.traffic import TrafficProcess
@@ -30,19 +32,30 @@ _TRAFFIC_HOST: Final = "host-1"
 _LEAVE_S: Final = 5.0
 
 
+class Way(Enum):
+    """What the demo is for, this time."""
+
+    CONSOLE = auto()
+    TOUR = auto()
+    INCIDENT = auto()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when everything held and nothing is left behind; 1 otherwise; 130 after Ctrl-C."""
+    """0 when everything held and nothing is left behind; 1 otherwise; 3 an incident not mended; 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
-    parser.add_argument("--tour", action="store_true", help="no terminal needed: list, call, break, mend, exit 0 or 1")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--tour", action="store_true", help="no terminal needed: list, call, break, mend, exit 0 or 1")
+    ways.add_argument("--incident", action="store_true", help="a release breaks a package: find out why, and mend it")
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second (default: %(default)s)")
     told = parser.parse_args(arguments)
-    if not told.tour and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    way = Way.TOUR if told.tour else Way.INCIDENT if told.incident else Way.CONSOLE
+    if way is Way.CONSOLE and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("script/demo: the console needs a terminal; without one: script/demo --tour", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="h2o-demo-"))
-    code = _demonstrate(Fleet(directory, hosts(directory), name="demo"), tour=told.tour, rate=told.rate)
+    code = _demonstrate(Fleet(directory, hosts(directory), name="demo"), way, told.rate)
     if code == 1:
         print(f"script/demo: logs and files are in {directory}", file=sys.stderr)
     else:
@@ -54,7 +67,7 @@ def _interrupt(_number: int, _frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _demonstrate(fleet: Fleet, *, tour: bool, rate: float) -> int:
+def _demonstrate(fleet: Fleet, way: Way, rate: float) -> int:
     """Start, show, stop; whatever happens, nothing is left running."""
     began = time.monotonic()
     code = 0
@@ -63,8 +76,10 @@ def _demonstrate(fleet: Fleet, *, tour: bool, rate: float) -> int:
             _wait(fleet, began)
             traffic = TrafficProcess(fleet, _TRAFFIC_HOST, rate)
             try:
-                if tour:
+                if way is Way.TOUR:
                     _tour(fleet, traffic)
+                elif way is Way.INCIDENT:
+                    code = 0 if Incident(fleet, traffic, CONSOLE).run() else 3
                 else:
                     code = subprocess.run([CONSOLE], env=fleet.environment(), check=False).returncode
             finally:
@@ -74,7 +89,7 @@ def _demonstrate(fleet: Fleet, *, tour: bool, rate: float) -> int:
     except (Unmet, FleetFailed, ZooKeeperFailed, ZooKeeperMissing) as error:
         print(f"\nscript/demo: FAILED: {error}", file=sys.stderr)
         code = 1
-    return _leave(fleet, code, tour=tour)
+    return _leave(fleet, code, way)
 
 
 def _wait(fleet: Fleet, began: float) -> None:
@@ -92,12 +107,12 @@ def _tour(fleet: Fleet, traffic: TrafficProcess) -> None:
     print(f"\nscript/demo: {held} steps held", flush=True)
 
 
-def _leave(fleet: Fleet, code: int, *, tour: bool) -> int:
+def _leave(fleet: Fleet, code: int, way: Way) -> int:
     left = fleet.left_behind(_LEAVE_S)
     if left:
         print(f"script/demo: FAILED: processes are left behind: {', '.join(map(str, left))}", file=sys.stderr)
         return 1
-    if tour:
+    if way is not Way.CONSOLE:
         print("script/demo: everything has stopped; no process is left behind", flush=True)
     return code
 

@@ -18,6 +18,7 @@ import signal
 import stat
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from h2o_console.dev.plan import HostPlan
     from h2o_console.dev.standing import ZooKeeper
+    from h2o_core.hostfile import InstanceSpec
 
 _REAP_S: Final = 5.0
 _STOP_S: Final = 10.0
@@ -102,12 +104,16 @@ class Fleet(Standing):
         """Write the host's file and start its agent, which starts the rest. One that still runs leaves first."""
         if host in self.agents:
             self.stop_host(host)
-        text = host_file(self.hosts[host], self.layout, self.name, self.zookeeper.address, self._lines(host))
-        path = Path(self.layout.host_file(host))
-        path.write_text(text, encoding="utf-8")
+        path = self._write_host_file(host)
         argv = [*self._prefix(host), sys.executable, "-m", "h2o_agent", "--host-file", str(path)]
         log = Path(self.layout.agent_log(host))
         self.agents[host] = Child(f"h2o-agent {host}", argv, log, self._process_environ(), self.directory)
+
+    def place(self, host: str, *more: InstanceSpec) -> None:
+        """Let *host* run *more*, beside what it runs: its file is written anew, and its agent told to read it."""
+        self.hosts[host] = replace(self.hosts[host], instances=(*self.hosts[host].instances, *more))
+        self._write_host_file(host)
+        self.agents[host].signal(signal.SIGHUP)
 
     def _lines(self, host: str) -> Sequence[str]:
         """TOML lines for the file of *host*."""
@@ -180,6 +186,12 @@ class Fleet(Standing):
         for host in self.hosts:
             for path in (self.layout.state(host), self.layout.run_dir(host)):
                 Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _write_host_file(self, host: str) -> Path:
+        text = host_file(self.hosts[host], self.layout, self.name, self.zookeeper.address, self._lines(host))
+        path = Path(self.layout.host_file(host))
+        path.write_text(text, encoding="utf-8")
+        return path
 
     def _write_secret(self) -> None:
         path = Path(self.layout.secret)
