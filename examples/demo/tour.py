@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from examples.demo.breaking import Burst, broker_survived
 from examples.demo.command_line import CommandLine, Unmet, get, within
+from examples.demo.deciding import Decisions
 from examples.demo.layout import ZONES, expected
 from h2o_service import H2OError
 
@@ -36,6 +37,7 @@ class Tour:
         self._traffic = traffic
         self._agents: dict[str, str] = {}
         self._customer = ""
+        self._before: object = None
 
     def run(self) -> int:
         """Every step until one does not hold; returns how many held. Raises Unmet, with the step's name before it."""
@@ -46,6 +48,10 @@ class Tour:
             ("A declared outcome, and a typing mistake", self.errors),
             ("Both versions of service/customer share the traffic", self.stats),
             ("Health by HTTP", self.health),
+            ("A weight, applied by all brokers", self.shift),
+            ("Why a request goes where it goes", self.why),
+            ("A host drained, until it could be switched off", self.drain),
+            ("Both taken back, and the journal", self.undo),
             ("SIGKILL of one instance", self.kill_an_instance),
             ("SIGKILL of one broker", self.kill_a_broker),
             ("The traffic got one answer for each request", self.traffic),
@@ -125,6 +131,41 @@ class Tour:
         status, _, body = get(self._agents[_VICTIM_HOST], "/health/service/customer")
         _say(f"GET …/health/service/customer → {status} {body['status']}")
         _require(status == 200, f"service/customer of {_VICTIM_HOST} says {body}")
+
+    # --- deciding ---------------------------------------------------------------------------------
+
+    def shift(self) -> None:
+        """`h2o weight`: first its plan, then the change, then the share of real calls."""
+        self._before = self._decisions().shares()
+        self._show("weight", "service/customer", "2.0.0=25%", "--dry-run")
+        ran, share = self._decisions().shift("2.0.0", 25)
+        _say(f"$ {ran.typed}    ({ran.took_s * 1000:.0f} ms)", *ran.err.splitlines())
+        _say(f"2.0.0 got {share:.1%} of real calls")
+
+    def why(self) -> None:
+        """`h2o why`: the same key, the same version, wherever one asks."""
+        typed = ("why", "service/customer/retrieve", "--key", "customer-42")
+        self._show(*typed)
+        said = {self._h2o.json(*typed, "--host", host)["version"] for host in ZONES}
+        _require(len(said) == 1, f"hosts differ about where the key goes: {said}")
+
+    def drain(self) -> None:
+        """`h2o drain`: exit code 0 when a power-off harms nothing; nobody is sent there."""
+        ran, served = self._decisions().drain(_OTHER_HOST)
+        _say(f"$ {ran.typed}    ({ran.took_s * 1000:.0f} ms)", *ran.err.splitlines())
+        _say(f"{served} requests of service/customer since, none of them on {_OTHER_HOST}")
+
+    def undo(self) -> None:
+        """`h2o undo`: the drain, then the weight; all is as it was, and the journal has all of it."""
+        for _ in range(2):
+            ran = self._decisions().undo()
+            _say(f"$ {ran.typed}    ({ran.took_s * 1000:.0f} ms)", *ran.err.splitlines())
+        now = self._decisions().shares()
+        _require(now == self._before, f"before: {self._before}; now: {now}")
+        self._show("journal")
+
+    def _decisions(self) -> Decisions:
+        return Decisions(self._h2o, self._run_dirs[_VICTIM_HOST], json.loads(self._customer)["id"])
 
     # --- breaking ---------------------------------------------------------------------------------
 
