@@ -4,37 +4,48 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from examples.demo.command_line import Unmet
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable
 
 WINDOW_S: Final = 5.0
 _SAMPLE_S: Final = 0.5
 _WELL: Final = {"OK", "APPLICATION"}
-"""What a caller may expect: an answer, or an outcome that the package's author declared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Requests that had ended by then, and those of them that had failed. `at_s` is monotonic."""
+    """How requests had ended by then: outcome → how many. `at_s` is monotonic."""
 
     at_s: float
-    ended: int
-    failed: int
+    outcomes: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """What was between two samples."""
+    """What was between two samples: outcome → how many."""
 
-    ended: int
-    failed: int
+    outcomes: Counter[str]
+
+    @property
+    def ended(self) -> int:
+        """Requests that have ended, however."""
+        return self.outcomes.total()
+
+    @property
+    def failures(self) -> Counter[str]:
+        """Without answers, and outcomes that a package's author declared."""
+        return Counter({name: count for name, count in self.outcomes.items() if name.split()[0] not in _WELL})
+
+    @property
+    def failed(self) -> int:
+        """Requests that have failed."""
+        return self.failures.total()
 
     @property
     def well(self) -> bool:
@@ -47,16 +58,18 @@ class Lately:
             return f"callers: no request has ended in the last {WINDOW_S:g} s"
         if not self.failed:
             return f"callers: none of {self.ended} requests in the last {WINDOW_S:g} s failed"
-        return f"callers: {self.failed / self.ended:.0%} of {self.ended} requests in the last {WINDOW_S:g} s failed"
+        named = ", ".join(f"{count} {name}" for name, count in self.failures.most_common())
+        share = f"{self.failed / self.ended:.0%} of {self.ended} requests"
+        return f"callers: {share} in the last {WINDOW_S:g} s failed ({named})"
 
 
 def lately(samples: deque[Sample]) -> Lately:
     """Of the last WINDOW_S of *samples*, the oldest first; nothing while they don't reach so far back. Pure."""
     if not samples or samples[-1].at_s - samples[0].at_s < WINDOW_S:
-        return Lately(0, 0)
+        return Lately(Counter())
     last = samples[-1]
     first = next(one for one in reversed(samples) if last.at_s - one.at_s >= WINDOW_S)
-    return Lately(last.ended - first.ended, last.failed - first.failed)
+    return Lately(last.outcomes - first.outcomes)
 
 
 class Callers:
@@ -68,8 +81,6 @@ class Callers:
         self._samples: deque[Sample] = deque(maxlen=int(4 * WINDOW_S / _SAMPLE_S))
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="callers", daemon=True)
-        self.failed = 0
-        """Requests that have failed since the start."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -82,6 +93,10 @@ class Callers:
     def lately(self) -> Lately:
         """Of the last WINDOW_S."""
         return lately(self._samples.copy())
+
+    def failed(self) -> int:
+        """Requests that have failed since the start."""
+        return Lately(self._samples[-1].outcomes).failed if self._samples else 0
 
     def until(self, holds: Callable[[Lately], bool], within_s: float) -> bool:
         """Wait until it *holds* of what was lately, *within_s* at most; did it?"""
@@ -98,5 +113,4 @@ class Callers:
             except Unmet:
                 return
             if ended.total():
-                self.failed = sum(count for outcome, count in ended.items() if outcome.split()[0] not in _WELL)
-                self._samples.append(Sample(time.monotonic(), ended.total(), self.failed))
+                self._samples.append(Sample(time.monotonic(), ended))

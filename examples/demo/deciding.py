@@ -63,7 +63,7 @@ class Decisions:
 
     def shares(self) -> dict[str, Any]:
         """Version → its share as it is decided."""
-        return {one["version"]: one["now"] for one in self._h2o.json("weight", PACKAGE)["versions"]}
+        return {one["version"]: one["now"] for one in self._h2o.json("weight", PACKAGE)["weights"]}
 
     def _decide(self, *arguments: str) -> Ran:
         ran = self._h2o.run(*arguments, "--reason", "the tour", "--yes")

@@ -165,7 +165,7 @@ class Tour:
         self._show("journal")
 
     def _decisions(self) -> Decisions:
-        return Decisions(self._h2o, self._run_dirs[_VICTIM_HOST], json.loads(self._customer)["id"])
+        return Decisions(self._h2o, self._run_dirs[_VICTIM_HOST], int(json.loads(self._customer)["id"]))
 
     # --- breaking ---------------------------------------------------------------------------------
 

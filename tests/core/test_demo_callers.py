@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 from examples.demo.callers import Lately, Sample, lately
 
 
+def _sample(at_s: float, ok: int, internal: int, declared: int = 0) -> Sample:
+    return Sample(at_s, Counter({"OK": ok, "INTERNAL": internal, "APPLICATION card_refused": declared}))
+
+
 def test_nothing_is_said_before_there_is_a_whole_window() -> None:
-    assert lately(deque()) == Lately(0, 0)
-    assert lately(deque([Sample(0.0, 10, 1), Sample(4.9, 20, 9)])) == Lately(0, 0)
-    assert not Lately(0, 0).well
+    assert lately(deque()).ended == 0
+    assert lately(deque([_sample(0.0, 10, 1), _sample(4.9, 20, 9)])).ended == 0
+    assert not Lately(Counter()).well
 
 
 def test_only_the_last_window_counts() -> None:
-    samples = deque([Sample(0.0, 0, 0), Sample(1.0, 100, 90), Sample(3.0, 150, 90), Sample(6.0, 300, 90)])
-    assert lately(samples) == Lately(200, 0)
+    samples = deque([_sample(0.0, 0, 0), _sample(1.0, 10, 90), _sample(3.0, 60, 90), _sample(6.0, 200, 90, 10)])
+    assert lately(samples).ended == 200
     assert lately(samples).well
-    samples.append(Sample(8.0, 400, 115))
-    assert lately(samples) == Lately(250, 25)
+    samples.append(_sample(8.0, 275, 115, 10))
+    assert (lately(samples).ended, lately(samples).failed) == (250, 25)
     assert not lately(samples).well
 
 
 def test_sentences() -> None:
-    assert Lately(0, 0).sentence() == "callers: no request has ended in the last 5 s"
-    assert Lately(250, 0).sentence() == "callers: none of 250 requests in the last 5 s failed"
-    assert Lately(250, 25).sentence() == "callers: 10% of 250 requests in the last 5 s failed"
+    assert Lately(Counter()).sentence() == "callers: no request has ended in the last 5 s"
+    assert Lately(Counter(OK=250)).sentence() == "callers: none of 250 requests in the last 5 s failed"
+    failing = Lately(Counter(OK=225, INTERNAL=20, TIMEOUT=5))
+    assert failing.sentence() == "callers: 10% of 250 requests in the last 5 s failed (20 INTERNAL, 5 TIMEOUT)"

@@ -14,7 +14,7 @@ from h2o_console.dev.children import marked
 pytestmark = pytest.mark.timeout(120)
 
 
-def _incident(typed: str) -> subprocess.CompletedProcess[str]:
+def _incident(typed: str, code: int) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "examples.demo", "--incident", "--rate", "50"],
         input=typed,
@@ -24,6 +24,7 @@ def _incident(typed: str) -> subprocess.CompletedProcess[str]:
         check=False,
         start_new_session=True,
     )
+    assert done.returncode == code, done.stdout + done.stderr
     directory = re.search(r"ready after [0-9.]+ s in (\S+)", done.stdout)
     assert directory, done.stdout + done.stderr
     assert not Path(directory[1]).exists()
@@ -32,10 +33,13 @@ def _incident(typed: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_who_finds_the_release_and_takes_it_back_has_mended_it() -> None:
-    done = _incident(
-        "hint\nh2o stats service/customer\nnonsense\nrollback service/customer -y --reason 'KeyError: de-DE'\n"
+    typed = (
+        "hint",
+        "h2o stats service/customer",
+        "nonsense",
+        "rollback service/customer -y --reason 'KeyError: de-DE'",
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = _incident("\n".join(typed) + "\n", 0)
     asked, _, mended = done.stdout.partition("Mended after ")
     assert "you are paged" in asked
     assert re.search(r"callers: \d+% of \d+ requests in the last 5 s failed", asked)
@@ -47,6 +51,5 @@ def test_who_finds_the_release_and_takes_it_back_has_mended_it() -> None:
 
 
 def test_who_gives_up_is_told_what_it_was() -> None:
-    done = _incident("quit\n")
-    assert done.returncode == 3, done.stdout + done.stderr
+    done = _incident("quit\n", 3)
     assert "rollback service/customer" in done.stdout

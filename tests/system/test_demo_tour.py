@@ -37,7 +37,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_tour_holds_and_leaves_nothing_behind() -> None:
     done = _run("-m", "examples.demo", "--tour")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "9 steps held" in done.stdout
+    assert "13 steps held" in done.stdout
     assert "no process is left behind" in done.stdout
     directory = re.search(r"ready after [0-9.]+ s in (\S+)", done.stdout)
     assert directory
