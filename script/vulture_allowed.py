@@ -68,7 +68,6 @@ _.moved_per_s
 _.friction
 
 # The journal of calls is read by `h2o journal`, which comes after it.
-_.read_calls
 
 # Insights (h2o_core/insights): the command line reads them at one moment, consoles from second to second.
 _.against

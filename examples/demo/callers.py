@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW_S: Final = 5.0
+WELL_SHARE: Final = 0.02
 _SAMPLE_S: Final = 0.5
 _WELL: Final = {"OK", "APPLICATION"}
 
@@ -49,8 +50,8 @@ class Lately:
 
     @property
     def well(self) -> bool:
-        """Requests have ended, and none of them has failed."""
-        return self.ended > 0 and not self.failed
+        """Requests have ended, and hardly any of them has failed: service/payment fails now and then, on purpose."""
+        return self.ended > 0 and self.failed < WELL_SHARE * self.ended
 
     def sentence(self) -> str:
         """For people."""
@@ -59,7 +60,7 @@ class Lately:
         if not self.failed:
             return f"callers: none of {self.ended} requests in the last {WINDOW_S:g} s failed"
         named = ", ".join(f"{count} {name}" for name, count in self.failures.most_common())
-        share = f"{self.failed / self.ended:.0%} of {self.ended} requests"
+        share = f"{self.failed / self.ended:.1%} of {self.ended} requests"
         return f"callers: {share} in the last {WINDOW_S:g} s failed ({named})"
 
 

@@ -26,8 +26,13 @@ def test_only_the_last_window_counts() -> None:
     assert not lately(samples).well
 
 
+def test_a_failure_now_and_then_is_as_usual() -> None:
+    assert Lately(Counter(OK=246, INTERNAL=4)).well
+    assert not Lately(Counter(OK=245, INTERNAL=5)).well
+
+
 def test_sentences() -> None:
     assert Lately(Counter()).sentence() == "callers: no request has ended in the last 5 s"
     assert Lately(Counter(OK=250)).sentence() == "callers: none of 250 requests in the last 5 s failed"
     failing = Lately(Counter(OK=225, INTERNAL=20, TIMEOUT=5))
-    assert failing.sentence() == "callers: 10% of 250 requests in the last 5 s failed (20 INTERNAL, 5 TIMEOUT)"
+    assert failing.sentence() == "callers: 10.0% of 250 requests in the last 5 s failed (20 INTERNAL, 5 TIMEOUT)"

@@ -42,10 +42,9 @@ def test_who_finds_the_release_and_takes_it_back_has_mended_it() -> None:
     done = _incident("\n".join(typed) + "\n", 0)
     asked, _, mended = done.stdout.partition("Mended after ")
     assert "you are paged" in asked
-    assert re.search(r"callers: \d+% of \d+ requests in the last 5 s failed", asked)
+    assert re.search(r"callers: \d+\.\d% of \d+ requests in the last 5 s failed", asked)
     assert "Who fails?" in asked
     assert "there is no command 'nonsense'" in done.stderr
-    assert re.search(r"callers: none of \d+ requests in the last 5 s failed", asked)
     assert "KeyError: de-DE" in mended, "the journal has it"
     assert "release 2.1.0" in mended
 
