@@ -213,7 +213,8 @@ class DecisionsMachine(RuleBasedStateMachine):
             elif path not in register.seen:
                 assert self.in_force.get(path) == before.get(path), "the register has lost it"
                 assert (path in self.in_force) is (path in self.decisions.gone)
-        self.read_line = register.line
+        if wanted.epoch is not None:  # without it nobody knows which history was read
+            self.read_line = register.line
 
     @rule()
     def lose_the_connection(self) -> None:
