@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,11 @@ from h2o_console.commands import drained
 from h2o_core.control import parse_epoch
 from h2o_core.envelope import RouteWish
 from h2o_core.io.client import Client
+from h2o_core.plan.situation import SETTINGS, decided_of
 from tests.support.broker import eventually
 from tests.support.fleet import running
 from tests.support.hosts import registered
+from tests.support.replay import history, holds
 from tests.support.terminal import Terminal
 from tests.system.test_cli_fleet import Operator
 
@@ -161,6 +165,24 @@ def test_two_operators_do_not_drain_the_last_together(operator: Operator, fleet:
     first, second = sorted(code for _, code in ended)
     assert (first, second in {6, 7}) == (0, True), ended
     assert operator.types("hosts")[0] == 0
+
+
+def test_commands_that_are_killed_at_any_moment_leave_nothing_half_applied(fleet: Fleet) -> None:
+    before, _ = registered(fleet.zookeeper.address, fleet.name, history)
+    dice, ended = Random(11), Counter[int]()
+    for number in range(16):
+        one = started(fleet, ("avoid", "undrain")[number % 2], "host-3", "-y", "--reason", f"killed {number}")
+        with suppress(subprocess.TimeoutExpired):
+            one.communicate(timeout=dice.uniform(0.3, 1.8))
+        one.kill()
+        one.communicate()
+        ended[one.returncode] += 1
+    decided, entries = registered(fleet.zookeeper.address, fleet.name, history)
+    assert ended[-signal.SIGKILL], ended
+    assert decided.epoch > before.epoch, ended
+    holds(decided, entries, decided_of(0, {SETTINGS: decided.documents[SETTINGS]}))
+    for host in fleet.hosts:
+        eventually(lambda at=host: fleet.ask(at, "/epoch")["applied"] == decided.epoch, f"{host} applies it all")
 
 
 def test_a_sick_silent_host_is_drained_without_force(operator: Operator, fleet: Fleet) -> None:

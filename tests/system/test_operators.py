@@ -14,20 +14,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from h2o_core.audit import Entry, parse_entry
 from h2o_core.control import Epoch, encode_epoch
-from h2o_core.io import changes
 from h2o_core.plan.routes import routes
 from h2o_core.plan.situation import decided_of
 from tests.support.hosts import proxied, registered
 from tests.support.operators import FLEET, OPERATORS
 from tests.support.processes import Child
+from tests.support.replay import history, holds, replayed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from h2o_core.io.registry import Registry
-    from h2o_core.plan.situation import Decided
     from tests.support.hosts import Proxy
 
 LASTS_S = float(os.environ.get("H2O_OPERATORS_S", "6"))
@@ -72,17 +70,6 @@ async def begin(registry: Registry) -> None:
     await registry.create("control/epoch", encode_epoch(Epoch()))
 
 
-async def all_of_it(registry: Registry) -> tuple[Decided, list[Entry]]:
-    decided = await changes.read_decided(registry)
-    entries: list[Entry] = []
-    for day in await registry.children("audit"):
-        for name in await registry.children(f"audit/{day}"):
-            node = await registry.get(f"audit/{day}/{name}")
-            assert node is not None
-            entries.append(parse_entry(f"audit/{day}/{name}", node.data))
-    return decided, sorted(entries, key=lambda entry: entry.epoch)
-
-
 def disturb(crowd: Crowd, zookeeper: str, proxy: Proxy) -> None:
     """Kill one, or cut some off, again and again."""
     dice = random.Random(7)
@@ -108,24 +95,18 @@ def test_nothing_is_lost_doubled_or_half_applied(zookeeper: str, fleet_name: str
         disturb(crowd, zookeeper, proxy)
         for place in range(PROCESSES):
             crowd.kill(place)
-        decided, entries = registered(zookeeper, fleet_name, all_of_it)
+        decided, entries = registered(zookeeper, fleet_name, history)
 
         assert PROCESSES * OPERATORS == 20
         assert crowd.killed > PROCESSES
-        assert [entry.epoch for entry in entries] == list(range(1, decided.epoch + 1))
+        holds(decided, entries)
         ids = {entry.change_id: entry.epoch for entry in entries}
-        assert len(ids) == len(entries)
         told = crowd.told()
         assert len(told) > 20, "they were at work"
         assert told.items() <= ids.items(), "what was told is applied, once"
         assert any(entry.undo_of for entry in entries)
 
-        there = decided_of(0, {})
-        for entry in entries:
-            for edit in entry.edits:
-                assert there.documents.get(edit.path) == edit.before
+        for entry, there in replayed(entries, decided_of(0, {})):
             assert not entry.forced
-            there = there.with_edits(entry.edits)
             assert all(route.well for route in routes(there, FLEET).values()), entry
-        assert there.documents == decided.documents
         sys.stdout.write(f"{len(entries)} changes, {len(told)} told, {crowd.killed} killed\n")
