@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from h2o_core.documents import InvalidDocument
@@ -23,7 +24,8 @@ def package_version_from_manifest(manifest: Manifest) -> PackageVersion:
             FeatureSpec(one.name, one.request_type, one.reply_type, one.idempotent, one.mean_ms, one.upper95_ms)
             for one in manifest.features
         ]
-        data = encode_package_version(package_version(package, manifest.version, features, manifest.descriptors))
+        version = package_version(package, manifest.version, features, manifest.descriptors)
+        data = encode_package_version(replace(version, min_available=manifest.min_available))
     except InvalidDocument:
         raise
     except ValueError as error:  # InvalidName, or a NaN, which JSON can't hold
@@ -48,4 +50,5 @@ def manifest_from_package_version(version: PackageVersion, *, descriptors: bool 
             for one in version.features
         ],
         descriptors=version.descriptors if descriptors else b"",
+        min_available=version.min_available,
     )

@@ -180,7 +180,8 @@ class PackageVersion:
     """A manifest. `created` is the order of its registration (0: not read from ZooKeeper): the smaller was first.
 
     That is the node's czxid, or one more than `after`, what its writer knew as the highest so far: a wiped
-    ensemble counts from anew, and what is registered there again keeps its place.
+    ensemble counts from anew, and what is registered there again keeps its place. `min_available`: so many
+    instances its author wants to take requests at least; 0: nothing is said.
     """
 
     package: str
@@ -189,6 +190,7 @@ class PackageVersion:
     features: tuple[FeatureSpec, ...]
     descriptors: bytes
     created: int = field(default=0, compare=False)
+    min_available: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +376,8 @@ def encode_package_version(manifest: PackageVersion, after: int = 0) -> bytes:
     }
     if after > 0:
         fields["after"] = after
+    if manifest.min_available:
+        fields["min_available"] = manifest.min_available
     return encode_document(f"packages/{dotted(manifest.package)}/{manifest.version}", PACKAGE_CAP_BYTES, fields)
 
 
@@ -396,9 +400,9 @@ def parse_package_version(path: str, data: bytes, created: int = 0) -> PackageVe
         reader.fail(f"the digest {digest} is not that of its features and descriptors")
     if "after" in reader.fields:
         created = max(created, reader.integer("after", 0, _HIGHEST_ORDER) + 1)
-    return PackageVersion(
-        package, version, digest, tuple(sorted(features, key=lambda one: one.name)), descriptors, created
-    )
+    ordered = tuple(sorted(features, key=lambda one: one.name))
+    least = reader.integer("min_available", 0, _MOST_INSTANCES) if "min_available" in reader.fields else 0
+    return PackageVersion(package, version, digest, ordered, descriptors, created, least)
 
 
 def _parse_feature(reader: Reader, package: str) -> FeatureSpec:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     AnyFile = FileDescriptor | NativeFile
 
 
-def manifest_of(package: str, version: str, features: Iterable[Feature]) -> manifest_pb2.Manifest:
+def manifest_of(
+    package: str, version: str, features: Iterable[Feature], min_available: int = 0
+) -> manifest_pb2.Manifest:
     """The manifest with its features sorted by name; the same declarations always give the same bytes."""
     ordered = sorted(features, key=lambda feature: feature.name)
     types = [each for feature in ordered for each in (feature.request_type, feature.reply_type)]
@@ -40,6 +42,7 @@ def manifest_of(package: str, version: str, features: Iterable[Feature]) -> mani
             for feature in ordered
         ],
         descriptors=descriptor_set(types).SerializeToString(deterministic=True),
+        min_available=min_available,
     )
 
 

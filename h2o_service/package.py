@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SLOTS: Final = 64
 MAX_SLOTS: Final = 10_000
+MOST_AVAILABLE: Final = 1_000
 DEFAULT_GRACE_S: Final = 10.0
 
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
@@ -55,10 +56,11 @@ class PackageClient(Client):
 class Package:
     """A small collection of features that ship together."""
 
-    def __init__(self, name: str, *, version: str, slots: int = DEFAULT_SLOTS) -> None:
+    def __init__(self, name: str, *, version: str, slots: int = DEFAULT_SLOTS, min_available: int = 0) -> None:
         """*name* is ``/tier/service``; *slots* is how many requests run at the same time in one process.
 
-        Raises DeclarationError.
+        *min_available*: so many instances are to take requests at least, whatever operators drain; they have to force
+        what leaves fewer. Raises DeclarationError.
         """
         try:
             self.name = parse_package(name)
@@ -69,7 +71,11 @@ class Package:
         if not 1 <= slots <= MAX_SLOTS:
             msg = f"slots={slots}; use 1 to {MAX_SLOTS}"
             raise DeclarationError(msg)
+        if not 0 <= min_available <= MOST_AVAILABLE:
+            msg = f"min_available={min_available}; use 1 to {MOST_AVAILABLE}, or 0 to say nothing"
+            raise DeclarationError(msg)
         self.slots = slots
+        self.min_available = min_available
         self.client: Client = PackageClient()
         self.features: dict[str, Feature] = {}
         self.checks: dict[str, CheckSpec] = {}
@@ -137,7 +143,7 @@ class Package:
         if not self.features:
             msg = f'{self.name} has no feature; declare one with @package.feature("retrieve")'
             raise DeclarationError(msg)
-        manifest = manifest_of(self.name, self.version, self.features.values())
+        manifest = manifest_of(self.name, self.version, self.features.values(), self.min_available)
         if (size := manifest.ByteSize()) > LARGEST_FRAME_BYTES - 1024:
             msg = f"the manifest of {self.name} has {size:,} bytes, too many for a frame; split the package"
             raise DeclarationError(msg)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from h2o_core.io.registry import Registry
     from h2o_core.pb.stats_pb2 import InstanceReport
-    from h2o_core.znodes import LiveHost
+    from h2o_core.znodes import LiveHost, PackageVersion
 
 WINDOW_S: Final = 600.0
 """So far back it is looked for how busy a version was while it was healthy."""
@@ -67,11 +67,12 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the register says, beside control."""
+    """What the register says, beside control. `least`: package → the most that one of its running versions wants."""
 
     lives: Sequence[LiveHost]
     agents: Mapping[str, str]
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    least: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 async def read_registered(registry: Registry, concern: Concern, say: Callable[[str], None]) -> Registered:
@@ -81,11 +82,18 @@ async def read_registered(registry: Registry, concern: Concern, say: Callable[[s
     wanted |= {
         one.package for live in lives if concern.everything or live.host in concern.hosts for one in live.instances
     }
-    orders = await asyncio.gather(*(_versions(registry, package) for package in sorted(wanted)))
-    versions = {package: order for package, order in zip(sorted(wanted), orders, strict=True) if order}
+    found = await asyncio.gather(*(_versions(registry, package) for package in sorted(wanted)))
+    manifests = {package: order for package, order in zip(sorted(wanted), found, strict=True) if order}
+    versions = {package: tuple(one.version for one in order) for package, order in manifests.items()}
+    running = {(one.package, one.version) for live in lives for one in live.instances}
+    least = {
+        package: max((one.min_available for one in order if (package, one.version) in running), default=0)
+        for package, order in manifests.items()
+    }
     if wanted - versions.keys():  # a mistyped one: what there is, is said then
         versions |= {from_dotted(name): () for name in await _packages(registry) if from_dotted(name) not in versions}
-    return Registered(lives, {each.host: agent_address(each) for each in agents}, versions)
+    declared = {package: count for package, count in least.items() if count}
+    return Registered(lives, {each.host: agent_address(each) for each in agents}, versions, declared)
 
 
 async def _packages(registry: Registry) -> list[str]:
@@ -95,10 +103,10 @@ async def _packages(registry: Registry) -> list[str]:
         return []
 
 
-async def _versions(registry: Registry, package: str) -> tuple[str, ...]:
+async def _versions(registry: Registry, package: str) -> tuple[PackageVersion, ...]:
     """All that were ever registered, the first first."""
     parent = registry.paths.package(package)
-    order: dict[str, int] = {}
+    manifests: list[PackageVersion] = []
     try:
         names = await registry.children(parent)
     except NoNode:
@@ -107,8 +115,8 @@ async def _versions(registry: Registry, package: str) -> tuple[str, ...]:
     for name, node in zip(names, nodes, strict=True):
         if node is not None:
             with suppress(InvalidDocument):  # /health has an alarm about it
-                order[name] = parse_package_version(f"{parent}/{name}", node.data, created=node.czxid).created
-    return tuple(sorted(order, key=lambda version: (order[version], version)))
+                manifests.append(parse_package_version(f"{parent}/{name}", node.data, created=node.czxid))
+    return tuple(sorted(manifests, key=lambda one: (one.created, one.version)))
 
 
 async def observed(
@@ -137,7 +145,8 @@ async def observed(
     demand = demand_of([said.history for name, said in told.items() if name in fresh], instances, fresh)
     silent = {name: said for name, said in asked.items() if isinstance(said, str)}
     silent |= {name: "its broker does not answer its agent" for name in told if name not in fresh}
-    return Observed(Fleet(hosts, tuple(instances), registered.versions, demand), agents, silent, now_s, tuple(remarks))
+    fleet = Fleet(hosts, tuple(instances), registered.versions, demand, registered.least)
+    return Observed(fleet, agents, silent, now_s, tuple(remarks))
 
 
 @dataclass(frozen=True, slots=True)

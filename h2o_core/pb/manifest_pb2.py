@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ah2o_core/pb/manifest.proto\x12\x06h2o.v1\"d\n\x08Manifest\x12\x0f\n\x07package\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12!\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x0f.h2o.v1.Feature\x12\x13\n\x0b\x64\x65scriptors\x18\x04 \x01(\x0c\"z\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0crequest_type\x18\x02 \x01(\t\x12\x12\n\nreply_type\x18\x03 \x01(\t\x12\x12\n\nidempotent\x18\x04 \x01(\x08\x12\x0f\n\x07mean_ms\x18\x05 \x01(\x01\x12\x12\n\nupper95_ms\x18\x06 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ah2o_core/pb/manifest.proto\x12\x06h2o.v1\"{\n\x08Manifest\x12\x0f\n\x07package\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12!\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x0f.h2o.v1.Feature\x12\x13\n\x0b\x64\x65scriptors\x18\x04 \x01(\x0c\x12\x15\n\rmin_available\x18\x05 \x01(\r\"z\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0crequest_type\x18\x02 \x01(\t\x12\x12\n\nreply_type\x18\x03 \x01(\t\x12\x12\n\nidempotent\x18\x04 \x01(\x08\x12\x0f\n\x07mean_ms\x18\x05 \x01(\x01\x12\x12\n\nupper95_ms\x18\x06 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'h2o_core.pb.manifest_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MANIFEST']._serialized_start=38
-  _globals['_MANIFEST']._serialized_end=138
-  _globals['_FEATURE']._serialized_start=140
-  _globals['_FEATURE']._serialized_end=262
+  _globals['_MANIFEST']._serialized_end=161
+  _globals['_FEATURE']._serialized_start=163
+  _globals['_FEATURE']._serialized_end=285
 # @@protoc_insertion_point(module_scope)

@@ -7,16 +7,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Manifest(_message.Message):
-    __slots__ = ("package", "version", "features", "descriptors")
+    __slots__ = ("package", "version", "features", "descriptors", "min_available")
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTORS_FIELD_NUMBER: _ClassVar[int]
+    MIN_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     package: str
     version: str
     features: _containers.RepeatedCompositeFieldContainer[Feature]
     descriptors: bytes
-    def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., descriptors: _Optional[bytes] = ...) -> None: ...
+    min_available: int
+    def __init__(self, package: _Optional[str] = ..., version: _Optional[str] = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., descriptors: _Optional[bytes] = ..., min_available: _Optional[int] = ...) -> None: ...
 
 class Feature(_message.Message):
     __slots__ = ("name", "request_type", "reply_type", "idempotent", "mean_ms", "upper95_ms")

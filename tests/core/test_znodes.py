@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -346,6 +347,16 @@ def test_a_manifest_on_the_wire_is_the_same_one():
     assert package_version_from_manifest(wire) == MANIFEST
     assert [one.name for one in wire.features] == sorted(one.name for one in FEATURES)
     assert manifest_from_package_version(MANIFEST, descriptors=False).descriptors == b""
+
+
+def test_how_many_instances_its_author_wants_is_kept_and_may_be_left_unsaid() -> None:
+    wants = replace(MANIFEST, min_available=3)
+    assert package_version_from_manifest(manifest_from_package_version(wants)) == wants
+    assert wants.digest == MANIFEST.digest
+    assert b"min_available" not in encode_package_version(MANIFEST)
+    path = "packages/service.customer/1.4.2"
+    with pytest.raises(InvalidDocument, match="min_available"):
+        parse_package_version(path, encode_package_version(wants).replace(b'"min_available":3', b'"min_available":-3'))
 
 
 @pytest.mark.parametrize(

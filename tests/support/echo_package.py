@@ -13,7 +13,11 @@ from h2o_service import ApplicationError, Package
 
 FAILS = int(os.environ.get("ECHO_FAILS", "0"))
 """Per cent of what is said that this version can't take; which, depends on what is said alone."""
-package = Package("/service/echo", version=os.environ.get("ECHO_VERSION", "1.0.0"))
+package = Package(
+    "/service/echo",
+    version=os.environ.get("ECHO_VERSION", "1.0.0"),
+    min_available=int(os.environ.get("ECHO_MIN_AVAILABLE", "0")),
+)
 
 
 @package.feature("say", idempotent=True, mean_ms=1, upper95_ms=5)
