@@ -102,7 +102,7 @@ def test_every_node_of_a_fleet_has_its_access_list(fleet: Guarded):
 )
 def test_nobody_rewrites_what_is_another_s(fleet: Guarded, role: Role, path: str):
     async def rewrite(registry: Registry) -> None:
-        (day,) = await registry.children("audit")
+        day = max(await registry.children("audit"))  # another test leaves a day long past
         target = path.replace("DAY", day)
         assert await registry.get(target) is not None
         for forbidden in (registry.set(target, b"{}"), registry.delete(target)):
