@@ -66,7 +66,7 @@ def test_a_fleet_with_access_lists_does_all_that_it_has_to(fleet: Guarded):
     assert fleet.applied is not None
     for process in fleet.hosts.values():
         reached = process.json(f"/epoch?at_least={fleet.applied.epoch}&timeout=10")
-        assert (reached["applied"], reached["except"]) == (fleet.applied.epoch, [])
+        assert (reached["applied"] >= fleet.applied.epoch, reached["except"]) == (True, [])  # others may have decided
 
 
 def test_every_node_of_a_fleet_has_its_access_list(fleet: Guarded):
