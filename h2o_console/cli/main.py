@@ -88,7 +88,7 @@ class LazyGroup(click.Group):
 )
 @context_options
 def group(**_options: Any) -> None:
-    """Look at an H2O fleet, and call its features."""
+    """Look at an H2O fleet, decide what it does, and call its features."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
