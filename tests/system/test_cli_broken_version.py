@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from h2o_console.dev.fleet import Fleet
 
+ALL_TO_IT = ("2.0.0=100%", "--stable", "1.0.0")
 BROKEN = replace(ECHO, env={**ECHO.env, "ECHO_VERSION": "2.0.0", "ECHO_FAILS": "100"})
 
 
@@ -56,7 +57,7 @@ def called(fleet: Fleet, many: int) -> Counter[str]:
 
 @pytest.mark.parametrize("way_out", [("rollback", "service/echo"), ("weight", "service/echo", "2.0.0=0%")])
 def test_it_is_left_without_force(operator: Operator, fleet: Fleet, way_out: tuple[str, ...]) -> None:
-    code, _, err = operator.types("weight", "service/echo", "2.0.0=100%", "-y", "--force", "--confirm", "service/echo")
+    code, _, err = operator.types("weight", "service/echo", *ALL_TO_IT, "-y", "--force", "--confirm", "service/echo")
     assert code == 0, err
     assert called(fleet, 60).keys() == {"INTERNAL"}
     code, _, err = operator.types(*way_out, "-y")

@@ -20,6 +20,7 @@ from h2o_core.control import Traffic, encode_traffic
 from h2o_core.io.client import Client
 from h2o_core.io.clock import unix_s
 from h2o_core.pb.stats_pb2 import Ask, BrokerReport
+from tests.support.broker import eventually
 from tests.support.control import decide
 from tests.support.fleet import ECHO, running
 from tests.support.hosts import registered
@@ -338,3 +339,9 @@ def test_who_does_not_apply_it_is_named(operator: Operator, fleet: Fleet) -> Non
     assert known == 0, also
     assert acknowledged["acknowledged"].keys() == {"host-2"}
     assert "you answer for host-2" in also
+    eventually(lambda: _agents(operator) == {"host-1", "host-2"}, "its agent is in the register again", within_s=30)
+
+
+def _agents(operator: Operator) -> set[str]:
+    """Hosts whose agent is known."""
+    return {one["host"] for one in json.loads(operator.types("hosts", "--json")[1])["hosts"] if one["agent"]}
