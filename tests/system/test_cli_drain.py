@@ -196,7 +196,7 @@ def test_a_sick_silent_host_is_drained_without_force(operator: Operator, fleet: 
     finally:
         for kill in (fleet.kill_broker, fleet.kill_agent):
             kill("host-3", signal.SIGCONT)
-    eventually(lambda: operator.types("doctor")[0] == 0, "the fleet is well again", within_s=20)
+    fleet.wait_ready()
 
 
 def test_avoided_extended_and_back(operator: Operator) -> None:
