@@ -114,7 +114,8 @@ async def run(rate: float, seconds: float, seed: int | None, report_s: float = 0
                     report_at += report_s
                     print(json.dumps(traffic.summary(loop.time() - started)), flush=True)
                 try:
-                    await asyncio.wait_for(stop.wait(), max(0.0, next_at - loop.time()))
+                    async with asyncio.timeout(max(0.0, next_at - loop.time())):
+                        await stop.wait()
                 except TimeoutError:
                     continue
         return traffic.summary(loop.time() - started)

@@ -63,7 +63,8 @@ class BrokerLink:
         self._nudge.set()
         self._answered.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._answered.wait(), FRESH_WAIT_S)
+            async with asyncio.timeout(FRESH_WAIT_S):
+                await self._answered.wait()
 
     async def ask(self, question: Ask) -> bytes | None:
         """What the broker tells; None when it does not answer."""
@@ -96,7 +97,8 @@ class BrokerLink:
 
     async def _pause(self, pause_s: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._nudge.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._nudge.wait()
         self._nudge.clear()
 
     async def _ask(self, link: Link) -> Heard | None:

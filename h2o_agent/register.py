@@ -116,7 +116,8 @@ class Registration:
             except RegisterError as error:
                 self._complain(error)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), RETRY_S)
+                    async with asyncio.timeout(RETRY_S):
+                        await self._wake.wait()
                 continue
             if not self._wake.is_set():
                 self.problem = ""
@@ -130,7 +131,8 @@ class Registration:
             # each write is a watch of every other agent's: not often, and not everybody at once
             pause_s = random.uniform(0.5, 1.0) * COMPARE_S
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
                 return
             with suppress(RegisterError):  # if the node is gone, or the session, we are about to be told
                 await self._rewrite(encode_agent(self._own))

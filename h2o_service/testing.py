@@ -48,7 +48,8 @@ async def serving(*packages: Package) -> AsyncGenerator[Client]:
                 yield client
         finally:
             broker.stdin.close()  # pyright: ignore[reportOptionalMemberAccess] - it was asked for
-            await asyncio.wait_for(broker.wait(), _STOP_S)
+            async with asyncio.timeout(_STOP_S):
+                await broker.wait()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -51,7 +51,8 @@ async def _kill_and_watch(endpoint: str, broker_pid: int) -> Burst:
         await asyncio.sleep(0.02)  # on their way; the fastest takes 80 ms
         killed_at = time.monotonic()
         os.kill(broker_pid, signal.SIGKILL)
-        ended = await asyncio.wait_for(asyncio.gather(*slow, return_exceptions=True), _BOUND_S)
+        async with asyncio.timeout(_BOUND_S):
+            ended = await asyncio.gather(*slow, return_exceptions=True)
         for one in ended:
             _count(burst, one)
         told = sum(count for name, count in burst.outcomes.items() if Code[name] in _CLEAR)

@@ -91,7 +91,8 @@ class Work:
                 self._wake.clear()
                 pause_s = await self._look()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause_s)
+                    async with asyncio.timeout(pause_s):
+                        await self._wake.wait()
         finally:
             mirror.close()
 

@@ -48,7 +48,8 @@ class CatchingUp:
                     pass
             except RegisterUnavailable:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._rung.wait(), RETRY_S)
+                    async with asyncio.timeout(RETRY_S):
+                        await self._rung.wait()
                 self._rung.set()
             except RegisterError as error:
                 log.error("control can't be read: %s", error)  # noqa: TRY400 - the sentence says it all

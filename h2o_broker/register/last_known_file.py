@@ -65,7 +65,8 @@ class LastKnownFile:
         """
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), AGAIN_S)
+                async with asyncio.timeout(AGAIN_S):
+                    await self._changed.wait()
             self._changed.clear()
             last = collect()
             if last is None:

@@ -101,7 +101,8 @@ class LiveNode:
         while self._last_write_s and (left := until - loop.time()) > 0:
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._wake.wait()
             except TimeoutError:
                 return
 
@@ -184,6 +185,7 @@ class LiveNode:
         while len(self._document().instances) < count and (left := until - loop.time()) > 0:
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._wake.wait()
             except TimeoutError:
                 return

@@ -193,7 +193,8 @@ class Reloader:
     async def _pause(self, seconds: float) -> None:
         """Sleep, but no longer than until `stop`."""
         try:
-            await asyncio.wait_for(self._stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
         except TimeoutError:
             return
 

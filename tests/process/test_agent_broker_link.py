@@ -12,6 +12,7 @@ import pytest
 from h2o_agent.broker_link import FRESH_S, PERIOD_S, BrokerLink
 from tests.process.test_agent_processes import until
 from tests.support.broker import BrokerProcess, RawLink
+from tests.support.processes import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -47,7 +48,8 @@ async def listening(endpoint: str) -> AsyncGenerator[Ear]:
         yield ear
     finally:
         task.cancel()
-        await asyncio.wait([task])
+        _, goes_on = await asyncio.wait([task], timeout=PATIENCE_S)
+        assert not goes_on, "it ends when it is told to"
 
 
 async def test_it_hears_the_report_and_a_picture_that_belongs_to_it(broker: BrokerProcess):
@@ -96,3 +98,14 @@ async def test_fresh_gives_up_on_a_broker_that_is_away(tmp_path: Path):
         await ear.link.refresh()
         assert ear.link.last is None
         assert time.monotonic() - began_s < 1.0
+
+
+@pytest.mark.parametrize("ticks", range(6))
+async def test_it_ends_at_whatever_moment_it_is_told_to(tmp_path: Path, ticks: int):
+    """Also in the one between a nudge and its noticing it."""
+    async with listening(f"unix:{tmp_path}/broker.sock") as ear:
+        await until(lambda: ear.silences, "it has asked, and pauses")
+        asking = asyncio.create_task(ear.link.refresh())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+    await asking
