@@ -42,7 +42,11 @@ class Agents:
 
     async def document(self, address: str, path: str) -> Mapping[str, Any]:
         """GET *path* as a JSON object; raises OutOfReach."""
-        return _document((await self._get(address, path, JSON, "")).body)
+        return parse_document(await self.text(address, path))
+
+    async def text(self, address: str, path: str) -> bytes:
+        """GET *path* as JSON, not parsed yet; raises OutOfReach."""
+        return (await self._get(address, path, JSON, "")).body
 
     async def message(self, address: str, path: str, etag: str = "") -> tuple[bytes | None, str]:
         """GET *path* as protobuf: (its bytes, entity tag); None: *etag* still stands. Raises OutOfReach."""
@@ -51,7 +55,7 @@ class Agents:
             return None, etag
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind != PROTOBUF:
-            _document(response.body)
+            parse_document(response.body)
             msg = "its agent does not answer in protobuf: it is older than this console"
             raise OutOfReach(msg, "upgrade H2O on that host")
         return response.body, response.headers.get("etag", "")
@@ -70,7 +74,7 @@ class Agents:
             raise OutOfReach(_why(error)) from None
         if response.status == _OK or (response.status == _NOT_MODIFIED and etag):
             return response
-        said = _document(response.body)
+        said = parse_document(response.body)
         raise OutOfReach(str(said.get("error") or f"it answers {response.status}"), str(said.get("hint") or ""))
 
     def _fields(self, address: str, accept: str, etag: str) -> str:
@@ -102,7 +106,8 @@ def _no_number(_literal: str) -> None:
     """NaN and Infinity are no JSON; what is unknown is null."""
 
 
-def _document(body: bytes) -> Mapping[str, Any]:
+def parse_document(body: bytes) -> Mapping[str, Any]:
+    """An answer's JSON object; raises OutOfReach when it is none."""
     try:
         parsed: Any = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.feed.agents import Agents, OutOfReach
-from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
-from h2o_console.feed.counters import Unreadable, parse_promises, parse_stats
+from h2o_console.feed.intake import Intake
 from h2o_core.io.clock import monotonic_ns, thread_ns
 
 if TYPE_CHECKING:
+    from h2o_console.feed.intake import Tap
     from h2o_console.store.fleet import Store
 
 ON_SCREEN_S: Final = 1.0
@@ -33,8 +33,6 @@ _LONGEST_S: Final = 30.0
 PARALLEL: Final = 16
 _SHARE: Final = 0.07
 """Of one core, for asking the hosts on screen: in a fleet that costs more, each is asked more rarely."""
-_SMALL: Final = 40
-"""Up to so many hosts, sketches are compared at each reading."""
 _TURN_S: Final = 0.05
 _FIRST_S: Final = 0.3
 _NO_AGENT: Final = "no agent is registered for it"
@@ -62,7 +60,7 @@ class _Asked:
 
 
 class Poller:
-    """`run` ends only when it is cancelled."""
+    """`run` ends only when it is cancelled. *tap* hears all answers as they come."""
 
     def __init__(
         self,
@@ -73,8 +71,10 @@ class Poller:
         token: str = "",
         clock: Callable[[], float] = monotonic_s,
         dice: Callable[[], float] = random.random,
+        tap: Tap | None = None,
     ) -> None:
         self._store = store
+        self._intake = Intake(store, tap)
         self._home = agent
         self._agents = Agents(timeout_s, token)
         self._token = token
@@ -149,7 +149,7 @@ class Poller:
             await self._ask_more(address)
             return
         if (failure := self._home_failure) is not None:
-            self._store.put_trouble(self._home, failure.why, failure.hint)
+            self._intake.trouble(self._home, failure.why, failure.hint, self._clock())
 
     def _candidates(self) -> list[str]:
         others = [address for address in self._addresses.values() if address not in {self._home, self._detour}]
@@ -159,12 +159,11 @@ class Poller:
         return [self._home, self._detour, *others] if home_first else [self._detour, *others, self._home]
 
     async def _ask_hosts(self, address: str) -> None:
-        document = await self._agents.document(address, "/hosts")
-        head, hosts = parse_head(document), parse_hosts(document)
-        if address == self._home:
-            self._home_failure = None
-        detour = f"{self._home}: {self._home_failure.why}" if self._home_failure else ""
-        self._store.put_hosts(head, hosts, address, self._clock(), detour)
+        body = await self._agents.text(address, "/hosts")
+        failure = self._home_failure if address != self._home else None
+        detour = f"{self._home}: {failure.why}" if failure else ""
+        head, hosts = self._intake.hosts(address, body, self._clock(), detour)
+        self._home_failure = failure
         addresses = {host.host: host.agent for host in hosts if host.agent}
         if head.host and address == self._home:
             addresses[head.host] = self._home
@@ -177,12 +176,11 @@ class Poller:
         try:
             if self._wants_picture():
                 wanted = self._picture
-                document = await self._agents.document(address, "/instances?fleet=1")
-                self._store.put_picture(parse_instances(document), self._clock())
+                self._intake.instances(await self._agents.text(address, "/instances?fleet=1"), self._clock())
                 self._fetched = wanted
                 self._due["picture again"] = self._clock() + _PICTURE_AGAIN_S
             if self._is_due("promises", _PROMISES_S):
-                self._store.put_promises(parse_promises(await self._agents.document(address, "/features?fleet=1")))
+                self._intake.promises(await self._agents.text(address, "/features?fleet=1"), self._clock())
         except OutOfReach:
             return  # the next round of /hosts says so
 
@@ -211,7 +209,6 @@ class Poller:
             self._agents.forget(asked.address)
         for host in hosts - self._asked.keys():
             self._asked[host] = _Asked(now_s + _FIRST_S * self._dice())
-        self._store.thrifty = len(hosts) > _SMALL
 
     def _turn(self) -> None:
         """Ask those whose turn it is, the most overdue first."""
@@ -237,12 +234,12 @@ class Poller:
             self._cost.answers += 1
             asked.task = None
             asked.due_s = self._clock() + self._interval_s(host, asked.failures) * (0.9 + 0.2 * self._dice())
-            self._store.expect(host, self._interval_s(host, 0))
+            self._intake.expect(host, self._interval_s(host, 0), self._clock())
 
     def _fail(self, host: str, asked: _Asked, why: str) -> None:
         asked.failures += 1
         asked.etag = ""
-        self._store.put_failure(host, why)
+        self._intake.failure(host, why, self._clock())
 
     def _interval_s(self, host: str, failures: int) -> float:
         on_screen = host in self._on_screen
@@ -263,17 +260,10 @@ class Poller:
             asked.address, asked.etag = address, ""
         body, etag = await self._agents.message(address, "/stats", asked.etag)
         if body is None:
-            self._store.put_still(host, self._clock())
+            self._intake.still(host, self._clock())
             return True
-        try:
-            stats = parse_stats(body)
-        except Unreadable as error:
-            raise OutOfReach(str(error)) from None
-        if stats.host != host:
-            msg = f"its address is answered by {stats.host or 'nobody who has a name'}"
-            raise OutOfReach(msg)
+        stats = self._intake.stats(host, body, self._clock())
         asked.etag = etag if etag.startswith("W/") else ""
-        self._store.put_stats(host, stats, self._clock())
         if host == self._told_by and stats.HasField("report"):
             self._picture = stats.report.incarnation, stats.report.picture_version
         return not stats.broker_problem
