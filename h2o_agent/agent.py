@@ -17,6 +17,7 @@ from h2o_agent.conductor.conductor import Conductor
 from h2o_agent.conductor.neighbours import Neighbours
 from h2o_agent.conductor.pictured import fleet_of
 from h2o_agent.conductor.work import Surroundings
+from h2o_agent.control_kept import ControlKept
 from h2o_agent.history.past import Past
 from h2o_agent.http.app import build
 from h2o_agent.http.guard import Guard, own_names
@@ -96,6 +97,7 @@ class Agent:
             self._registration.registry,
             journal_key(secret, hostfile.fleet),
         )
+        self._control = ControlKept(self._registration.registry)
         self._past = Past(hostfile.host, Path(hostfile.state_dir) / "history")
 
     async def run(self) -> None:
@@ -111,6 +113,7 @@ class Agent:
                 self,
                 self._caller,
                 Registrar(self._registration.registry),
+                self._control,
             )
         )
         try:
@@ -119,6 +122,7 @@ class Agent:
                     self._link.run(),
                     self._registration.run(),
                     self._conductor.run(),
+                    self._control.run(),
                     self._sample(),
                     self._keeper.run(self._keys),
                 )

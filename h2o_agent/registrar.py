@@ -1,4 +1,4 @@
-"""The register for who has no way to ZooKeeper: read, and control changed, with the agent's own session."""
+"""The register for who has no way to ZooKeeper: read, control changed and notes made, with the agent's own session."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from h2o_core.io.clock import unix_s
+from h2o_core.io.noting import write_note
 from h2o_core.io.registry import NodeExists, NoNode
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from h2o_agent.control_change import Change
     from h2o_core.io.registry import Node, Registry
+    from h2o_core.notes import Note
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,11 @@ class Registrar:
         await self._registry.transact(change.operations)
         author = change.entry.author
         log.info("change %d by %s (%s)", change.entry.epoch, author.actor, "verified" if author.verified else "claimed")
+
+    async def note(self, note: Note) -> None:
+        """Have what somebody says of a finding stand; raises InvalidDocument."""
+        await write_note(self._registry, note, self.now_s())
+        log.info("%s of %s by %s", note.says if note.until_s else f"no longer {note.says}", note.key.id, note.owner)
 
     async def _below(self, path: str) -> list[str] | None:
         try:

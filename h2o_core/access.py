@@ -77,6 +77,7 @@ _GRANTS: Final[dict[str, dict[Role, Permission]]] = {
     "control": {Role.OPERATOR: _WORK, Role.AGENT: _WORK},  # the conductor is an agent
     "desired": {Role.OPERATOR: _WORK, Role.AGENT: _WORK, Role.DEPLOYER: _WORK},
     "election": {Role.AGENT: _WORK},
+    "notes": {Role.OPERATOR: _WORK, Role.AGENT: _WORK},  # agents write for who has no way to ZooKeeper
     # Who writes history can't rewrite it.
     "audit": {Role.OPERATOR: Permission.CREATE, Role.AGENT: Permission.CREATE, Role.DEPLOYER: Permission.CREATE},
     "calls": {Role.AGENT: Permission.CREATE},  # agents make the calls that are journalled

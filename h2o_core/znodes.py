@@ -107,6 +107,11 @@ class Paths:
         return f"{self.control}/epoch"
 
     @property
+    def notes(self) -> str:
+        """What people have said of findings (h2o_core.notes)."""
+        return f"{self.root}/notes"
+
+    @property
     def settings(self) -> str:
         """The fleet's settings (`control.FleetSettings`)."""
         return f"{self.control}/fleet"

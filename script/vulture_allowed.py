@@ -76,6 +76,10 @@ _.Findings
 _.see
 _.acknowledged
 _.muted
-_.acknowledge
-_.mute
-_.unmute
+_.mutes
+_.noted
+
+# Notes about findings: the command line and the console say them (h2o_console/commands/noting.py).
+acknowledge
+mute
+take_back

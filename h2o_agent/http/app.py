@@ -13,6 +13,7 @@ from h2o_agent.http import (
     call,
     children,
     conductor,
+    control,
     drain,
     epoch,
     history,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from h2o_agent.http.answers import Source
     from h2o_agent.http.call import Calls
+    from h2o_agent.http.control import KeepsControl
     from h2o_agent.http.history import Remembers
     from h2o_agent.http.register import Registrar
     from h2o_agent.http.why import Explains
@@ -55,11 +57,13 @@ def build(  # noqa: PLR0913 - one for each part of a host
     broker: Explains | None = None,
     caller: Calls | None = None,
     registrar: Registrar | None = None,
+    decided: KeepsControl | None = None,
 ) -> Starlette:
     """The application that is served on TCP and on the Unix socket.
 
     *shelf*: the host's logs; without a *past* there is no `/history`, without a *broker* no `/why`, without a *caller*
-    no `/call`, without a *registrar* no `/register` and `/changes`; *totals* is told each report by whoever builds.
+    no `/call`, without a *registrar* no `/register`, `/changes` and `/notes`, without *decided* no `/control`;
+    *totals* is told each report by whoever builds.
     """
     handlers: dict[Any, Any] = {
         Unavailable: _on_unavailable,
@@ -79,6 +83,7 @@ def build(  # noqa: PLR0913 - one for each part of a host
         *(why.routes(source, broker) if broker is not None else ()),
         *(call.routes(caller) if caller is not None else ()),
         *(register.routes(registrar) if registrar is not None else ()),
+        *(control.routes(source, decided) if decided is not None else ()),
     ]
     writable = frozenset(route.path for route in routes if "POST" in (route.methods or ()))
     guarded = Middleware(Guarded, guard=guard, writable=writable)

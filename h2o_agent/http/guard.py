@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FREE: Final = ("/livez", "/readyz")
 """What a load balancer asks, which has no token."""
-POSTED_ALONE: Final = ("/register", "/changes")
+POSTED_ALONE: Final = ("/register", "/changes", "/notes")
 """What is for those who may write, to the last question."""
 KNOWN_AS: Final = "known_as"
 """The key of a request's state that says who writes, "" for one whom nothing but the fleet's own token vouches for."""

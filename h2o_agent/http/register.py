@@ -1,8 +1,9 @@
-"""`/register` and `/changes`: the register for who has no way to ZooKeeper, read, and control changed by a POST."""
+"""`/register`, `/changes`, `/notes`: for who has no way to ZooKeeper, the register read and written by a POST."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from h2o_agent.control_change import Change, checked
@@ -11,6 +12,7 @@ from h2o_agent.http.connection import MOST_WRITTEN_BYTES
 from h2o_agent.http.described import Described
 from h2o_agent.http.guard import KNOWN_AS
 from h2o_core.documents import InvalidDocument, Reader
+from h2o_core.notes import parse_note
 from h2o_core.register import REASONS, Create, Delete, RegisterError, RegisterUnavailable, Set, TransactionFailed
 
 if TYPE_CHECKING:
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from h2o_core.notes import Note
     from h2o_core.register import Node, Operation
 
 _HINT: Final = "see docs/http.md; `h2o` does all this by itself when its context names an agent and a write token"
 _PATH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}(/[A-Za-z0-9][A-Za-z0-9._+-]{0,199}){0,7}")
 MOST_NODES: Final = 64
+_NOTED: Final = {"kind", "subject", "says", "owner", "until", "reason"}
 _MOST_OPERATIONS: Final = 1000
 _HIGHEST_VERSION: Final = (1 << 31) - 1
 
@@ -50,9 +54,13 @@ class Registrar(Protocol):
         """Write it."""
         ...
 
+    async def note(self, note: Note) -> None:
+        """Write that, too."""
+        ...
+
 
 def routes(registrar: Registrar) -> list[Described]:
-    """Both."""
+    """All three."""
 
     async def read(request: Request) -> Response:
         reader = _of_fleet(await request.body(), registrar.fleet, {"fleet", "sync", "nodes", "children"})
@@ -86,6 +94,23 @@ def routes(registrar: Registrar) -> list[Described]:
             }
         )
 
+    async def note(request: Request) -> Response:
+        reader = _of_fleet(await request.body(), registrar.fleet, {"fleet", *_NOTED})
+        known_as: str = request.scope["state"].get(KNOWN_AS, "")
+        said = parse_note(replace(reader, fields={"owner": "operator", **reader.fields, "at": registrar.now_s()}))
+        wanted = replace(said, owner=known_as or said.owner)
+        await registrar.note(wanted)
+        return answer(
+            {
+                "schema": 1,
+                "fleet": registrar.fleet,
+                "id": wanted.key.id,
+                "owner": wanted.owner,
+                "verified": bool(known_as),
+                "at": wanted.at_s,
+            }
+        )
+
     return [
         Described(
             "/register",
@@ -104,6 +129,15 @@ def routes(registrar: Registrar) -> list[Described]:
             posts="change",
             answers="changed",
             also_posting=(409, 503),
+        ),
+        Described(
+            "/notes",
+            _refusing(note),
+            "Say of a finding that you look after it, or that it is to be quiet",
+            reads=False,
+            posts="note",
+            answers="noted",
+            also_posting=(503,),
         ),
     ]
 

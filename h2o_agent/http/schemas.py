@@ -186,6 +186,22 @@ _STATS: Final = _answer(
 _NODE: Final = _object(
     data=_TEXT, version=_WHOLE, czxid=_WHOLE, mzxid=_WHOLE, owner=_WHOLE, stamp_ms=_WHOLE, created_ms=_WHOLE
 )
+_ENTRY: Final = _object(
+    path=_TEXT,
+    epoch=_WHOLE,
+    change_id=_TEXT,
+    at=_NUMBER,
+    actor=_TEXT,
+    verified=_FLAG,
+    origin=_TEXT,
+    reason_=_TEXT,
+    documents=_list(_object(path=_TEXT, before=_or_null(_TEXT), after=_or_null(_TEXT))),
+    sentence_=_TEXT,
+    command_=_TEXT,
+    guards_=_list(_object(name=_TEXT, verdict=_TEXT, sentence=_TEXT, subject_=_TEXT)),
+    until_=_NUMBER,
+    undo_of_=_TEXT,
+)
 _CHILD: Final = _object(
     schema={"const": 1},
     host=_TEXT,
@@ -308,6 +324,19 @@ SCHEMAS: Final[dict[str, Json]] = {
         problem=_TEXT,
         duties=_list(_object(duty=_TEXT, subject=_TEXT, due=_or_null(_TIME), past=_FLAG, reason=_TEXT, stays=_TEXT)),
     ),
+    "control": _object(
+        schema={"const": 1},
+        fleet=_TEXT,
+        host=_TEXT,
+        as_of=_or_null(_TIME),
+        epoch=_WHOLE,
+        documents=_map(_TEXT),
+        unreadable=_list(_TEXT),
+        entries=_list(_ENTRY),
+        more=_FLAG,
+        notes=_TEXT,
+        age_s=_NUMBER,
+    ),
     "callable": _object(
         schema={"const": 1},
         fleet=_TEXT,
@@ -349,6 +378,16 @@ SCHEMAS: Final[dict[str, Json]] = {
             _object(operation={"enum": ["set", "create", "delete"]}, path=_TEXT, data_=_TEXT, version_=_WHOLE)
         ),
     ),
+    "note": _object(
+        fleet_=_TEXT,
+        kind=_TEXT,
+        subject=_map(_TEXT),
+        says={"enum": ["acknowledged", "muted"]},
+        until=_NUMBER,
+        owner_=_TEXT,
+        reason_=_TEXT,
+    ),
+    "noted": _object(schema={"const": 1}, fleet=_TEXT, id=_TEXT, owner=_TEXT, verified=_FLAG, at=_NUMBER),
     "changed": _object(schema={"const": 1}, fleet=_TEXT, epoch=_WHOLE, change_id=_TEXT, actor=_TEXT, verified=_FLAG),
     "called": _object(
         schema={"const": 1},

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, Reply, post
 from h2o_console.feed.answers import table, text, whole
 from h2o_core.names import parse_host
+from h2o_core.notes import fields_of
 from h2o_core.register import (
     REASONS,
     Create,
@@ -26,6 +28,7 @@ from h2o_core.znodes import Paths
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from h2o_core.notes import Note
     from h2o_core.register import Operation
 
 _AT_ONCE: Final = 64
@@ -82,6 +85,12 @@ class RegisterByAgent:
         """A control change; raises TransactionFailed."""
         said = [_said(one) for one in operations]
         await self._post("/changes", {"fleet": self._meant, "operations": said}, writes=True)
+
+    async def note(self, note: Note) -> Note:
+        """Have it stand; as the agent has written it: with the owner as that knows them."""
+        fields = {key: value for key, value in fields_of(note).items() if key != "at"}
+        answered = await self._post("/notes", {"fleet": self._meant, **fields}, writes=True)
+        return replace(note, owner=text(answered, "owner") or note.owner)
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self.paths.root}/")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.audit import day_of, parse_entry
 from h2o_core.documents import InvalidDocument
-from h2o_core.io.registry import NoNode
+from h2o_core.io import audit
 from h2o_core.names import from_dotted, matches, package_of, shown
 from h2o_core.plan.situation import HOSTS, TRAFFICS
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from h2o_core.audit import Entry
     from h2o_core.io.registry import Registry
 
-_AT_ONCE: Final = 100
 SHOWN_DIGITS: Final = 8
 """A change's id is shown and typed by its first digits."""
 
@@ -110,22 +108,9 @@ async def read_journal(registry: Registry, wanted: Wanted, most: int) -> Journal
 async def newest_first(registry: Registry, since_s: float, say: Callable[[str], None]) -> AsyncGenerator[Entry]:
     """All entries, of days that are not before *since_s*; what can't be read is *say*'s."""
     first_day = day_of(since_s) if since_s else ""
-    for day in sorted((day for day in await _names(registry, "audit") if day >= first_day), reverse=True):
-        epochs = (name for name in await _names(registry, f"audit/{day}") if name.isdecimal())
-        ordered = [f"audit/{day}/{name}" for name in sorted(epochs, key=int, reverse=True)]
-        for start in range(0, len(ordered), _AT_ONCE):
-            paths = ordered[start : start + _AT_ONCE]
-            for path, node in zip(paths, await asyncio.gather(*map(registry.get, paths)), strict=True):
-                if node is None:
-                    continue
-                try:
-                    yield parse_entry(path, node.data)
-                except InvalidDocument as error:
-                    say(f"left out: {error}")
-
-
-async def _names(registry: Registry, path: str) -> list[str]:
-    try:
-        return await registry.children(path)
-    except NoNode:
-        return []
+    of_days = [day for day in await audit.days(registry) if day >= first_day]
+    async for path, data in audit.newest_first(registry, of_days):
+        try:
+            yield parse_entry(path, data)
+        except InvalidDocument as error:
+            say(f"left out: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class Key(NamedTuple):
 
     kind: Kind
     subject: Subject
+
+    @property
+    def id(self) -> str:
+        """How it is named where it is typed: 8 hexadecimal digits, the same in every program."""
+        return blake2b("\0".join((self.kind.value, *self.subject)).encode(), digest_size=4).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,15 @@ from h2o_core.insights.detecting import detect
 from h2o_core.insights.finding import DEPTH, Key
 from h2o_core.insights.grouping import group
 from h2o_core.insights.sums import Sums
+from h2o_core.notes import Says
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from h2o_core.insights.finding import Finding
     from h2o_core.insights.grouping import Group
     from h2o_core.insights.picture import Picture
+    from h2o_core.notes import Note
 
 CLOSES_AFTER_S: Final = 10.0
 STEP: Final = 1.25
@@ -26,18 +30,11 @@ STEP: Final = 1.25
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """Somebody has said something of a finding: that they look after it, or that it is to be quiet until then."""
-
-    owner: str
-    at_s: float
-    reason: str = ""
-    until_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
-    """An open finding. `seen_s`: when it was last strong enough; `placed_per_s`: the hurt that its place is of."""
+    """An open finding. `seen_s`: when it was last strong enough; `placed_per_s`: the hurt that its place is of.
+
+    `acknowledged`: somebody looks after it.
+    """
 
     finding: Finding
     since_s: float
@@ -57,11 +54,23 @@ class News:
 
 
 class Findings:
-    """Shown a picture a second; remembers what is open, who acknowledged it, and what is muted."""
+    """Shown a picture a second; remembers what is open. What people have said of it is in the register's notes."""
 
     def __init__(self) -> None:
         self.open: dict[Key, Standing] = {}
         self.mutes: dict[Key, Note] = {}
+        self._notes: tuple[Note, ...] = ()
+        self._closed: dict[Key, float] = {}
+
+    def noted(self, notes: Iterable[Note]) -> None:
+        """From the next look on *notes* hold, and no others.
+
+        A mute holds until its end, whether or not its finding closes and opens again in between; whoever has
+        acknowledged one looks after it until it closes.
+        """
+        self._notes = tuple(notes)
+        keys = {one.key for one in self._notes}
+        self._closed = {key: at_s for key, at_s in self._closed.items() if key in keys}
 
     def see(self, picture: Picture) -> News:
         """What is open now. Pictures come in the order of their times."""
@@ -76,7 +85,7 @@ class Findings:
                 self.open[key] = replace(standing, finding=again, seen_s=now_s, placed_per_s=placed)
         over = [key for key, one in self.open.items() if now_s - one.seen_s >= CLOSES_AFTER_S]
         closed = [self.open.pop(key).finding for key in over]
-        self.mutes = {key: note for key, note in self.mutes.items() if note.until_s > now_s}
+        self._apply_notes(over, now_s)
         groups = sorted(group([one.finding for one in self.open.values()], sums), key=self._place)
         return News(
             tuple(one for one in groups if one.cause.key not in self.mutes),
@@ -85,17 +94,19 @@ class Findings:
             tuple(one for one in groups if one.cause.key in self.mutes),
         )
 
-    def acknowledge(self, key: Key, owner: str, now_s: float, reason: str = "") -> None:
-        """Somebody looks after it, until it closes; raises KeyError when it is not open."""
-        self.open[key] = replace(self.open[key], acknowledged=Note(owner, now_s, reason))
-
-    def mute(self, key: Key, owner: str, now_s: float, until_s: float, reason: str = "") -> None:
-        """Not in the list until then, whether or not it closes and opens again in between."""
-        self.mutes[key] = Note(owner, now_s, reason, until_s)
-
-    def unmute(self, key: Key) -> None:
-        """It is said again; nothing when it was not muted."""
-        self.mutes.pop(key, None)
+    def _apply_notes(self, closed: Iterable[Key], now_s: float) -> None:
+        keys = {one.key for one in self._notes}
+        self._closed |= {key: now_s for key in closed if key in keys}
+        holding = [one for one in self._notes if one.until_s > now_s]
+        self.mutes = {one.key: one for one in holding if one.says is Says.MUTED}
+        acknowledged = {
+            one.key: one
+            for one in holding
+            if one.says is Says.ACKNOWLEDGED and one.at_s > self._closed.get(one.key, float("-inf"))
+        }
+        for key, standing in self.open.items():
+            if standing.acknowledged != acknowledged.get(key):
+                self.open[key] = replace(standing, acknowledged=acknowledged.get(key))
 
     def _place(self, one: Group) -> tuple[float, int, int, tuple[str, ...]]:
         hurt = max(self.open[each.key].placed_per_s for each in (one.cause, *one.symptoms))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.audit import Entry, parse_entry
-from h2o_core.documents import InvalidDocument
+from h2o_core.audit import Entry
+from h2o_core.io import audit
 from h2o_core.io.clock import unix_s
 from h2o_core.io.commit import ChangeUnknown, FencedOff, StaleChange, commit, look, prepared
 from h2o_core.io.decided import read_standing
-from h2o_core.io.registry import NoNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,23 +165,10 @@ async def _given_up(registry: Registry, sent: Sequence[Entry]) -> int:
 
 async def _entries(registry: Registry, after: int, until: int) -> list[Entry]:
     """The entries of the epochs above *after* up to *until*, the last 16 of them; what can't be had is left out."""
-    with suppress(NoNode):
-        days = await registry.children("audit")
-        epochs = range(max(after + 1, until + 1 - _MOST_TOLD), until + 1)
-        found = [await _entry_of(registry, days, epoch) for epoch in epochs]
-        return [entry for entry in found if entry is not None]
-    return []
-
-
-async def _entry_of(registry: Registry, days: Sequence[str], epoch: int) -> Entry | None:
-    for day in reversed(days):
-        path = f"audit/{day}/{epoch}"
-        node = await registry.get(path)
-        if node is not None:
-            with suppress(InvalidDocument):
-                return parse_entry(path, node.data)
-            return None
-    return None
+    of_days = await audit.days(registry)
+    epochs = range(max(after + 1, until + 1 - _MOST_TOLD), until + 1)
+    found = [await audit.entry_of(registry, of_days, epoch) for epoch in epochs]
+    return [entry for entry in found if entry is not None]
 
 
 def _told(entry: Entry) -> str:

@@ -10,7 +10,18 @@ SECRET = bytes(range(32))
 CREDENTIALS = credentials_of(SECRET, "test")
 READ, WRITE, CREATE, DELETE = Permission.READ, Permission.WRITE, Permission.CREATE, Permission.DELETE
 WORK = WRITE | CREATE | DELETE
-NODES = ["", "/live", "/live/a", "/agents", "/agents/a", "/packages/p/1", "/control/epoch", "/desired/a", "/audit/d/1"]
+NODES = [
+    "",
+    "/live",
+    "/live/a",
+    "/agents",
+    "/agents/a",
+    "/packages/p/1",
+    "/control/epoch",
+    "/desired/a",
+    "/audit/d/1",
+    "/notes",
+]
 
 
 def may(role: Role, path: str) -> Permission:
@@ -32,6 +43,7 @@ def may(role: Role, path: str) -> Permission:
         ("/control/hosts/host-1", {Role.AGENT: WORK, Role.OPERATOR: WORK}),
         ("/desired/host-1", {Role.AGENT: WORK, Role.OPERATOR: WORK, Role.DEPLOYER: WORK}),
         ("/election/conductor", {Role.AGENT: WORK}),
+        ("/notes", {Role.AGENT: WORK, Role.OPERATOR: WORK}),
         ("/audit/2026-01-31", {Role.AGENT: CREATE, Role.OPERATOR: CREATE, Role.DEPLOYER: CREATE}),
         ("/something-new", {Role.OPERATOR: WORK}),
         ("", dict.fromkeys(Role, CREATE)),

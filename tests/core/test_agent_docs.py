@@ -16,7 +16,8 @@ from h2o_agent.conductor.duties import Due, Remark
 from h2o_agent.http.app import build
 from h2o_agent.launch import Launch
 from h2o_agent.logs.shelf import Shelf
-from h2o_agent.views import children, conducting, drain, fleet, health, history, instances, stats
+from h2o_agent.views import children, conducting, control, drain, fleet, health, history, instances, stats
+from h2o_core.audit import Author, Edit, Entry, encode_entry
 from h2o_core.election import Leader
 from h2o_core.limits import Limits
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
@@ -43,6 +44,7 @@ from h2o_core.pb.stats_pb2 import (
     RegisterReport,
     RetryReport,
 )
+from h2o_core.plan.verdicts import Guard, Verdict
 from tests.core.test_agent_views import ALARM, DEAD, NOW_S, check, child, pictured, reported, snapshot
 
 PAGE = Path(__file__).parents[2] / "docs" / "http.md"
@@ -51,7 +53,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "http.md"
 class Nowhere:
     """A source that is never asked."""
 
-    snapshot = refresh = answer = explain = look = make = read = change = now_s = cast("Any", None)
+    snapshot = refresh = answer = explain = look = make = read = change = note = now_s = known = problem = cast(
+        "Any", None
+    )
     fleet = "test"
 
 
@@ -108,6 +112,19 @@ CONDUCTING = Conducting(
     remarks=(Remark("drain", "host-2", NOW_S, "why it stays"),),
     next_s=NOW_S + 1,
 )
+ENTRY = Entry(
+    41,
+    "5f" * 8,
+    NOW_S,
+    Author("ada", "h2o drain", "why"),
+    (Edit("control/hosts/host-9", None, b"{}"),),
+    guards=(Guard("capacity", Verdict.PASSED, "well"),),
+)
+KNOWN = control.Known(
+    41,
+    {"control/fleet": b"{}", "control/hosts/host-9": b"{}"},
+    entries=(control.kept("audit/2026-11-28/41", encode_entry(ENTRY)),),
+)
 PAST = History(
     series=[
         Series(kind="host", points=[Point(t_s=NOW_S, vitals=Vitals())]),
@@ -125,6 +142,7 @@ PAST = History(
         ("/stats", stats.stats(OF, OF.told)),
         ("/history", history.document(PAST)),
         ("/conductor", conducting.document(replace(OF, conducting=CONDUCTING))),
+        ("/control", control.document(OF, KNOWN, control.Wanted())),
         ("/drain", drain.document(DRAINED, DRAINED.told, {}, 1)),
         ("/children/\\<child>", children.detail(OF, OF.children[0])),
     ],
@@ -147,8 +165,16 @@ def test_the_health_examples_have_the_fields_of_the_answer():
 
 
 def test_every_path_is_documented():
+    nowhere = Nowhere()
     app = build(
-        Nowhere(), "0", Shelf(Path("nowhere"), "host-1", "0"), past=Nowhere(), broker=Nowhere(), caller=Nowhere()
+        nowhere,
+        "0",
+        Shelf(Path("nowhere"), "host-1", "0"),
+        past=nowhere,
+        broker=nowhere,
+        caller=nowhere,
+        registrar=nowhere,
+        decided=nowhere,
     )
     paths = {route.path for route in app.routes if isinstance(route, Route)}
     text = PAGE.read_text()

@@ -159,7 +159,7 @@ def test_a_path_that_is_written_says_how(method: str):
     assert GUARD.refusal("GET", "/call", None, {}, {"/call"}) is None
 
 
-@pytest.mark.parametrize("path", ["/register", "/changes"])
+@pytest.mark.parametrize("path", ["/register", "/changes", "/notes"])
 def test_what_is_for_writers_alone_is_not_read(path: str):
     for peer in (None, LOOPBACK, ELSEWHERE):
         for method in ("GET", "HEAD", "PUT"):

@@ -16,9 +16,9 @@ from h2o_agent.http.described import Described, paths_of
 from h2o_agent.http.openapi import document
 from h2o_agent.logs.shelf import Shelf
 from h2o_agent.metrics.discovery import targets
-from h2o_agent.views import children, conducting, drain, explanation, fleet, health, instances, stats
+from h2o_agent.views import children, conducting, control, drain, explanation, fleet, health, instances, stats
 from h2o_core.pb.explain_pb2 import Considered, Explanation
-from tests.core.test_agent_docs import CONDUCTING, DRAINED, OF, Nowhere, example
+from tests.core.test_agent_docs import CONDUCTING, DRAINED, KNOWN, OF, Nowhere, example
 from tests.core.test_agent_views import snapshot
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ ROUTES = list(
         broker=cast("Any", Nowhere()),
         caller=cast("Any", Nowhere()),
         registrar=cast("Any", Nowhere()),
+        decided=cast("Any", Nowhere()),
     ).routes
 )
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(cast("Any", ROUTES), "0.1.0")))
@@ -116,6 +117,8 @@ assert DRAINED.told is not None
         ("child", children.detail(OF, OF.children[0])),
         ("conductor", conducting.document(replace(OF, conducting=CONDUCTING))),
         ("conductor", conducting.document(OF)),
+        ("control", control.document(OF, KNOWN, control.Wanted())),
+        ("control", example("/control")),
         ("targets", targets(snapshot(agents={"host-1": "127.0.0.1:1"}))),
         ("error", {"error": "it is not there", "hint": ""}),
         ("instances", example("/instances")),
@@ -136,6 +139,8 @@ assert DRAINED.told is not None
         ("looked", example("/register", 1)),
         ("change", example("/changes")),
         ("changed", example("/changes", 1)),
+        ("note", example("/notes")),
+        ("noted", example("/notes", 1)),
         ("why", explanation.document(OF, OF.told, Explanation(rule=-1, bucket=-1, candidates=[Considered()]))),
         ("child", example("/children/\\<child>")),
         ("targets", example("/sd/prometheus")),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+
 from hypothesis import given, settings, strategies as st
 
 from h2o_core.insights.counts import Counts
 from h2o_core.insights.finding import Key, Kind, Subject
 from h2o_core.insights.picture import Picture, Served
 from h2o_core.insights.standing import CLOSES_AFTER_S, Findings, News
+from h2o_core.notes import Note, Says
 from tests.support.insight_world import well
 
 A, B = "/service/a", "/service/b"
@@ -67,31 +69,50 @@ def test_the_order_follows_in_steps() -> None:
     assert subjects(findings.see(seen(2, 1000, 1300))) == [B, A]
 
 
+def note(says: Says, at_s: float, until_s: float) -> Note:
+    return Note(*FAILS_A, says, "eva", at_s, until_s, "INC-7")
+
+
 def test_somebody_looks_after_it_until_it_closes() -> None:
     findings = Findings()
     findings.see(seen(0, 500))
-    findings.acknowledge(FAILS_A, "eva", 0.5, "INC-7")
-    findings.see(seen(1, 500))
-    note = findings.open[FAILS_A].acknowledged
-    assert note is not None
-    assert (note.owner, note.at_s, note.reason) == ("eva", 0.5, "INC-7")
+    after = note(Says.ACKNOWLEDGED, 0.5, 100)
+    findings.noted([after])
+    assert findings.see(seen(1, 500)).groups
+    assert findings.open[FAILS_A].acknowledged == after
     findings.see(seen(20, 0))
     assert findings.see(seen(21, 500)).opened
+    assert findings.open[FAILS_A].acknowledged is None, "that was another one"
+    again = replace(after, at_s=22.0)
+    findings.noted([again])
+    findings.see(seen(23, 500))
+    assert findings.open[FAILS_A].acknowledged == again
+    findings.see(seen(100, 500))
+    assert findings.open[FAILS_A].acknowledged is None, "it has ended"
+
+
+def test_whoever_begins_to_look_later_believes_the_note() -> None:
+    findings = Findings()
+    findings.noted([note(Says.ACKNOWLEDGED, 0.5, 100)])
+    findings.see(seen(50, 500))
+    assert findings.open[FAILS_A].acknowledged is not None
+    findings.noted([])
+    findings.see(seen(51, 500))
     assert findings.open[FAILS_A].acknowledged is None
-    with pytest.raises(KeyError):
-        findings.acknowledge(Key(Kind.FAILING, Subject("/service/none")), "eva", 22.0)
 
 
 def test_what_is_muted_is_apart_until_then_also_when_it_opens_again() -> None:
     findings = Findings()
     findings.see(seen(0, 500))
-    findings.mute(FAILS_A, "eva", 0.5, 100.0, "known")
+    findings.noted([note(Says.MUTED, 0.5, 100.0)])
     muted = findings.see(seen(1, 500, 500))
     assert subjects(muted) == [B]
     assert [one.cause.key for one in muted.muted] == [FAILS_A]
+    assert findings.mutes[FAILS_A].owner == "eva"
     findings.see(seen(50, 0))
     assert findings.see(seen(60, 500)).groups == ()
     assert subjects(findings.see(seen(100, 500))) == [A]
-    findings.mute(FAILS_A, "eva", 100.0, 200.0)
-    findings.unmute(FAILS_A)
-    assert subjects(findings.see(seen(101, 500))) == [A]
+    findings.noted([note(Says.MUTED, 100.0, 200.0)])
+    assert findings.see(seen(101, 500)).groups == ()
+    findings.noted([])
+    assert subjects(findings.see(seen(102, 500))) == [A]

@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from h2o_console.asking.agent import ask
+from h2o_console.asking.register import NoRegister
 from h2o_console.asking.register_by_agent import RegisterByAgent
-from h2o_core.access import Role
+from h2o_console.commands import noting
+from h2o_core.access import Role, read_token
 from h2o_core.audit import Author, Edit, encode_entry, parse_entry
+from h2o_core.context import Context
 from h2o_core.control import Epoch, HostControl, HostState, encode_epoch, encode_host_control, parse_epoch
+from h2o_core.documents import InvalidDocument
+from h2o_core.insights.finding import Key, Kind, Subject
 from h2o_core.io import changes
+from h2o_core.io.clock import unix_s
 from h2o_core.io.commit import audit_path
 from h2o_core.io.decided import read_standing
+from h2o_core.io.noting import write_note
 from h2o_core.io.registry import (
     Create,
     NoNode,
@@ -26,6 +35,7 @@ from h2o_core.io.registry import (
     TransactionFailed,
     VersionConflict,
 )
+from h2o_core.notes import Note, Says, parse_notes
 from tests.support.guarded import Guarded, guarded, private
 from tests.system.test_access import typed
 
@@ -173,3 +183,92 @@ def test_a_laptop_decides_without_a_way_to_zookeeper(fleet: Guarded, tmp_path: P
         return {(entry.author.actor, entry.author.verified) for entry in found}
 
     assert fleet.in_register(Role.OPERATOR, authors) == {("alice", True)}
+
+
+FAILS = Key(Kind.FAILING, Subject("/service/echo", host="host-1"))
+
+
+async def notes_of(registry: Registry) -> tuple[Note, ...]:
+    node = await registry.get(registry.paths.notes)
+    return () if node is None else parse_notes("notes", node.data)
+
+
+async def test_notes_are_the_same_by_both_ways_and_the_agent_says_whose(
+    fleet: Guarded, by_agent: RegisterByAgent, direct: Registry
+):
+    me = f"{pwd.getpwuid(os.getuid()).pw_name}@host-1"
+    now_s = unix_s()
+    muted = Note(*FAILS, Says.MUTED, "bob@laptop", now_s, now_s + 60, "INC-7")
+    written = await by_agent.note(muted)
+    assert written == replace(muted, owner=me)
+    (found,) = await notes_of(direct)
+    assert replace(found, at_s=now_s) == written
+    acknowledged = replace(muted, says=Says.ACKNOWLEDGED)
+    await write_note(direct, acknowledged, now_s)
+    by_token = RegisterByAgent(fleet.url("host-1"), ALICE, 10, fleet.fleet)
+    await by_token.start()
+    assert (await by_token.note(replace(muted, until_s=now_s + 90))).owner == "alice"
+    assert [(one.says, one.owner) for one in await notes_of(direct)] == [
+        (Says.ACKNOWLEDGED, "bob@laptop"),
+        (Says.MUTED, "alice"),
+    ]
+    await by_token.note(replace(muted, until_s=0.0))
+    await write_note(direct, replace(acknowledged, until_s=0.0), now_s)
+    assert await notes_of(direct) == ()
+
+
+async def test_what_is_no_note_is_refused_by_the_agent(by_agent: RegisterByAgent, direct: Registry):
+    now_s = unix_s()
+    good = Note(*FAILS, Says.MUTED, "bob@laptop", now_s, now_s + 60)
+    wrong = {
+        "within 30 days": replace(good, until_s=now_s - 1),
+        "package is": replace(good, subject=Subject("a\nb")),
+        "reason is": replace(good, reason="x" * 2000),
+    }
+    for sentence, note in wrong.items():
+        with pytest.raises(RegisterRefused, match=sentence):
+            await by_agent.note(note)
+    assert await notes_of(direct) == ()
+
+
+async def test_who_writes_at_the_same_moment_takes_nobody_s_note_away(by_agent: RegisterByAgent, direct: Registry):
+    now_s = unix_s()
+    notes = [Note(Kind.HOST, Subject(host=f"host-{at}"), Says.MUTED, "eva", now_s, now_s + 60) for at in range(5)]
+    await asyncio.gather(
+        *(by_agent.note(one) if at % 2 else write_note(direct, one, now_s) for at, one in enumerate(notes))
+    )
+    assert {one.key for one in await notes_of(direct)} == {one.key for one in notes}
+    for one in notes:
+        await write_note(direct, replace(one, until_s=0.0), now_s)
+
+
+async def test_a_damaged_node_is_not_written_over(by_agent: RegisterByAgent, direct: Registry):
+    note = Note(*FAILS, Says.MUTED, "eva", unix_s(), unix_s() + 60)
+    await write_note(direct, note, note.at_s)
+    await direct.set("notes", b"{")
+    with pytest.raises(InvalidDocument, match="not JSON"):
+        await write_note(direct, note, note.at_s)
+    with pytest.raises(RegisterRefused, match="not JSON"):
+        await by_agent.note(note)
+    await direct.set("notes", b"")
+
+
+def test_a_laptop_says_that_somebody_looks_after_it(fleet: Guarded, tmp_path: Path):
+    token = str(private(tmp_path / "alice", f"alice {ALICE}\n"))
+    laptop = Context(fleet=fleet.fleet, agent=fleet.url("host-1"), write_token_file=token)
+    desk = Context(fleet=fleet.fleet, zookeeper=fleet.zookeeper, secret_file=str(fleet.secret_file))
+    author = Author("bob@laptop", "a test", "INC-7")
+    said = noting.acknowledge(laptop, author, FAILS, 10)
+    muted = noting.mute(desk, author, FAILS, unix_s() + 60, 10)
+    assert (said.owner, said.reason, muted.owner) == ("alice", "INC-7", "bob@laptop")
+    found = fleet.in_register(Role.AGENT, notes_of)
+    assert [(one.says, one.owner) for one in found] == [(Says.ACKNOWLEDGED, "alice"), (Says.MUTED, "bob@laptop")]
+    kept = ask(fleet.url("host-1"), "/control", 10, read_token(fleet.secret, fleet.fleet))
+    assert parse_notes("notes", kept["notes"].encode("latin-1")) == found
+    noting.take_back(desk, author, FAILS, Says.ACKNOWLEDGED, 10)
+    noting.take_back(laptop, author, FAILS, Says.MUTED, 10)
+    assert fleet.in_register(Role.AGENT, notes_of) == ()
+    with pytest.raises(InvalidDocument, match="within 30 days"):
+        noting.mute(laptop, author, FAILS, 5.0, 10)
+    with pytest.raises(NoRegister, match="needs the write token"):
+        noting.mute(Context(fleet=fleet.fleet, agent=fleet.url("host-1")), author, FAILS, unix_s() + 60, 10)

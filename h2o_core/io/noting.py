@@ -1,0 +1,36 @@
+"""Writes what somebody says of a finding into the fleet's one node of notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from h2o_core.io.registry import NodeExists, NoNode, RegisterError, VersionConflict
+from h2o_core.notes import NOTES, encode_notes, parse_notes, with_note
+
+if TYPE_CHECKING:
+    from h2o_core.io.registry import Registry
+    from h2o_core.notes import Note
+
+_ATTEMPTS: Final = 8
+"""Others may write in between so often; who does that in a row is no operator."""
+
+
+async def write_note(registry: Registry, note: Note, now_s: float) -> None:
+    """Have *note* stand, or with an end of 0 taken back; those that have ended by *now_s* (Unix time) go.
+
+    May be repeated. Raises InvalidDocument when it is no such note, there are too many, or the node is damaged;
+    RegisterUnavailable, RegisterRefused, and RegisterError when others never stop writing.
+    """
+    for _ in range(_ATTEMPTS):
+        node = await registry.get(NOTES)
+        data = encode_notes(with_note(parse_notes(NOTES, b"" if node is None else node.data), note, now_s))
+        try:
+            if node is None:
+                await registry.create(NOTES, data)
+            else:
+                await registry.set(NOTES, data, node.version)
+        except (NodeExists, NoNode, VersionConflict):
+            continue
+        return
+    msg = f"others wrote notes at the same moment, {_ATTEMPTS} times; nothing was written: try again"
+    raise RegisterError(msg)
