@@ -83,3 +83,10 @@ _.noted
 acknowledge
 mute
 take_back
+
+# What the console's screens of findings read: they are being built.
+_.is_cause
+_.blindness
+_.looked_s
+_.cost_s
+_.insights_of

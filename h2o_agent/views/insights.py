@@ -52,9 +52,9 @@ def picture_of(snapshot: Snapshot) -> Picture:
         served=() if lately is None else tuple(_served(snapshot.host, lately)),
         measured=() if lately is None or told is None else tuple(_measured(snapshot.host, lately, told)),
         calls=() if lately is None else tuple(_calls(snapshot.host, lately)),
-        waiting=tuple(reports.waiting(said)),
-        pools=tuple(reports.pools(said)),
-        alarms=tuple(reports.alarms(said)),
+        waiting=tuple(reports.waiting(said.host, said.report.queues)),
+        pools=tuple(reports.pools(said.report.pools)),
+        alarms=tuple(reports.alarms(said.host, said.report.register)),
     )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.asking.register import NoRegister, in_register
 from h2o_core.audit import parse_entry
 from h2o_core.documents import InvalidDocument
-from h2o_core.insights.picture import Changed, Control
+from h2o_core.insights import reports
+from h2o_core.insights.picture import Control
 from h2o_core.io.changes import read_decided
 from h2o_core.io.registry import NoNode
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from h2o_core.context import Context
+    from h2o_core.insights.picture import Changed
     from h2o_core.io.registry import Registry
     from h2o_core.plan.situation import Decided
 
@@ -60,7 +62,5 @@ async def _change(registry: Registry, days: Sequence[str], epoch: int) -> Change
         node = await registry.get(path)
         if node is not None:
             with suppress(InvalidDocument):
-                entry = parse_entry(path, node.data)
-                paths = tuple(edit.path for edit in entry.edits)
-                return Changed(epoch, entry.at_s, paths, entry.author.actor, entry.sentence)
+                return reports.changed(parse_entry(path, node.data))
     return None

@@ -62,9 +62,9 @@ def picture_of(looked: Looked) -> Picture:
         served=tuple(one for host, history in looked.histories.items() for one in _served(host, history)),
         measured=tuple(_measured(looked)),
         calls=tuple(_calls(looked)),
-        waiting=tuple(one for each in speaking.values() for one in reports.waiting(each)),
-        pools=tuple(one for each in speaking.values() for one in reports.pools(each)),
-        alarms=tuple(one for each in speaking.values() for one in reports.alarms(each)),
+        waiting=tuple(one for each in speaking.values() for one in reports.waiting(each.host, each.report.queues)),
+        pools=tuple(one for each in speaking.values() for one in reports.pools(each.report.pools)),
+        alarms=tuple(one for each in speaking.values() for one in reports.alarms(each.host, each.report.register)),
         peaks=_peaks(looked.histories),
         control=looked.control,
     )

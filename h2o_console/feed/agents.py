@@ -23,12 +23,16 @@ _OK: Final = 200
 
 
 class OutOfReach(Exception):
-    """No usable answer; the sentence says why, `hint` what to type ("" when nothing helps)."""
+    """No usable answer; the sentence says why, `hint` what to type ("" when nothing helps).
 
-    def __init__(self, why: str, hint: str = "") -> None:
+    `status`: what it answered instead; 0: nothing.
+    """
+
+    def __init__(self, why: str, hint: str = "", status: int = 0) -> None:
         super().__init__(why)
         self.why = why
         self.hint = hint
+        self.status = status
 
 
 class Agents:
@@ -47,6 +51,11 @@ class Agents:
     async def text(self, address: str, path: str) -> bytes:
         """GET *path* as JSON, not parsed yet; raises OutOfReach."""
         return (await self._get(address, path, JSON, "")).body
+
+    async def text_since(self, address: str, path: str, etag: str) -> tuple[bytes | None, str]:
+        """As `text`, with its entity tag; None: *etag* still stands. Raises OutOfReach."""
+        response = await self._get(address, path, JSON, etag)
+        return (None, etag) if response.status == _NOT_MODIFIED else (response.body, response.headers.get("etag", ""))
 
     async def message(self, address: str, path: str, etag: str = "") -> tuple[bytes | None, str]:
         """GET *path* as protobuf: (its bytes, entity tag); None: *etag* still stands. Raises OutOfReach."""
@@ -75,7 +84,9 @@ class Agents:
         if response.status == _OK or (response.status == _NOT_MODIFIED and etag):
             return response
         said = parse_document(response.body)
-        raise OutOfReach(str(said.get("error") or f"it answers {response.status}"), str(said.get("hint") or ""))
+        raise OutOfReach(
+            str(said.get("error") or f"it answers {response.status}"), str(said.get("hint") or ""), response.status
+        )
 
     def _fields(self, address: str, accept: str, etag: str) -> str:
         fields = f"Accept: {accept}\r\n"

@@ -35,10 +35,13 @@ def whole(document: Mapping[str, Any], key: str) -> int | None:
 
 def objects(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     """A list's objects; whatever else is in it is left out."""
+    return [cast("dict[str, Any]", entry) for entry in listed(document, key) if isinstance(entry, dict)]
+
+
+def listed(document: Mapping[str, Any], key: str) -> list[Any]:
+    """A list, or an empty one for anything else."""
     value: Any = document.get(key)
-    if not isinstance(value, list):
-        return []
-    return [cast("dict[str, Any]", entry) for entry in cast("list[Any]", value) if isinstance(entry, dict)]
+    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -28,6 +28,12 @@ class Kind(Enum):
     """No agent told the fleet's picture; `of` is the context's agent, `said` (why, what to type)."""
     EXPECT = 8
     """From now on host `of` is asked once in `seconds`."""
+    CONTROL = 9
+    """``/control``."""
+    CONTROL_STANDS = 10
+    """Nothing has been decided since (304)."""
+    NO_CONTROL = 11
+    """The agent that is asked has never heard of ``/control``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ The poller hears agents; a replay hears a recording, and goes the very same way.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.feed.agents import OutOfReach, parse_document
 from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
+from h2o_console.feed.control import parse_control
 from h2o_console.feed.counters import Unreadable, parse_promises, parse_stats
 from h2o_console.feed.heard import Heard, Kind
 
@@ -87,6 +89,22 @@ class Intake:
         self._hear(Heard(Kind.EXPECT, host, seconds=interval_s), now_s)
         self._store.expect(host, interval_s)
 
+    def control(self, body: bytes, now_s: float) -> None:
+        """What is decided in the fleet."""
+        self._hear(Heard(Kind.CONTROL, body=body), now_s)
+        self._store.put_control(parse_control(parse_document(body), now_s), now_s)
+
+    def control_stands(self, now_s: float) -> None:
+        """Nothing else has been decided since."""
+        self._hear(Heard(Kind.CONTROL_STANDS), now_s)
+        if (decided := self._store.control) is not None:
+            self._store.put_control(replace(decided, read_s=now_s), now_s)
+
+    def no_control(self, now_s: float) -> None:
+        """The agent that is asked can't tell what is decided."""
+        self._hear(Heard(Kind.NO_CONTROL), now_s)
+        self._store.put_control(None, now_s)
+
     def take(self, heard: Heard, now_s: float) -> None:
         """Any of them, as a recording has it; raises OutOfReach where its method does."""
         first, second = (*heard.said, "", "")[:2]
@@ -107,3 +125,9 @@ class Intake:
                 self.trouble(heard.of, first, second, now_s)
             case Kind.EXPECT:
                 self.expect(heard.of, heard.seconds, now_s)
+            case Kind.CONTROL:
+                self.control(heard.body, now_s)
+            case Kind.CONTROL_STANDS:
+                self.control_stands(now_s)
+            case Kind.NO_CONTROL:
+                self.no_control(now_s)

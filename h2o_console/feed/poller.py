@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.feed.agents import Agents, OutOfReach
+from h2o_console.feed.clocks import monotonic_s, thread_s
 from h2o_console.feed.intake import Intake
-from h2o_core.io.clock import monotonic_ns, thread_ns
+from h2o_console.feed.looking import Looker
 
 if TYPE_CHECKING:
     from h2o_console.feed.intake import Tap
@@ -35,17 +36,8 @@ _SHARE: Final = 0.07
 """Of one core, for asking the hosts on screen: in a fleet that costs more, each is asked more rarely."""
 _TURN_S: Final = 0.05
 _FIRST_S: Final = 0.3
+_NO_SUCH_PATH: Final = 404
 _NO_AGENT: Final = "no agent is registered for it"
-
-
-def monotonic_s() -> float:
-    """The clock of everything the console holds."""
-    return monotonic_ns() / 1e9
-
-
-def _cpu_s() -> float:
-    """What this thread has spent."""
-    return thread_ns() / 1e9
 
 
 @dataclass(slots=True)
@@ -88,6 +80,8 @@ class Poller:
         self._due: dict[str, float] = {}
         self._detour = ""
         self._home_failure: OutOfReach | None = None
+        self._control = _Asked(0.0)
+        self._looker = Looker(store, clock)
         self._told_by = ""
         self._picture: tuple[int, int] | None = None
         """(incarnation, version) of the newest picture that the asked agent's broker has."""
@@ -116,6 +110,7 @@ class Poller:
     async def run(self) -> None:
         """Ask until cancelled."""
         fleet = asyncio.create_task(self._keep_fleet())
+        looking = asyncio.create_task(self._looker.run())
         try:
             while not fleet.done():
                 self._turn()
@@ -123,7 +118,7 @@ class Poller:
                 await asyncio.sleep(_TURN_S)
             fleet.result()
         finally:
-            tasks = [fleet, *(asked.task for asked in self._asked.values() if asked.task is not None)]
+            tasks = [fleet, looking, *(asked.task for asked in self._asked.values() if asked.task is not None)]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -146,6 +141,7 @@ class Poller:
                     self._home_failure = error
                 continue
             self._detour = "" if address == self._home else address
+            await self._ask_control(address)
             await self._ask_more(address)
             return
         if (failure := self._home_failure) is not None:
@@ -184,6 +180,22 @@ class Poller:
         except OutOfReach:
             return  # the next round of /hosts says so
 
+    async def _ask_control(self, address: str) -> None:
+        """What is decided. When it can't be had, what is known grows old, but of an older agent: that never tells."""
+        asked = self._control
+        if asked.address != address:
+            asked.address, asked.etag = address, ""
+        try:
+            body, asked.etag = await self._agents.text_since(address, "/control", asked.etag)
+            if body is None:
+                self._intake.control_stands(self._clock())
+            else:
+                self._intake.control(body, self._clock())
+        except OutOfReach as error:
+            asked.etag = ""
+            if error.status == _NO_SUCH_PATH:
+                self._intake.no_control(self._clock())
+
     def _wants_picture(self) -> bool:
         """Its version is another one, or unknown: the agent that is asked does not answer for its own host."""
         same = self._picture is not None and self._picture == self._fetched
@@ -213,7 +225,7 @@ class Poller:
     def _turn(self) -> None:
         """Ask those whose turn it is, the most overdue first."""
         now_s = self._clock()
-        self._cost.measure(now_s, _cpu_s())
+        self._cost.measure(now_s, thread_s())
         due = [
             (asked.due_s, host) for host, asked in self._asked.items() if asked.due_s <= now_s and asked.task is None
         ]

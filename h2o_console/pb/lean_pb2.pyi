@@ -32,7 +32,7 @@ class HostStats(_message.Message):
     def __init__(self, host: _Optional[str] = ..., fleet: _Optional[str] = ..., zone: _Optional[str] = ..., version: _Optional[str] = ..., as_of_s: _Optional[float] = ..., report_age_s: _Optional[float] = ..., report: _Optional[_Union[BrokerReport, _Mapping]] = ..., broker_problem: _Optional[str] = ..., children: _Optional[_Iterable[bytes]] = ..., vitals: _Optional[bytes] = ...) -> None: ...
 
 class BrokerReport(_message.Message):
-    __slots__ = ("incarnation", "now_s", "started_s", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers")
+    __slots__ = ("incarnation", "now_s", "started_s", "picture_version", "epoch", "register", "instances", "callers", "peers", "queues", "counters", "strangers", "unapplied", "pools")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +52,8 @@ class BrokerReport(_message.Message):
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     STRANGERS_FIELD_NUMBER: _ClassVar[int]
+    UNAPPLIED_FIELD_NUMBER: _ClassVar[int]
+    POOLS_FIELD_NUMBER: _ClassVar[int]
     incarnation: int
     now_s: float
     started_s: float
@@ -64,10 +66,12 @@ class BrokerReport(_message.Message):
     queues: _containers.RepeatedScalarFieldContainer[bytes]
     counters: _containers.ScalarMap[str, int]
     strangers: str
-    def __init__(self, incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[_stats_pb2.RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[bytes]] = ..., peers: _Optional[_Iterable[bytes]] = ..., queues: _Optional[_Iterable[bytes]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ...) -> None: ...
+    unapplied: _containers.RepeatedScalarFieldContainer[str]
+    pools: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, incarnation: _Optional[int] = ..., now_s: _Optional[float] = ..., started_s: _Optional[float] = ..., picture_version: _Optional[int] = ..., epoch: _Optional[int] = ..., register: _Optional[_Union[_stats_pb2.RegisterReport, _Mapping]] = ..., instances: _Optional[_Iterable[_Union[InstanceReport, _Mapping]]] = ..., callers: _Optional[_Iterable[bytes]] = ..., peers: _Optional[_Iterable[bytes]] = ..., queues: _Optional[_Iterable[bytes]] = ..., counters: _Optional[_Mapping[str, int]] = ..., strangers: _Optional[str] = ..., unapplied: _Optional[_Iterable[str]] = ..., pools: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class InstanceReport(_message.Message):
-    __slots__ = ("instance", "package", "version", "pid", "launch", "slots", "in_flight", "started_s", "state", "pong_age_ms", "heartbeat", "heartbeat_age_ms", "features")
+    __slots__ = ("instance", "package", "version", "pid", "launch", "slots", "in_flight", "started_s", "state", "pong_age_ms", "heartbeat", "heartbeat_age_ms", "features", "verdict", "verdict_why")
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +85,8 @@ class InstanceReport(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_AGE_MS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_WHY_FIELD_NUMBER: _ClassVar[int]
     instance: str
     package: str
     version: str
@@ -94,7 +100,9 @@ class InstanceReport(_message.Message):
     heartbeat: bytes
     heartbeat_age_ms: float
     features: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., pid: _Optional[int] = ..., launch: _Optional[str] = ..., slots: _Optional[int] = ..., in_flight: _Optional[int] = ..., started_s: _Optional[float] = ..., state: _Optional[str] = ..., pong_age_ms: _Optional[float] = ..., heartbeat: _Optional[bytes] = ..., heartbeat_age_ms: _Optional[float] = ..., features: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    verdict: str
+    verdict_why: str
+    def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., pid: _Optional[int] = ..., launch: _Optional[str] = ..., slots: _Optional[int] = ..., in_flight: _Optional[int] = ..., started_s: _Optional[float] = ..., state: _Optional[str] = ..., pong_age_ms: _Optional[float] = ..., heartbeat: _Optional[bytes] = ..., heartbeat_age_ms: _Optional[float] = ..., features: _Optional[_Iterable[bytes]] = ..., verdict: _Optional[str] = ..., verdict_why: _Optional[str] = ...) -> None: ...
 
 class Feature(_message.Message):
     __slots__ = ("feature", "outcomes", "processing", "last_error", "last_error_time_s")
@@ -123,15 +131,17 @@ class Sketch(_message.Message):
     def __init__(self, index: _Optional[bytes] = ..., count: _Optional[_Iterable[int]] = ..., zero: _Optional[int] = ..., sum: _Optional[int] = ...) -> None: ...
 
 class Caller(_message.Message):
-    __slots__ = ("caller", "version", "feature", "outcomes", "latency")
+    __slots__ = ("caller", "version", "feature", "outcomes", "latency", "breaches")
     CALLER_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FEATURE_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
+    BREACHES_FIELD_NUMBER: _ClassVar[int]
     caller: str
     version: str
     feature: str
     outcomes: _containers.RepeatedCompositeFieldContainer[_stats_pb2.OutcomeCount]
     latency: bytes
-    def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., latency: _Optional[bytes] = ...) -> None: ...
+    breaches: int
+    def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., latency: _Optional[bytes] = ..., breaches: _Optional[int] = ...) -> None: ...

@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.store.views import CallView
 from h2o_console.store.windows import Window
+from h2o_core.insights.counts import Counts, without
+from h2o_core.insights.picture import Call as InsightCall
+from h2o_core.insights.reports import full
 from h2o_core.names import Tier, package_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from h2o_console.store.hosts import HostRecord
 
 _LOOKED_S: Final = 60.0
-"""So long after somebody has looked, times are still counted."""
+"""So long after somebody has looked, times are still compared more often."""
 _RANKS: Final = {tier.value: rank for rank, tier in enumerate(Tier)}
 _Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
 class Calls:
-    """A window for each caller's version and feature; times are counted only while somebody looks."""
+    """A window for each caller's version and feature; while somebody looks, their times are compared more often."""
 
     windows: dict[_Key, Window] = field(default_factory=dict[_Key, Window])
     _looked_s: float = float("-inf")
@@ -42,11 +45,8 @@ class Calls:
         """Somebody looks."""
         return now_s - self._looked_s < _LOOKED_S
 
-    def look(self, hosts: Iterable[HostRecord], now_s: float) -> None:
+    def look(self, now_s: float) -> None:
         """Somebody does now."""
-        if not self.timed(now_s):
-            for host in hosts:
-                host.forget_calls_times()
         self._looked_s = now_s
 
     def views(
@@ -58,6 +58,19 @@ class Calls:
             del self.windows[key]
         wanted = only.calls.keys() if only is not None else places.keys() | self.windows.keys()
         return tuple(self._view(key, places[key], now_s) for key in sorted(wanted))
+
+    def parts(self, named: Iterable[HostRecord], over_s: float, now_s: float) -> Iterator[InsightCall]:
+        """For insights: what was called in the last minute from all hosts but *named*, together."""
+        told: dict[_Key, list[Window]] = {}
+        for host in named:
+            for key, call in host.calls.items():
+                told.setdefault(key, []).append(call.here)
+        for key, window in self.windows.items():
+            outcomes = window.outcomes(now_s)
+            if outcomes:
+                caller, version, feature = key
+                counts = _less(Counts(outcomes, window.sketch(now_s), over_s), told.get(key, ()), now_s)
+                yield InsightCall(full(caller), version, full(feature), "", counts)
 
     def _view(self, key: _Key, hosts: int, now_s: float) -> CallView:
         caller, version, feature = key
@@ -74,6 +87,16 @@ class Calls:
             hosts=hosts,
             forbidden=tier_problem(caller, feature),
         )
+
+
+def _less(whole: Counts, parts: Iterable[Window], now_s: float) -> Counts:
+    """*whole* without what is counted in *parts*, too."""
+    for part in parts:
+        try:
+            whole = without(whole, Counts(part.outcomes(now_s), part.sketch(now_s), whole.span_s))
+        except ValueError:  # its times were left out of the whole, and so they can stay there
+            whole = without(whole, Counts(part.outcomes(now_s), span_s=whole.span_s))
+    return whole
 
 
 def tier_problem(caller: str, feature: str) -> str:

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from h2o_console.feed.counters import known
 from h2o_console.store.calls import Calls
+from h2o_console.store.epochs import Epochs
 from h2o_console.store.hosts import HostRecord
 from h2o_console.store.instances import instance_detail, instance_view
+from h2o_console.store.package_part import package_part
 from h2o_console.store.packages import PackageRecord
+from h2o_console.store.pictured import host_part, troubled
 from h2o_console.store.servers import host_detail, host_view
 from h2o_console.store.views import (
     CallView,
@@ -29,16 +32,23 @@ from h2o_console.store.views import (
     PackageView,
     SilentHost,
 )
-from h2o_console.store.windows import BUCKET_S, NO_TIMES, Window, line_of
+from h2o_console.store.windows import BUCKET_S, NO_TIMES, Window, covered_s, line_of
 from h2o_core.names import package_of, shown
 
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Head, Host, Instance
     from h2o_console.feed.counters import Promise
     from h2o_console.pb.lean_pb2 import HostStats
+    from h2o_console.store.control import ControlSeen
+    from h2o_console.store.insight import Insight
     from h2o_console.store.members import Call, Member
+    from h2o_console.store.package_part import PackagePart
+    from h2o_console.store.pictured import HostPart
+    from h2o_core.insights.picture import Call as InsightCall
 
 _THRIFTY_BUCKETS: Final = 2
+_CALLS_TURNS: Final = 4
+"""In so many turns once, what callers waited is compared as well: in 48 s, while nobody looks at them."""
 _READY_S: Final = 0.9
 _READY_SELDOM_S: Final = 3.9
 _OFTEN_S: Final = 1.5
@@ -73,6 +83,11 @@ class Store:
         self._packages: dict[str, PackageRecord] = {}
         self._hosts_of: dict[str, set[str]] = {}
         self._calls = Calls()
+        self._counted_s: float | None = None
+        self.epochs = Epochs()
+        self.control: ControlSeen | None = None
+        self.insight: Insight | None = None
+        self.blindness: str = ""
         self._numbered = 0
         self._watched: tuple[str, Member] | None = None
         self._dirty: set[str] = set()
@@ -117,7 +132,7 @@ class Store:
             listed.setdefault(instance.host, []).append(instance)
         for name, record in self.hosts.items():
             before = record.packages()
-            record.list_instances(listed.get(name, []))
+            record.list_instances(listed.get(name, []), now_s)
             self._reindex(name, before, record.packages())
         self._picture_s = now_s
 
@@ -128,10 +143,13 @@ class Store:
             return
         before = record.packages()
         record.read(stats, now_s, self)
+        self.epochs.saw(stats.report.epoch, now_s)
+        if self._counted_s is None:
+            self._counted_s = now_s
         turn = int(now_s // BUCKET_S + record.number) // _THRIFTY_BUCKETS
         if not self.thrifty or record.timed_at != turn:
             record.timed_at = turn
-            record.time_all(now_s, calls=self._calls.timed(now_s))
+            record.time_all(now_s, calls=not self.thrifty or turn % _CALLS_TURNS == 0 or self._calls.timed(now_s))
         self._reindex(host, before, record.packages())
 
     def window_of(self, package: str, version: str, feature: str) -> Window:
@@ -167,7 +185,29 @@ class Store:
     def put_failure(self, host: str, why: str) -> None:
         """A host's counters could not be had; what was known of it grows old."""
         if (record := self.hosts.get(host)) is not None:
-            record.failed = why
+            record.failed, record.answers = why, False
+
+    def put_control(self, decided: ControlSeen | None, now_s: float) -> None:
+        """What is decided; None: the agent that was asked can't say."""
+        if decided is not None:
+            self.epochs.saw(decided.epoch, now_s)
+        self.control = decided
+        self.changed += 1
+
+    @_locked
+    def heard(self) -> bool:
+        """Every host that is known has answered, or is known not to."""
+        return bool(self.hosts) and all(one.about is not None or one.failed for one in self.hosts.values())
+
+    def put_blindness(self, why: str) -> None:
+        """Nobody could look: what was found before grows old."""
+        self.blindness = why
+        self.changed += 1
+
+    def put_insight(self, insight: Insight) -> None:
+        """Somebody has looked."""
+        self.insight, self.blindness = insight, ""
+        self.changed += 1
 
     @_locked
     def put_trouble(self, agent: str, why: str, hint: str) -> None:
@@ -187,6 +227,34 @@ class Store:
     def names(self) -> tuple[str, ...]:
         """All packages that are known."""
         return tuple(self._packages)
+
+    @_locked
+    def host_names(self) -> tuple[str, ...]:
+        """All hosts that are known."""
+        return tuple(self.hosts)
+
+    @_locked
+    def host_part(self, name: str, now_s: float) -> HostPart | None:
+        """A host's part of the picture that insights are drawn from; None when it is gone."""
+        record = self.hosts.get(name)
+        if record is None:
+            return None
+        behind_s = None if record.report is None else self.epochs.behind_s(record.report.epoch, record.fresh_s)
+        return host_part(record, behind_s, now_s, thrifty=self.thrifty)
+
+    @_locked
+    def package_part(self, name: str, now_s: float) -> PackagePart | None:
+        """A package's part of it; None when it is gone."""
+        record = self._packages.get(name)
+        return None if record is None else package_part(record, covered_s(self._counted_s, now_s), now_s)
+
+    @_locked
+    def call_parts(self, now_s: float) -> tuple[InsightCall, ...]:
+        """Who calls whom, of all hosts together whose parts have no calls."""
+        if not self.thrifty:
+            return ()
+        named = [record for record in self.hosts.values() if troubled(record, now_s)]
+        return tuple(self._calls.parts(named, covered_s(self._counted_s, now_s), now_s))
 
     @_locked
     def take_dirty(self, now_s: float) -> set[str]:
@@ -316,7 +384,7 @@ class Store:
         """One host in full; None when there is none."""
         if (record := self.hosts.get(name)) is None:
             return None
-        self._calls.look(self.hosts.values(), now_s)
+        self._calls.look(now_s)
         calls = self._calls.views(self.hosts.values(), now_s, only=record)
         return host_detail(record, host_view(record, self._newest_epoch(), now_s), calls, now_s)
 
@@ -367,7 +435,7 @@ class Store:
     @_locked
     def calls(self, now_s: float) -> tuple[CallView, ...]:
         """Who calls what, by caller; latencies come within seconds after the first call of this."""
-        self._calls.look(self.hosts.values(), now_s)
+        self._calls.look(now_s)
         return self._calls.views(self.hosts.values(), now_s)
 
     @_locked

@@ -6,13 +6,14 @@ restarted, an instance is new) counts from zero when all of it happened while so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from h2o_console.feed.counters import changed_parts, parse_part, parse_parts
 from h2o_console.pb.lean_pb2 import Caller
+from h2o_console.store.acquaintance import Acquaintance
 from h2o_console.store.members import Call, Member, listed_member
 from h2o_console.store.windows import WINDOW_S, Window, add_counts
 from h2o_core.names import shown
@@ -28,6 +29,12 @@ _MISSED_POLLS: Final = 2.5
 _BROKER: Final = "broker"
 _MOST_PARTS: Final = 4096
 """Instances of a host, features of an instance, callers: a stranger's answer may have millions."""
+
+
+def kept_windows(former: Mapping[tuple[str, str], list[Window]], now_s: float) -> dict[tuple[str, str], list[Window]]:
+    """Those in which anything of the last minute is left."""
+    kept = {key: [window for window in windows if window.outcomes(now_s)] for key, windows in former.items()}
+    return {key: windows for key, windows in kept.items() if windows}
 
 
 class Sink(Protocol):
@@ -59,6 +66,8 @@ class HostRecord:
     report: BrokerReport | None = None
     fresh_s: float | None = None
     failed: str = ""
+    answers: bool = False
+    """Its agent has answered the last question, whatever it said."""
     interval_s: float = 1.0
     members: dict[str, Member] = field(default_factory=dict[str, Member])
     listed: dict[str, Instance] = field(default_factory=dict[str, "Instance"])
@@ -66,6 +75,13 @@ class HostRecord:
     vitals: Vitals | None = None
     version: int = 0
     """Raised by every answer."""
+    counted_s: float | None = None
+    """Since when its counters are counted."""
+    register: Acquaintance = field(default_factory=Acquaintance)
+    former: dict[tuple[str, str], list[Window]] = field(default_factory=dict[tuple[str, str], list[Window]])
+    """Package and version → what instances counted that are gone, and what was counted before anybody watched."""
+    broker_crashes: int = 0
+    """How often its broker has died in a row, while it does so again and again."""
     queued: dict[str, int] = field(default_factory=dict[str, int])
     """Instance → its share of what waits for its version, so that the shares add up to what waits."""
     called: Window = field(default_factory=Window)
@@ -111,9 +127,10 @@ class HostRecord:
         if self.report is None or self.silent(now_s):
             yield from (listed_member(one) for one in self.listed.values() if one.id not in self.members)
 
-    def list_instances(self, instances: Iterable[Instance]) -> None:
+    def list_instances(self, instances: Iterable[Instance], now_s: float) -> None:
         """What the brokers' picture says runs here."""
         listed = {instance.id: instance for instance in instances if instance.id}
+        self.register.lists(listed.keys(), now_s)
         for key in listed.keys() | self.listed.keys():
             if key in self.members and listed.get(key) != self.listed.get(key):
                 self.members[key].view = None
@@ -127,7 +144,7 @@ class HostRecord:
         One that is no newer adds nothing. Only outcomes are counted: the times wait for `time_all`.
         """
         self.version += 1
-        self.about = stats
+        self.about, self.answers = stats, True
         self.vitals = parse_part(Vitals, stats.vitals) if stats.HasField("vitals") else None
         if stats.HasField("report"):
             if self.report is None or _moment(self.report) != _moment(stats.report):
@@ -148,10 +165,20 @@ class HostRecord:
             from_s = reading_s if known else span.start(one.started_s)
             member.read(one, one.features[:_MOST_PARTS], from_s, now_s, sink.window_of)
             members[one.instance] = member
+        self._part_with([member for member in self.members.values() if members.get(member.id) is not member], now_s)
         self.members = members
+        if self.counted_s is None:
+            self.counted_s = now_s
         self._read_calls(report, span, sink)
         self.report, self.fresh_s, self._clock_s = report, now_s, report.now_s - now_s
         self._share_queues(report)
+
+    def _part_with(self, gone: Iterable[Member], now_s: float) -> None:
+        """What they counted in the last minute was counted."""
+        self.former = kept_windows(self.former, now_s)
+        for member in gone:
+            self.register.lost(member.id, now_s)
+            self.former.setdefault((member.package, member.version), []).append(member.window)
 
     def _share_queues(self, report: BrokerReport) -> None:
         self.queued = dict.fromkeys(self.members, 0)
@@ -207,17 +234,13 @@ class HostRecord:
             self._links, self._links_for = (len(states), len(states) - states.count("up")), self.version
         return self._links
 
-    def forget_calls_times(self) -> None:
-        """Nobody has looked at callers until now: what was timed before is of no use."""
-        for call in self.calls.values():
-            call.forget_times()
-
     # children
 
     def _read_children(self, raw: Sequence[bytes]) -> None:
         """Which of them are instances, and which have not registered."""
         by_launch = {member.launch: member for member in self.members.values() if member.launch}
         alone: list[Member] = []
+        self.broker_crashes = 0
         for member in self.members.values():
             member.child = None
         for child in parse_parts(ChildReport, raw):
@@ -228,7 +251,15 @@ class HostRecord:
                 made = Member("", shown(child.package), "", self.name, self.about.zone if self.about else "")
                 made.child = child
                 alone.append(made)
+            elif child.crash_loops:
+                self.broker_crashes = child.failures
         self._children = tuple(alone)
+
+    def children(self) -> Iterator[tuple[ChildReport, bool]]:
+        """What its agent supervises, without the broker, and whether it has become an instance."""
+        for member in (*self.members.values(), *self._children):
+            if member.child is not None:
+                yield member.child, bool(member.id)
 
     def _index(self) -> None:
         self._by_package = {}

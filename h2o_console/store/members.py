@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from h2o_console.feed.counters import changed_parts, parse_outcomes, parse_parts
+from h2o_console.feed.counters import MOST, changed_parts, parse_outcomes, parse_parts
 from h2o_console.pb.lean_pb2 import Caller, Feature
 from h2o_console.store.sketches import TimedUntil
-from h2o_console.store.windows import CounterReset, Pace, Window, add_counts, counts_since
+from h2o_console.store.windows import WINDOW_S, CounterReset, Pace, Window, add_counts, counts_since
 from h2o_core.names import shown
 
 if TYPE_CHECKING:
@@ -176,6 +176,24 @@ def listed_member(instance: Instance) -> Member:
 
 
 @dataclass(slots=True)
+class Breaches:
+    """Calls against the tier rules: how many since the broker started, and when there were more in the last minute."""
+
+    counted: int = 0
+    lately: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+
+    def read(self, counted: int, now_s: float, *, counting: bool) -> None:
+        """Take in the counter's newest state, without *counting* as a base for the next one."""
+        more, self.counted = counted - self.counted, counted
+        if counting and 0 < more < MOST:
+            self.lately = [*(one for one in self.lately if one[0] > now_s - WINDOW_S), (now_s, more)]
+
+    def since(self, then_s: float) -> int:
+        """How many after that moment."""
+        return sum(more for at_s, more in self.lately if at_s > then_s)
+
+
+@dataclass(slots=True)
 class Call:
     """What one caller on a host got from one feature, counted at the origin. Never added to what members count."""
 
@@ -184,7 +202,9 @@ class Call:
     feature: str
     windows: tuple[Window, ...] = ()
     """Where its outcomes are counted, over all hosts; the first takes its times, too."""
+    here: Window = field(default_factory=Window)
     counter: Counter = field(default_factory=Counter)
+    breaches: Breaches = field(default_factory=Breaches)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -194,20 +214,21 @@ class Call:
     def read(self, wire: Caller, now_s: float, *, counting: bool) -> dict[str, int]:
         """Take in its newest state, without *counting* as a base for the next one; the outcomes that are new."""
         outcomes = parse_outcomes(wire.outcomes)
+        self.breaches.read(wire.breaches, now_s, counting=counting)
         if not counting:
             self.counter.start_from(outcomes, wire.latency)
             return {}
         more = self.counter.more_outcomes(outcomes, wire.latency)
-        for window in self.windows if more else ():
-            window.add_outcomes(now_s, more)
+        if more:
+            self.here.add_outcomes(now_s, more)
+            for window in self.windows:
+                window.add_outcomes(now_s, more)
         return more
 
     def time(self, now_s: float) -> None:
         """Count the times since the last call."""
         times = self.counter.more_times()
-        if times is not None and self.windows:
-            self.windows[0].add_times(now_s, times)
-
-    def forget_times(self) -> None:
-        """What was timed until now is of no use."""
-        self.counter.timed.start_from(self.counter.newest)
+        if times is not None:
+            self.here.add_times(now_s, times)
+            for window in self.windows[:1]:
+                window.add_times(now_s, times)

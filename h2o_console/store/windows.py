@@ -50,6 +50,11 @@ class Tally:
         self.sketch.merge(other.sketch)
 
 
+def covered_s(since_s: float | None, now_s: float) -> float:
+    """How much of the last minute is in a window that has counted since then (None: not yet)."""
+    return 0.0 if since_s is None else max(0.0, min(now_s - since_s, WINDOW_S - BUCKET_S + now_s % BUCKET_S))
+
+
 def add_counts(whole: dict[str, int], part: Mapping[str, int]) -> None:
     """Outcomes by code, added up in place."""
     for code, count in part.items():

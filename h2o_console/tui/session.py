@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from h2o_console.feed.poller import monotonic_s
+from h2o_console.feed.clocks import monotonic_s
 from h2o_console.rows.board import Board, Snapshot
 from h2o_console.rows.callers import CallRow, call_row
 from h2o_console.rows.features import FeatureRow, feature_row
 from h2o_console.rows.hosts import HostRow, host_row
 from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.packages import PackageRow, package_board
+from h2o_console.rows.told import Said, Told
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import CallView, FeatureView, FleetView, HostView, InstanceDetail, InstanceView
 from h2o_console.tui.tailing import Tails
 from h2o_core.io.clock import rfc3339, unix_s
+
+if TYPE_CHECKING:
+    from h2o_console.rows.places import Place
+    from h2o_console.store.insight import Insight
 
 _FLEET_S: Final = 0.95
 _LOOK_S: Final = 1.0
@@ -63,6 +68,8 @@ class Session:
     features: Board[FeatureRow] = field(init=False)
     calls: Board[CallRow] = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
+    insight: Insight | None = None
+    told: Told = field(default_factory=lambda: Told(None))
     frozen_at_s: float | None = None
     tails: Tails = field(default_factory=Tails)
     _fleet_s: float = float("-inf")
@@ -127,7 +134,13 @@ class Session:
         # Ages move each second; what is not an age shows at once.
         if now_s - self._fleet_s >= _FLEET_S or self.store.changed != self._seen:
             self.fleet, self._fleet_s, self._seen = self.store.fleet(now_s), now_s, self.store.changed
+        if self.insight is not (insight := self.store.insight):
+            self.insight, self.told = insight, Told(insight)
         return self.board.update(now_s, self._on_screen)
+
+    def insights_of(self, place: Place) -> tuple[Said, ...]:
+        """Findings about a package, a host, an instance or a feature, the worst first; stands still while frozen."""
+        return self.told.of(place)
 
     def freeze(self) -> None:
         """Stop the picture, or let it run again; the store goes on either way."""

@@ -1,8 +1,9 @@
 """The fleet at one moment, as far as somebody knows it: what insights are drawn from. Pure.
 
 The console, the command line and an agent fill it from what they have. None is unknown, never zero; what they can't
-know at all stays empty. Packages and features are full names (``/service/customer``), `…_s` are seconds; moments are
-Unix times. Texts are as they came: whoever prints them makes them safe.
+know at all stays empty. What was counted is told by host; a row whose host is "" stands for all that no other row
+names, and is judged only together with them. Packages and features are full names (``/service/customer``), `…_s` are
+seconds; moments are Unix times. Texts are as they came: whoever prints them makes them safe.
 """
 
 from __future__ import annotations

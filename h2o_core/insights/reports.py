@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.insights.picture import Alarm, Child, Host, Pool, Vitals, Waiting
+from h2o_core.insights.picture import Alarm, Changed, Child, Host, Pool, Vitals, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from h2o_core.audit import Entry
     from h2o_core.pb import host_pb2
     from h2o_core.pb.host_pb2 import HostStats
+    from h2o_core.pb.stats_pb2 import PoolReport, QueueReport, RegisterReport
 
-_BROKER: Final = "broker"
+BROKER: Final = "broker"
+"""Its key among what an agent supervises."""
 
 
 def full(name: str) -> str:
@@ -23,7 +26,7 @@ def full(name: str) -> str:
 def host(said: HostStats, link: str, register: str = "", why: str = "", behind_s: float | None = None) -> Host:
     """A host that answers. *link*, *register* and *why*: how others see it; *behind_s*: how long behind the epoch."""
     if not said.HasField("report"):
-        crashes = next((one.failures for one in said.children if one.key == _BROKER and one.crash_loops), 0)
+        crashes = next((one.failures for one in said.children if one.key == BROKER and one.crash_loops), 0)
         return Host(said.host, said.zone, 0.0, link=link, broker_problem=said.broker_problem, broker_crashes=crashes)
     report = said.report
     return Host(
@@ -61,34 +64,45 @@ def children(said: HostStats) -> Iterator[Child]:
     """What its agent supervises, without the broker."""
     registered = {one.launch for one in said.report.instances if one.launch}
     for one in said.children:
-        if one.key != _BROKER:
-            yield Child(
-                key=one.key,
-                package=full(one.package),
-                host=said.host,
-                state=one.state,
-                state_s=one.age_s,
-                failures=one.failures,
-                crash_loops=one.crash_loops,
-                why=one.why,
-                registered=one.launch in registered,
-            )
+        if one.key != BROKER:
+            yield child(said.host, one, registered=one.launch in registered)
 
 
-def waiting(said: HostStats) -> Iterator[Waiting]:
-    """Its queues."""
-    for one in said.report.queues:
+def child(host: str, one: host_pb2.ChildReport, *, registered: bool) -> Child:
+    """One process; *registered*: it has become an instance."""
+    return Child(
+        key=one.key,
+        package=full(one.package),
+        host=host,
+        state=one.state,
+        state_s=one.age_s,
+        failures=one.failures,
+        crash_loops=one.crash_loops,
+        why=one.why,
+        registered=registered,
+    )
+
+
+def waiting(host: str, queues: Iterable[QueueReport]) -> Iterator[Waiting]:
+    """A host's queues."""
+    for one in queues:
         refused = {each.caller: each.refused for each in one.callers if each.refused}
-        yield Waiting(one.package, one.version, said.host, one.queued, refused, float(one.over_s))
+        yield Waiting(one.package, one.version, host, one.queued, refused, float(one.over_s))
 
 
-def pools(said: HostStats) -> Iterator[Pool]:
-    """How versions stand, as its broker sees them."""
-    for one in said.report.pools:
+def pools(reported: Iterable[PoolReport]) -> Iterator[Pool]:
+    """How versions stand, as a broker sees them."""
+    for one in reported:
         yield Pool(one.package, one.version, one.healthy, one.total, one.panic)
 
 
-def alarms(said: HostStats) -> Iterator[Alarm]:
-    """What its broker says of the register."""
-    for one in said.report.register.alarms:
-        yield Alarm(said.host, one.kind, one.path, one.since_s, one.sentence)
+def alarms(host: str, register: RegisterReport) -> Iterator[Alarm]:
+    """What a host's broker says of the register."""
+    for one in register.alarms:
+        yield Alarm(host, one.kind, one.path, one.since_s, one.sentence)
+
+
+def changed(entry: Entry) -> Changed:
+    """A change, by its audit entry."""
+    paths = tuple(edit.path for edit in entry.edits)
+    return Changed(entry.epoch, entry.at_s, paths, entry.author.actor, entry.sentence)

@@ -112,7 +112,7 @@ class FakeFleet:
                 "request_type": "t.Request",
                 "reply_type": "t.Reply",
                 "idempotent": True,
-                "mean_ms": 5,
+                "mean_ms": upper95_ms / 2,
                 "upper95_ms": upper95_ms,
             }
             if promise not in self.promises:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from h2o_console.store.control import ControlSeen
 from h2o_console.store.fleet import Store
+from h2o_console.store.insight import Insight
 from h2o_console.store.views import (
     AlarmView,
     CallView,
@@ -39,6 +41,8 @@ class StillFleet:
     silent: tuple[SilentHost, ...] = ()
     called: tuple[CallView, ...] = ()
     changed: int = 0
+    insight: Insight | None = None
+    control: ControlSeen | None = None
 
     def store(self) -> Store:
         return cast("Store", self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -11,6 +11,7 @@ from h2o_console.feed.agents import OutOfReach
 from h2o_console.feed.heard import Heard, Kind
 from h2o_console.feed.intake import Intake
 from h2o_console.store.fleet import Store
+from h2o_console.store.pictured import HostPart
 from tests.console.fake_fleet import FakeFleet, example
 
 
@@ -43,6 +44,15 @@ class Listener:
                 self.intake.expect(host, 1.0, self.now_s)
 
 
+def pictured(part: HostPart | None) -> object:
+    """What a picture has of a host, sketches as lists."""
+    return part and (
+        replace(part, served=(), calls=()),
+        [(one.package, one.version, one.now.outcomes, one.now.times.lists()) for one in part.served],
+        [(one.caller, one.feature, one.now.outcomes, one.now.times.lists()) for one in part.calls],
+    )
+
+
 def views(store: Store, now_s: float) -> list[object]:
     """All that screens can read of it."""
     names = sorted(store.names())
@@ -54,6 +64,8 @@ def views(store: Store, now_s: float) -> list[object]:
         store.instances(now_s),
         store.features(now_s),
         store.calls(now_s),
+        store.control,
+        [pictured(store.host_part(host.name, now_s)) for host in hosts],
         [store.package(name, now_s) for name in names],
         [store.times(name, now_s) for name in names],
     ]
@@ -69,6 +81,11 @@ def test_what_was_heard_and_is_taken_in_again_gives_the_same_views() -> None:
     listener.fleet.hosts.remove("host-1")
     listener.picture()
     listener.run(30)
+    listener.intake.control(b'{"epoch": 7, "documents": {}, "entries": [], "age_s": 0.5}', listener.now_s)
+    listener.intake.control_stands(listener.now_s + 2.0)
+    assert listener.store.control is not None
+    assert (listener.store.control.epoch, listener.store.control.read_s) == (7, listener.now_s + 2.0)
+    listener.intake.no_control(listener.now_s + 4.0)
     listener.intake.trouble("127.0.0.1:1", "connection refused", "h2o dev", listener.now_s)
     again = Store()
     intake = Intake(again)

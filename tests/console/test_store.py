@@ -14,8 +14,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import given, settings, strategies as st
 
 from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
+from h2o_console.feed.clocks import monotonic_s
 from h2o_console.feed.counters import MOST, Unreadable, parse_promises, parse_stats
-from h2o_console.feed.poller import Poller, monotonic_s
+from h2o_console.feed.poller import Poller
 from h2o_console.feed.thread import NAME, FeedThread
 from h2o_console.rows.cells import Glyph
 from h2o_console.rows.packages import package_board

@@ -73,7 +73,7 @@ def _by_host(rows: Iterable[_Row]) -> dict[str, list[_Part]]:
         whole = together(row.now for row in group)
         for row in group:
             others = without(whole, row.now)
-            if len(group) > 1 and row.now.requests >= FEWEST and others.requests >= FEWEST:
+            if row.host and len(group) > 1 and row.now.requests >= FEWEST and others.requests >= FEWEST:
                 parts.append(_Part(row, others, worst(row.now, others)))
     return grouped(parts, lambda part: part.row.host)
 

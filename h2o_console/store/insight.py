@@ -1,0 +1,27 @@
+"""What is wrong, as it was found when somebody looked last: replaced as a whole, never changed in place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from h2o_core.insights.finding import Key
+    from h2o_core.insights.standing import News, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """One look: its `news`, and everything that stands open by its key.
+
+    `at_s`: Unix time of the picture; `looked_s`: the same moment by the store's clock, for its age. `cost_s`: CPU
+    seconds that it took. `hosts`: how many were looked at.
+    """
+
+    news: News
+    standing: Mapping[Key, Standing]
+    at_s: float
+    looked_s: float
+    cost_s: float = 0.0
+    hosts: int = 0

@@ -1,0 +1,89 @@
+"""What versions did in the last quarter of an hour, minute by minute, and how many instances there were. Pure.
+
+It is what the last minute is compared with. Bounded: a minute is one sketch a version, over all hosts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from h2o_console.store.windows import Tally, add_counts
+from h2o_core.insights.counts import Counts
+
+if TYPE_CHECKING:
+    from h2o_core.histogram import Histogram
+
+MINUTE_S: Final = 60.0
+PAST_S: Final = 900.0
+BEFORE_S: Final = 180.0
+"""What is older than this is what the last minute is compared with."""
+Version = tuple[str, str]
+"""Package and version."""
+
+
+class Past:
+    """Minutes are numbered on the store's clock."""
+
+    def __init__(self) -> None:
+        self._counted: defaultdict[int, dict[Version, Tally]] = defaultdict(dict)
+        self._ready: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        self._sampled_s: float | None = None
+        self._known: tuple[int, int, Mapping[Version, Counts]] | None = None
+
+    def sample(self, versions: Iterable[tuple[Version, Counts]], ready: Mapping[str, int], now_s: float) -> None:
+        """Take in the last minute, once it has passed since the last time; *ready*: package → instances now."""
+        minute = int(now_s // MINUTE_S)
+        most = self._ready[minute]
+        for package, count in ready.items():
+            most[package] = max(count, most.get(package, 0))
+        if self._sampled_s is None:
+            self._sampled_s = now_s
+        if now_s - self._sampled_s < MINUTE_S:
+            return
+        self._sampled_s = now_s
+        for version, counts in versions:
+            self.add(minute - 1, version, counts.outcomes, counts.times)
+        self._forget(now_s)
+
+    def add(self, minute: int, version: Version, outcomes: Mapping[str, int], times: Histogram) -> None:
+        """So much was counted in that minute, somewhere."""
+        tally = self._counted[minute].setdefault(version, Tally())
+        add_counts(tally.outcomes, outcomes)
+        tally.sketch.merge(times)
+        self._known = None
+
+    def had(self, minute: int, package: str, ready: int) -> None:
+        """So many more instances were ready at the end of that minute."""
+        self._ready[minute][package] = self._ready[minute].get(package, 0) + ready
+
+    def before(self, now_s: float) -> Mapping[Version, Counts]:
+        """What each version counted more than three minutes ago; empty while nothing is known of that time."""
+        first, last = int((now_s - PAST_S) // MINUTE_S) + 1, int((now_s - BEFORE_S) // MINUTE_S) - 1
+        if self._known is None or self._known[:2] != (first, last):
+            self._known = first, last, self._added_up(first, last)
+        return self._known[2]
+
+    def _added_up(self, first: int, last: int) -> Mapping[Version, Counts]:
+        minutes = [minute for minute in self._counted if first <= minute <= last]
+        whole: defaultdict[Version, Tally] = defaultdict(Tally)
+        for minute in minutes:
+            for version, tally in self._counted[minute].items():
+                whole[version].add(tally)
+        span_s = len(minutes) * MINUTE_S
+        return {version: Counts(tally.outcomes, tally.sketch, span_s) for version, tally in whole.items()}
+
+    def peaks(self) -> dict[str, int]:
+        """Package → the most that were ready at one time."""
+        most: dict[str, int] = {}
+        for counts in self._ready.values():
+            for package, count in counts.items():
+                most[package] = max(count, most.get(package, 0))
+        return most
+
+    def _forget(self, now_s: float) -> None:
+        oldest = int((now_s - PAST_S) // MINUTE_S)
+        for kept in (self._counted, self._ready):
+            for minute in [minute for minute in kept if minute < oldest]:
+                del kept[minute]
