@@ -20,6 +20,14 @@ def unix_s(said: str) -> float | None:
         return None
 
 
+def clock(moment_s: float, now_s: float) -> str:
+    """For people, in UTC: ``14:02:07`` of today, ``11-27 14:02`` of another day, with the year of another year."""
+    moment, now = datetime.fromtimestamp(moment_s, UTC), datetime.fromtimestamp(now_s, UTC)
+    if moment.date() == now.date():
+        return f"{moment:%H:%M:%S}"
+    return f"{moment:%m-%d %H:%M}" if moment.year == now.year else f"{moment:%Y-%m-%d %H:%M}"
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One reading of both clocks, taken together."""

@@ -57,11 +57,3 @@ def _moment(typed: str, now_s: float, direction: int) -> float | None:
     if (seconds := parse_duration(typed)) is not None:
         return now_s + direction * seconds
     return unix_s(typed)
-
-
-def clock(moment_s: float, now_s: float) -> str:
-    """For people, in UTC: ``14:02:07`` of today, ``11-27 14:02`` of another day, with the year of another year."""
-    moment, now = datetime.fromtimestamp(moment_s, UTC), datetime.fromtimestamp(now_s, UTC)
-    if moment.date() == now.date():
-        return f"{moment:%H:%M:%S}"
-    return f"{moment:%m-%d %H:%M}" if moment.year == now.year else f"{moment:%Y-%m-%d %H:%M}"

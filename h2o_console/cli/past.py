@@ -13,7 +13,7 @@ from h2o_console.asking.agent import AgentRefused, AgentUnreachable, exchange
 from h2o_console.asking.hoststats import PROTOBUF
 from h2o_console.asking.together import answers
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.moments import ago, clock
+from h2o_console.cli.moments import ago
 from h2o_console.cli.output import Column, one_line, render_table
 from h2o_console.cli.printing import Page
 from h2o_console.cli.recorded import called
@@ -27,6 +27,7 @@ from h2o_core.io.calls import read_calls
 from h2o_core.io.clock import rfc3339, unix_s
 from h2o_core.names import from_operator, matches, package_of, shown
 from h2o_core.pb.host_pb2 import History
+from h2o_core.times import clock
 
 if TYPE_CHECKING:
     from h2o_console.cli.output import Style

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.moments import clock
 from h2o_console.cli.output import Column, one_line, render_table
 from h2o_console.cli.printing import Page
 from h2o_console.cli.register import check_register, in_register
@@ -17,6 +16,7 @@ from h2o_console.feed.answers import SCHEMA
 from h2o_core.io.calls import read_calls
 from h2o_core.io.clock import rfc3339, unix_s
 from h2o_core.names import shown
+from h2o_core.times import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.cli.changing import Change
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.moments import clock
 from h2o_console.cli.register import in_register
 from h2o_console.commands.journal import SHOWN_DIGITS, Wanted, read_journal, sentence
 from h2o_core.io.clock import unix_s
 from h2o_core.plan.intents import Undo
+from h2o_core.times import clock
 
 if TYPE_CHECKING:
     from h2o_console.cli.agreeing import How

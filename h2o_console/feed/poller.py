@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from h2o_console.feed.agents import Agents, OutOfReach
 from h2o_console.feed.clocks import monotonic_s, thread_s
@@ -38,6 +38,7 @@ _TURN_S: Final = 0.05
 _FIRST_S: Final = 0.3
 _NO_SUCH_PATH: Final = 404
 _NO_AGENT: Final = "no agent is registered for it"
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -102,10 +103,17 @@ class Poller:
 
     async def document(self, host: str, path: str) -> Mapping[str, Any]:
         """What *host*'s own agent answers at *path*, a JSON object; raises OutOfReach."""
-        address = self._addresses.get(host)
-        if address is None:
+        return await self._agents.document(self._address(host), path)
+
+    async def read(self, host: str, path: str, take: Callable[[bytes], T]) -> T:
+        """What *take* makes of the protobuf that *host*'s own agent answers at *path*; raises OutOfReach."""
+        body, _ = await self._agents.message(self._address(host), path)
+        return take(body or b"")
+
+    def _address(self, host: str) -> str:
+        if (address := self._addresses.get(host)) is None:
             raise OutOfReach(_NO_AGENT)
-        return await self._agents.document(address, path)
+        return address
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -264,9 +272,7 @@ class Poller:
         return min(max(ON_SCREEN_S, len(self._on_screen) * self._cost.answer_s / _SHARE), OFF_SCREEN_S)
 
     async def _ask_stats(self, host: str, asked: _Asked) -> bool:
-        address = self._addresses.get(host)
-        if address is None:
-            raise OutOfReach(_NO_AGENT)
+        address = self._address(host)
         if asked.address != address:
             self._agents.forget(asked.address)
             asked.address, asked.etag = address, ""

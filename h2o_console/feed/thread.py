@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from h2o_console.feed.agents import OutOfReach
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from h2o_console.feed.poller import Poller
 
+T = TypeVar("T")
 NAME: Final = "h2o-feed"
 """As the operating system shows it (`top -H`), where that can be told: Linux."""
 _STOP_S: Final = 3.0
@@ -62,12 +63,23 @@ class FeedThread:
 
     def ask(self, host: str, path: str) -> Future[Mapping[str, Any]]:
         """What *host*'s agent answers at *path*; the future raises OutOfReach."""
+        return self._begin(self._poller.document(host, path))
+
+    def read(self, host: str, path: str, take: Callable[[bytes], T]) -> Future[T]:
+        """What *take* makes, in this thread, of the protobuf that *host*'s agent answers at *path*.
+
+        The future raises OutOfReach, and what *take* raises.
+        """
+        return self._begin(self._poller.read(host, path, take))
+
+    def _begin(self, question: Coroutine[Any, Any, T]) -> Future[T]:
         loop = self._loop
         if loop is None or loop.is_closed():
-            failed: Future[Mapping[str, Any]] = Future()
+            question.close()
+            failed: Future[T] = Future()
             failed.set_exception(OutOfReach("the console has not begun to ask"))
             return failed
-        return asyncio.run_coroutine_threadsafe(self._poller.document(host, path), loop)
+        return asyncio.run_coroutine_threadsafe(question, loop)
 
     def _run(self) -> None:
         _name_thread()

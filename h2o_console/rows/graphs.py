@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Final
 
-from h2o_console.rows.figures import ASCII_BLOCKS, BLOCKS, age, millis, rate
+from h2o_console.rows.figures import ASCII_BLOCKS, BLOCKS, millis, rate
 
 Column = float | None
 _BRAILLE: Final = 0x2800
@@ -46,14 +46,40 @@ class Window:
     @property
     def name(self) -> str:
         """``last 60 min, 10 s each``."""
-        length_s = self.slots * self.slot_s
-        length = f"{length_s / 60:.0f} min" if length_s >= 120 else f"{length_s:.0f} s"
-        return f"last {length}, {self.slot_s:g} s each"
+        return f"last {_length(self.slots * self.slot_s)}, {_length(self.slot_s)} each"
 
     @property
-    def length(self) -> str:
-        """``60m``."""
-        return age(self.slots * self.slot_s)
+    def since_s(self) -> float:
+        """When its first slot begins, Unix time."""
+        return (self.last + 1 - self.slots) * self.slot_s
+
+    @property
+    def until_s(self) -> float:
+        """When its last slot ends."""
+        return (self.last + 1) * self.slot_s
+
+    def cell_of(self, at_s: float, cells: int, columns_each: int = 1) -> int | None:
+        """The cell, of so many, of which `columns` at that moment are a part; None before the window.
+
+        What has happened since its last slot is in the last cell: that slot ends now.
+        """
+        if not self.since_s <= at_s:
+            return None
+        slot, count = min(int(at_s // self.slot_s), self.last), cells * columns_each
+        first = self.column(self.last, count) - count + 1
+        return max(self.column(slot, count) - first, 0) // columns_each
+
+    def column(self, slot: int, count: int) -> int:
+        """The column that a slot is the end of, where the whole window has *count*."""
+        return ((slot + 1) * count - 1) // self.slots
+
+
+def _length(seconds: float) -> str:
+    """``10 s``, ``60 min``, ``24 h``, ``7 days``."""
+    for unit_s, name, least in ((86_400, "days", 2), (3600, "h", 2), (60, "min", 2)):
+        if seconds >= unit_s * least and seconds % unit_s == 0:
+            return f"{seconds / unit_s:.0f} {name}"
+    return f"{seconds:g} s"
 
 
 def mean(values: Sequence[float]) -> float:
@@ -65,7 +91,7 @@ def columns(
     values: Mapping[int, float], window: Window, count: int, fold: Callable[[Sequence[float]], float] = max
 ) -> tuple[Column, ...]:
     """*count* columns of *window*, oldest first; None where no slot has a value. *fold* makes one of several."""
-    newest = ((window.last + 1) * count - 1) // window.slots
+    newest = window.column(window.last, count)
     made: list[Column] = []
     for column in range(newest - count + 1, newest + 1):
         first = column * window.slots // count

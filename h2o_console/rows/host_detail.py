@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
@@ -44,13 +44,14 @@ _LINKS: Final = (
 _QUEUES: Final = (Field("PACKAGE", 7), Field("VERSION", 7), Field("QUEUED", 6, right=True), Field("OF", 6))
 
 
-def host_lines(detail: HostDetail, width: int) -> tuple[Line, ...]:
+def host_lines(detail: HostDetail, width: int, graphs: Iterable[Line] = ()) -> tuple[Line, ...]:
     """All lines of the host's screen; instances, packages and hosts are ways on."""
     host = detail.host
     return (
         *verdict(host_reasons(host), width),
         *_server(None if host.silent else host.vitals, width),
         *_broker(detail, width),
+        *graphs,
         *_instances(detail.instances, width),
         *_links(detail.links, width),
         *_queues(detail, width),

@@ -1,30 +1,62 @@
-"""A package's last hour, from what its hosts' agents answer at ``/history``: rates, times and failures by version.
+"""What hosts' agents answer at ``/history``, added up slot by slot: rates, times and failures by version, and CPU.
 
 Pure. A slot that no host says anything of is unknown. Each host's points are counted once, however often they come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from h2o_console.feed import answers
-from h2o_console.rows.reasons import errors
+from google.protobuf.message import DecodeError
+
+from h2o_console.rows.reasons import OURS
+from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
-from h2o_core.times import unix_s
+from h2o_core.names import shown
+from h2o_core.pb.host_pb2 import History
 
-SLOT_S: Final = 10.0
-SLOTS: Final = 360
+if TYPE_CHECKING:
+    from h2o_core.pb.host_pb2 import Point, Series as WireSeries
+    from h2o_core.pb.stats_pb2 import Sketch
+
+_LATE_SLOTS: Final = 3
+"""A host whose newest point is so far behind the others' is not waited for."""
 _MOST: Final = 1 << 53
 _MOST_VERSIONS: Final = 20
 _INDEXES: Final = range(-512, 2048)
 """Others would overflow when they become times (see `h2o_console.store.windows`)."""
+_OURS: Final = frozenset(code.value for code in Code if code.name in OURS)
+_KEPT: Final = 10
+"""Slots beyond the window that are kept: columns do not shimmer while they leave it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How far back, and how finely: *slots* of *slot_s* seconds. `name` is what a person types."""
+
+    name: str
+    slot_s: int
+    slots: int
+
+
+HOUR: Final = Span("1h", 10, 360)
+SPANS: Final[Mapping[str, Span]] = {
+    one.name: one for one in (HOUR, Span("6h", 60, 360), Span("24h", 120, 720), Span("7d", 600, 1008))
+}
+"""Agents remember tens of seconds for an hour, and minutes, which they add up, for seven days."""
+
+
+class NoHistory(ValueError):
+    """What was answered is none, or another's; the sentence says what."""
 
 
 @dataclass(slots=True)
-class _Slot:
+class Slot:
+    """What happened in one slot, all hosts together."""
+
     per_s: float = 0.0
     requests: int = 0
     failed: int = 0
@@ -38,17 +70,28 @@ class _Slot:
             self._p95_ms = self.sketch.quantile(0.95) / 1e6
         return self._p95_ms
 
-    def time(self, more: Histogram) -> None:
-        """Count another host's times in."""
-        self.sketch.merge(more)
-        self._p95_ms = None
+    def count(self, point: Point, slot_s: float) -> None:
+        """Add what another host, or another package, did."""
+        requests = failed = 0
+        for one in point.outcomes:
+            if one.count < _MOST:
+                requests += one.count
+                failed += one.count if one.code in _OURS else 0
+        covered_s = point.covered_s
+        self.per_s += requests / (covered_s if slot_s / 100 < covered_s < slot_s * 10 else slot_s)
+        self.requests += requests
+        self.failed += failed
+        if point.HasField("processing"):
+            self.sketch.merge(_sketch(point.processing))
+            self._p95_ms = None
 
 
 @dataclass(slots=True)
 class Series:
-    """One version: what happened in each slot that something is known of."""
+    """One version, or a whole host: what happened in each slot that something is known of."""
 
-    slots: dict[int, _Slot] = field(default_factory=dict[int, _Slot])
+    slots: dict[int, Slot] = field(default_factory=dict[int, Slot])
+    cpu_pct: dict[int, float] = field(default_factory=dict[int, float])
 
     @property
     def rps(self) -> Mapping[int, float]:
@@ -65,12 +108,23 @@ class Series:
         """What failed by the package's or the platform's fault; nothing where there were no requests."""
         return {at: 100 * slot.failed / slot.requests for at, slot in self.slots.items() if slot.requests}
 
+    def forget(self, until: int) -> bool:
+        """Drop all slots up to that one; True when nothing is left."""
+        for known in (self.slots, self.cpu_pct):
+            for at in [at for at in known if at <= until]:
+                del known[at]
+        return not self.slots and not self.cpu_pct
+
 
 class Past:
-    """`missing`: hosts whose part is not in it, and why. `changed` is raised by every answer."""
+    """The past of a *package* by version; without one, of all that its hosts do together, under the version "".
 
-    def __init__(self, package: str) -> None:
+    `missing`: hosts whose part is not in it, and why. `changed` is raised by every answer.
+    """
+
+    def __init__(self, package: str = "", span: Span = HOUR) -> None:
         self.package = package
+        self.span = span
         self.versions: dict[str, Series] = {}
         self.missing: dict[str, str] = {}
         self.answered: set[str] = set()
@@ -80,79 +134,89 @@ class Past:
     def since_s(self, host: str) -> float:
         """From when on *host* has more to say (Unix time); 0: from the beginning."""
         newest = self._newest.get(host)
-        return 0.0 if newest is None else (newest + 1) * SLOT_S
+        return 0.0 if newest is None else float((newest + 1) * self.span.slot_s)
 
     @property
     def newest(self) -> int | None:
-        """The newest slot that something is known of."""
-        return max(self._newest.values(), default=None)
+        """The newest slot that all hosts have told of, but for those that are late."""
+        if not self._newest:
+            return None
+        ahead = max(self._newest.values())
+        return min(at for at in self._newest.values() if at >= ahead - _LATE_SLOTS)
 
     def fail(self, host: str, why: str) -> None:
         """It does not answer."""
         self.missing[host] = why
         self.changed += 1
 
-    def put(self, host: str, document: Mapping[str, Any]) -> None:
-        """What *host* answered."""
+    def put(self, host: str, body: bytes) -> None:
+        """What *host* answered, a ``h2o.v1.History``; raises NoHistory."""
+        history = self._parsed(host, body)
         self.missing.pop(host, None)
         self.answered.add(host)
         self.changed += 1
-        before = self._newest.get(host, -1)
-        for series in answers.objects(document, "series"):
-            if answers.text(series, "kind") != "package":
+        before = newest = self._newest.get(host, -1)
+        for wire in history.series:
+            known = self._series_of(wire)
+            if known is None:
                 continue
-            if answers.text(series, "package").removeprefix("/") != self.package:
-                continue
-            version = answers.text(series, "version")
-            if version not in self.versions and len(self.versions) >= _MOST_VERSIONS:
-                continue
-            known = self.versions.setdefault(version, Series())
-            for point in answers.objects(series, "points"):
-                at = _number_of(point)
-                if at is not None and at > before:
-                    _count(known.slots.setdefault(at, _Slot()), point)
-                    self._newest[host] = max(self._newest.get(host, -1), at)
+            for at, point in self._points(wire, before):
+                newest = max(newest, at)
+                if wire.kind == _PACKAGE:
+                    known.slots.setdefault(at, Slot()).count(point, self.span.slot_s)
+                elif 0 <= point.vitals.cpu_pct <= 100:
+                    known.cpu_pct[at] = point.vitals.cpu_pct
+        if newest >= 0:
+            self._newest[host] = newest
         self._forget()
 
+    def _parsed(self, host: str, body: bytes) -> History:
+        try:
+            history = History.FromString(body)
+        except DecodeError:
+            msg = "what it answers is no history: is its agent older or newer? h2o version"
+            raise NoHistory(msg) from None
+        if history.host != host:
+            msg = f"its address is answered by {history.host or 'nobody who has a name'}"
+            raise NoHistory(msg)
+        if history.resolution_s != self.span.slot_s:
+            msg = f"it answers points of {history.resolution_s:g} s, not of {self.span.slot_s} s: is its agent older?"
+            raise NoHistory(msg)
+        return history
+
+    def _series_of(self, wire: WireSeries) -> Series | None:
+        """Where a series of the answer is counted; None: nowhere."""
+        if wire.kind == _HOST:
+            return None if self.package else self.versions.setdefault("", Series())
+        if wire.kind != _PACKAGE or (self.package and shown(wire.package) != self.package):
+            return None
+        version = wire.version if self.package else ""
+        if version not in self.versions and len(self.versions) >= _MOST_VERSIONS:
+            return None
+        return self.versions.setdefault(version, Series())
+
+    def _points(self, wire: WireSeries, before: int) -> Iterator[tuple[int, Point]]:
+        """Those that have not been counted yet, by their slot."""
+        slot_s = self.span.slot_s
+        for point in wire.points:
+            if 0 <= point.t_s < 1e11 and (at := int(point.t_s // slot_s)) > before:
+                yield at, point
+
     def _forget(self) -> None:
-        newest = self.newest
-        if newest is None:
-            return
+        newest = max(self._newest.values(), default=0)
         for version, series in list(self.versions.items()):
-            for at in [at for at in series.slots if at <= newest - SLOTS - 10]:
-                del series.slots[at]
-            if not series.slots:
+            if series.forget(newest - self.span.slots - _KEPT):
                 del self.versions[version]
 
 
-def _number_of(point: Mapping[str, Any]) -> int | None:
-    t_s = unix_s(answers.text(point, "t"))
-    return None if t_s is None or not 0 <= t_s < 1e11 else int(t_s // SLOT_S)
+_HOST: Final = "host"
+_PACKAGE: Final = "package"
 
 
-def _count(slot: _Slot, point: Mapping[str, Any]) -> None:
-    outcomes = {
-        code: count
-        for code, count in answers.table(point, "outcomes").items()
-        if type(count) is int and 0 < count < _MOST
-    }
-    covered_s = answers.number(point, "covered_s") or SLOT_S
-    requests = sum(outcomes.values())
-    slot.per_s += requests / covered_s if 0.1 < covered_s < 100 else requests / SLOT_S
-    slot.requests += requests
-    slot.failed += errors(outcomes)
-    slot.time(_sketch(answers.table(point, "sketch")))
-
-
-def _sketch(table: Mapping[str, Any]) -> Histogram:
+def _sketch(wire: Sketch) -> Histogram:
+    """What of a sketch can be believed."""
     made = Histogram()
-    index, count = table.get("index"), table.get("count")
-    if isinstance(index, list) and isinstance(count, list):
-        pairs = zip(cast("list[Any]", index), cast("list[Any]", count), strict=False)
-        made.buckets = {
-            at: many
-            for at, many in islice(pairs, len(_INDEXES))
-            if type(at) is type(many) is int and at in _INDEXES and 0 < many < _MOST
-        }
-    made.zero = min(answers.whole(table, "zero") or 0, _MOST)
+    pairs: Iterable[tuple[int, int]] = zip(wire.index[:], wire.count[:], strict=False)
+    made.buckets = {at: many for at, many in islice(pairs, len(_INDEXES)) if at in _INDEXES and 0 < many < _MOST}
+    made.zero = min(wire.zero, _MOST)
     return made

@@ -42,6 +42,10 @@ class Feed(Protocol):
         """What *host*'s agent answers at *path*; the future raises OutOfReach."""
         ...
 
+    def read(self, host: str, path: str, take: Callable[[bytes], W]) -> Future[W]:
+        """What *take* makes, in the feed's thread, of the protobuf that *host*'s agent answers at *path*."""
+        ...
+
     def agents(self) -> Mapping[str, tuple[str, str]]:
         """Host → its agent's address, and what opens it."""
         ...
@@ -158,6 +162,10 @@ class Session:
     def ask(self, host: str, path: str) -> Future[Mapping[str, Any]] | None:
         """What *host*'s agent answers at *path*; None where nobody asks."""
         return None if self.poller is None else self.poller.ask(host, path)
+
+    def read(self, host: str, path: str, take: Callable[[bytes], W]) -> Future[W] | None:
+        """What *take* makes, in the feed's thread, of what *host*'s agent answers; None where nobody asks."""
+        return None if self.poller is None else self.poller.read(host, path, take)
 
     def look_at(self, packages: Iterable[str], hosts: Iterable[str] = ()) -> None:
         """These packages and hosts are on screen: they are asked each second."""

@@ -112,7 +112,8 @@ def test_a_window_is_named_and_ends_where_values_end_or_now() -> None:
     assert Window(1).name == "last 60 min, 10 s each"
     assert Window(1, slots=120, slot_s=1.0).name == "last 2 min, 1 s each"
     assert Window(1, slots=60, slot_s=1.0).name == "last 60 s, 1 s each"
-    assert Window(1).length == "60m"
+    assert Window(1, slots=360, slot_s=60.0).name == "last 6 h, 60 s each"
+    assert Window(1, slots=1008, slot_s=600.0).name == "last 7 days, 10 min each"
     assert Window.until(1000.0, 98).last == 98
     assert Window.until(1000.0, 100).last == 100
     assert Window.until(1000.0, 90).last == 99, "what is missing for long is a gap at the end"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from h2o_console.cli.failures import CommandFailed, Exit
-from h2o_console.cli.moments import ago, ahead, clock, duration
-from h2o_core.times import unix_s
+from h2o_console.cli.moments import ago, ahead, duration
+from h2o_core.times import clock, unix_s
 
 NOW_S = unix_s("2026-11-28T14:02:07Z") or 0.0
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 from hypothesis import given, strategies as st
@@ -27,6 +27,7 @@ from tests.console.still_fleet import HOSTILE, StillFleet, hostile, troubled
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
+T = TypeVar("T")
 WIDE, USUAL, NARROW = (160, 40), (100, 30), (60, 20)
 
 
@@ -282,6 +283,12 @@ class Answers:
             future.set_exception(self.given)
         else:
             future.set_result(self.given)
+        return future
+
+    def read(self, host: str, path: str, take: Callable[[bytes], T]) -> Future[T]:
+        self.asked.append((host, path))
+        future: Future[T] = Future()
+        future.set_exception(OutOfReach("connection refused"))
         return future
 
 

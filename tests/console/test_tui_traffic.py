@@ -40,15 +40,28 @@ async def test_the_history_of_a_package_is_asked_for_once_it_is_opened_and_what_
         await made.settle(pilot)
         assert "last 60 min, 10 s each, without host-3" in made.text
         assert "2.4.0  req/s" in made.text
-        assert "-60m" in made.text
+        assert "01:40:00" in made.text, "when it begins, and when it ends"
+        assert "02:40:00 UTC" in made.text
         assert {host for host, _ in historian.asked} == {"host-1", "host-2", "host-3"}
-        assert "resolution=10s&kind=package&package=api/customer&since=1769996400" in historian.asked[0][1]
+        assert "resolution=10s&since=1769996400&kind=package&package=api/customer" in historian.asked[0][1]
         count = len(historian.asked)
         for _ in range(11):
             await made.settle(pilot)
         later = dict(historian.asked[count:])
-        assert later["host-1"].endswith("since=1770000000"), "only what has come since"
-        assert later["host-3"].endswith("since=1769996400"), "all of it: nothing has come yet"
+        assert "&since=1770000000&" in later["host-1"], "only what has come since"
+        assert "&since=1769996400&" in later["host-3"], "all of it: nothing has come yet"
+
+
+async def test_a_host_s_hour_is_all_that_runs_there_and_its_processor() -> None:
+    made = stage()
+    async with staged(made, (160, 60)) as pilot:
+        await made.go(pilot, Place(Kind.HOST, "host-1"))
+        await made.settle(pilot)
+        historian = made.session.poller
+        assert isinstance(historian, Historian)
+        assert historian.asked[0] == ("host-1", "/history?resolution=10s&since=1769996400")
+        for words in ("HISTORY: last 60 min, 10 s each", "req/s", "p95 ms", "ERR %", "CPU %"):
+            assert words in made.text
 
 
 async def test_without_a_feed_the_rest_of_the_screen_is_there() -> None:
@@ -128,7 +141,7 @@ async def test_every_size_is_survived_and_everything_is_inert(fleet: type, size:
     made = Stage(fleet())
     first = next(iter(made.fleet.packages))
     feature = made.fleet.packages[first].features[0].feature
-    made.session.poller = Historian(dict.fromkeys(made.fleet.hosts, hostile_history(first)))
+    made.session.poller = Historian({name: hostile_history(name, first) for name in made.fleet.hosts})
     places = (*(Place(kind, first) for kind in (Kind.PACKAGE, Kind.CALLS)), Place(Kind.FEATURE, feature))
     async with staged(made, size) as pilot:
         for place in (*places, Place(Kind.FEATURES), Place(Kind.CALLERS)):

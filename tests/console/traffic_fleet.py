@@ -6,19 +6,22 @@ import math
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from h2o_console.feed.agents import OutOfReach
 from h2o_console.store.calls import tier_problem
 from h2o_console.store.views import CallView, ChildView, FeatureView
+from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
-from h2o_core.times import rfc3339
+from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
+from h2o_core.pb.stats_pb2 import OutcomeCount, Sketch
 from tests.console.still_fleet import HOSTILE, StillFleet, host, hostile, instance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 NOW_S = 1_770_000_000.0
+T = TypeVar("T")
 
 
 def call(caller: str, feature: str, outcomes: Mapping[str, int], p95_ms: float | None = 12.0) -> CallView:
@@ -98,66 +101,75 @@ def hostile_traffic() -> StillFleet:
     return fleet
 
 
-def history(name: str, *, gap: bool = False, now_s: float = NOW_S) -> dict[str, Any]:
+def history(name: str, *, gap: bool = False, now_s: float = NOW_S, slot_s: int = 10, slots: int = 360) -> bytes:
     """An hour of `api/customer` on one host: 2.4.0 came half an hour ago, and in trouble since ten minutes."""
     dice = Random(name)
-    return {
-        "schema": 1,
-        "series": [
-            {
-                "kind": "package",
-                "package": "api/customer",
-                "version": version,
-                "points": [
-                    _point(version, at, dice, now_s)
-                    for at in range(360)
-                    if (version == "2.3.9" or at >= 180) and not (gap and 100 <= at < 140)
-                ],
-            }
-            for version in ("2.3.9", "2.4.0")
-        ],
-    }
+    first = int(now_s // slot_s) - slots
+    versions = [
+        Series(
+            kind="package",
+            package="/api/customer",
+            version=version,
+            points=[
+                _point(version, at * 360 // slots, (first + at) * slot_s, slot_s, dice)
+                for at in range(slots)
+                if (version == "2.3.9" or at >= slots // 2) and not (gap and 100 <= at < 140)
+            ],
+        )
+        for version in ("2.3.9", "2.4.0")
+    ]
+    vitals = [_vitals(at, (first + at) * slot_s, dice) for at in range(slots)]
+    return History(
+        host=name, resolution_s=slot_s, series=[*versions, Series(kind="host", points=vitals)]
+    ).SerializeToString()
 
 
-def _point(version: str, at: int, dice: Random, now_s: float) -> dict[str, Any]:
+def _point(version: str, at: int, t_s: float, slot_s: int, dice: Random) -> Point:
     troubled = version == "2.4.0" and at >= 300
-    requests = int(400 * (1 + 0.4 * math.sin(at / 30)) * dice.uniform(0.8, 1.2))
+    requests = int(40 * slot_s * (1 + 0.4 * math.sin(at / 30)) * dice.uniform(0.8, 1.2))
     failed = requests * 12 // 100 if troubled else 0
     times = Histogram()
     for _ in range(20):
         times.record(int(41e6 * dice.lognormvariate(0, 0.4) * (3 if troubled else 1)))
     index, count = times.lists()
-    return {
-        "t": rfc3339((now_s // 10 - 360 + at) * 10),
-        "covered_s": 10.0,
-        "outcomes": {"OK": requests - failed, **({"INTERNAL": failed} if failed else {})},
-        "sketch": {"index": index, "count": count, "zero": 0, "sum": times.sum_ns},
-        "instances": 1,
-    }
-
-
-def hostile_history(package: str) -> dict[str, Any]:
-    """Numbers and texts that nobody should believe."""
-    points = (
-        {
-            "t": "2026-02-02T02:39:00Z",
-            "covered_s": float("nan"),
-            "outcomes": {"OK": 2**80, "INTERNAL": -1},
-            "sketch": {"index": [2**60, "x"], "count": [1]},
-        },
-        {"t": "2026-02-02T02:39:10Z", "outcomes": {"\x1b": 3}, "sketch": {"index": [5], "count": [2**50], "zero": -3}},
-        {"t": None},
-        {"t": "9999-12-31T23:59:59Z"},
-        7,
+    return Point(
+        t_s=t_s,
+        covered_s=slot_s,
+        outcomes=[OutcomeCount(code=Code.OK, count=requests - failed), OutcomeCount(code=Code.INTERNAL, count=failed)],
+        processing=Sketch(index=index, count=count, zero=0, sum=times.sum_ns),
+        instances=1,
     )
-    return {"series": [{"kind": "package", "package": package, "version": "\x1b[2J", "points": list(points)}, 7]}
+
+
+def _vitals(at: int, t_s: float, dice: Random) -> Point:
+    cpu_pct = 30 + 12 * math.sin(at / 30) + dice.uniform(-3, 3) + (35 if at >= 300 else 0)
+    return Point(t_s=t_s, covered_s=10, vitals=Vitals(cpu_pct=cpu_pct, cores=8))
+
+
+def hostile_history(host: str, package: str) -> bytes:
+    """Numbers and texts that nobody should believe."""
+    nan = float("nan")
+    then_s = NOW_S - 100
+    many = [OutcomeCount(code=0, count=2**64 - 1), OutcomeCount(code=2**32 - 1, count=3)]
+    points = [
+        Point(t_s=then_s, covered_s=nan, outcomes=many, processing=Sketch(index=[2**31 - 1, 7], count=[1])),
+        Point(t_s=then_s + 10, covered_s=-1e300, processing=Sketch(index=[5], count=[2**50], zero=2**64 - 1)),
+        Point(t_s=nan),
+        Point(t_s=1e300),
+        Point(t_s=-5),
+        Point(t_s=then_s + 20, vitals=Vitals(cpu_pct=nan)),
+        Point(t_s=then_s + 30, vitals=Vitals(cpu_pct=1e300)),
+    ]
+    kinds = (("package", f"/{package}", "\x1b[2J"), ("package", f"/{package}", ""), ("host", "", ""), ("\x1b", "", ""))
+    series = [Series(kind=kind, package=of, version=version, points=points) for kind, of, version in kinds]
+    return History(host=host, resolution_s=10, series=series).SerializeToString()
 
 
 @dataclass
 class Historian:
-    """Answers at once what agents would: `documents` by host, nobody else is in reach."""
+    """Answers at once what agents would: `histories` by host, nobody else is in reach."""
 
-    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"])
+    histories: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def look_at(self, hosts: Iterable[str]) -> None: ...
@@ -168,8 +180,17 @@ class Historian:
     def ask(self, host: str, path: str) -> Future[Mapping[str, Any]]:
         self.asked.append((host, path))
         future: Future[Mapping[str, Any]] = Future()
-        if host in self.documents:
-            future.set_result(self.documents[host])
-        else:
-            future.set_exception(OutOfReach("connection refused"))
+        future.set_exception(OutOfReach("connection refused"))
+        return future
+
+    def read(self, host: str, path: str, take: Callable[[bytes], T]) -> Future[T]:
+        self.asked.append((host, path))
+        future: Future[T] = Future()
+        try:
+            if host not in self.histories:
+                why = "connection refused"
+                raise OutOfReach(why)
+            future.set_result(take(self.histories[host]))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the one who waits hears it
+            future.set_exception(error)
         return future

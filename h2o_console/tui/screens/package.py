@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.details import package_lines
-from h2o_console.rows.graphs import Window
-from h2o_console.rows.package_graphs import Picture, graph_lines
-from h2o_console.tui.asking import PastReader
+from h2o_console.rows.past_graphs import OF_PACKAGES
+from h2o_console.tui.past_pane import PastPane
 from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
 
 if TYPE_CHECKING:
@@ -25,10 +24,7 @@ class PackageScreen(DetailScreen):
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look)
-        self._reader = PastReader(session, place.key)
-        self._scales: dict[str, float] = {}
-        self._graphs: tuple[Line, ...] = ()
-        self._drawn: tuple[object, ...] = ()
+        self._past = PastPane(session, OF_PACKAGES, place.key)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -37,8 +33,7 @@ class PackageScreen(DetailScreen):
 
     def news(self, now_s: float) -> int:
         """Raised by each answer about the past."""
-        self._reader.update(self.session.store.hosts_of((self.place.key,)), now_s)
-        return self._reader.past.changed
+        return self._past.update(self.session.store.hosts_of((self.place.key,)), now_s)
 
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
@@ -52,20 +47,10 @@ class PackageScreen(DetailScreen):
             view,
             store.times(name, now_s),
             width,
-            self._graph_lines(versions, width),
+            self._past.lines(versions, width, None),
             calls,
             ascii_only=self.session.ascii_only,
         )
-
-    def _graph_lines(self, versions: tuple[str, ...], width: int) -> tuple[Line, ...]:
-        """Drawn anew when an answer came, or the window moved on."""
-        past, now_s = self._reader.past, self.session.wall()
-        wanted = (past.changed, Window.until(now_s, past.newest).last, versions, width)
-        if wanted != self._drawn:
-            self._drawn = wanted
-            picture = Picture(width, now_s, self._scales, ascii_only=self.session.ascii_only)
-            self._graphs = tuple(graph_lines(past, versions, picture))
-        return self._graphs
 
     def empty(self) -> Sequence[Cell]:
         """It went while somebody looked at it."""
