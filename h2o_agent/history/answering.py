@@ -13,13 +13,14 @@ from h2o_agent.history.tally import Tally
 from h2o_core.pb.host_pb2 import History, Point, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from h2o_agent.history.rings import Frame, Key
 
 HOST: Final = "host"
 PACKAGE: Final = "package"
 KINDS: Final = (HOST, PACKAGE)
+MINUTE_S: Final = 60
 _MOST_UNPACKED_BYTES: Final = 8 << 20
 
 
@@ -137,6 +138,38 @@ class Answer:
             lost_minutes=lost_minutes,
             refused_bytes=self.refused_bytes,
         )
+
+
+def folded(samples: Iterable[Sample], resolution_s: int, since_s: float, now_s: float) -> Iterator[Sample]:
+    """Minutes, the newest first, added up to *resolution_s*; only whole ones that begin within [since_s, now_s].
+
+    What has just ended is whole when its last minute is there, or should be.
+    """
+    open_s: float | None = None
+    newest_s = 0.0
+    tallies: dict[Key, Tally] = {}
+    for t_s, key, point in samples:
+        begins_s = t_s // resolution_s * resolution_s
+        if begins_s < since_s:
+            continue
+        if begins_s != open_s:
+            if open_s is not None and _is_whole(open_s + resolution_s, newest_s, now_s):
+                yield from _coarse(open_s, tallies)
+            open_s, newest_s, tallies = begins_s, t_s, {}
+        older = Tally.of(Point.FromString(point))
+        if (later := tallies.get(key)) is not None:
+            older.merge(later)
+        tallies[key] = older
+    if open_s is not None and _is_whole(open_s + resolution_s, newest_s, now_s):
+        yield from _coarse(open_s, tallies)
+
+
+def _is_whole(end_s: float, newest_s: float, now_s: float) -> bool:
+    return end_s <= now_s and (newest_s >= end_s - MINUTE_S or now_s >= end_s + MINUTE_S)
+
+
+def _coarse(t_s: float, tallies: Mapping[Key, Tally]) -> Iterator[Sample]:
+    return ((t_s, key, tally.point(t_s).SerializeToString()) for key, tally in tallies.items())
 
 
 def _merged(one: bytes, other: bytes) -> bytes:

@@ -12,7 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from h2o_agent.history.answering import HOST, PACKAGE, Answer, minute, samples_in, samples_of
+from h2o_agent.history.answering import (
+    HOST,
+    MINUTE_S,
+    PACKAGE,
+    Answer,
+    folded,
+    minute,
+    samples_in,
+    samples_of,
+)
 from h2o_agent.history.fold import Fold
 from h2o_agent.history.records import MINUTE, encode
 from h2o_agent.history.rings import Ring
@@ -21,10 +30,10 @@ from h2o_agent.history.tally import Tally
 from h2o_core.io.clock import unix_s
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from h2o_agent.history.answering import Query
+    from h2o_agent.history.answering import Query, Sample
     from h2o_agent.history.rings import Frame, Key
     from h2o_core.pb.host_pb2 import History, Vitals
     from h2o_core.pb.stats_pb2 import BrokerReport
@@ -44,7 +53,7 @@ class Past:
         self._fold = Fold()
         self._seconds = Ring(1, 120, MEMORY_BYTES)
         self._tens = Ring(10, 360, MEMORY_BYTES)
-        self._minutes = Ring(60, 1, MEMORY_BYTES)
+        self._minute = Ring(MINUTE_S, 1, MEMORY_BYTES)
         self._segments = Segments(directory)
         self._disk = ThreadPoolExecutor(1, "history")
         self._lost_minutes = 0
@@ -62,7 +71,7 @@ class Past:
     async def answer(self, query: Query, most_bytes: int) -> History:
         """What is whole of what is asked for, the newest that fits."""
         now_s = unix_s()
-        if query.resolution_s == self._minutes.resolution_s:
+        if query.resolution_s >= MINUTE_S:
             return await asyncio.get_running_loop().run_in_executor(
                 self._disk, self._from_disk, query, most_bytes, now_s
             )
@@ -72,7 +81,7 @@ class Past:
 
     async def close(self) -> None:
         """Write what there is of the minute that is not over. Idempotent."""
-        frame = self._minutes.close()
+        frame = self._minute.close()
         if frame is not None:
             self._write(frame)
         closing = asyncio.get_running_loop().run_in_executor(self._disk, self._segments.close)
@@ -83,7 +92,7 @@ class Past:
         now_s = unix_s()
         self._seconds.add(now_s, tallies)
         self._tens.add(now_s, tallies)
-        whole = self._minutes.add(now_s, tallies)
+        whole = self._minute.add(now_s, tallies)
         if whole is not None:
             self._write(whole)
 
@@ -110,17 +119,24 @@ class Past:
     def _from_disk(self, query: Query, most_bytes: int, now_s: float) -> History:
         answer = Answer(most_bytes)
         query = replace(query, since_s=max(query.since_s, now_s - SPAN_S))
+        samples = self._minutes(query, answer, now_s)
+        if query.resolution_s > MINUTE_S:
+            samples = folded(samples, query.resolution_s, query.since_s, now_s)
+        for sample in samples:
+            if answer.full:
+                answer.truncated = True
+                break
+            answer.add((sample,))
+        return answer.history(self._host, now_s, query, self._lost_minutes)
+
+    def _minutes(self, query: Query, answer: Answer, now_s: float) -> Iterator[Sample]:
+        """What is asked for of the minutes on the disk, the newest first; what is refused is *answer*'s to tell."""
         for decoded in self._segments.read(query.since_s):
             answer.refused_bytes += decoded.refused_bytes
             for kind, body in reversed(decoded.records):
-                if answer.full:
-                    answer.truncated = True
-                    break
-                if kind == MINUTE:
-                    try:
-                        answer.add(samples_in(body, query, now_s))
-                    except ValueError:  # its checksum holds, but it is no minute: another program's, or hostile
-                        answer.refused_bytes += len(body)
-            if answer.full:
-                break
-        return answer.history(self._host, now_s, query, self._lost_minutes)
+                if kind != MINUTE:
+                    continue
+                try:
+                    yield from samples_in(body, query, now_s)
+                except ValueError:  # its checksum holds, but it is no minute: another program's, or hostile
+                    answer.refused_bytes += len(body)

@@ -25,7 +25,7 @@ _MOST_BYTES: Final = {PROTOBUF: 8 << 20, JSON: 1 << 20}
 _VARY: Final = {"Vary": "Accept"}
 """Of either form: whoever keeps one answer must not give it to somebody who wants the other."""
 _QUERY: Final = (
-    Parameter("resolution", "1s, 10s or 60s."),
+    Parameter("resolution", "1s, 10s, 60s, or whole minutes up to 3600s."),
     Parameter("package", "Of this one alone."),
     Parameter("kind", "package or host."),
     Parameter("since", "Unix seconds or a time with its zone."),

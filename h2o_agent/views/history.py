@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from h2o_agent.history.answering import KINDS, Query
+from h2o_agent.history.answering import KINDS, MINUTE_S, Query
 from h2o_agent.history.tally import counts_of, histogram_of
 from h2o_agent.views.counts import code_name, quantiles, sketch
 from h2o_agent.views.head import SCHEMA, Json, milliseconds, moment
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
 
-_RESOLUTIONS: Final = {"1s": 1, "10s": 10, "60s": 60}
+_RESOLUTION: Final = re.compile(r"([0-9]{1,4})s")
+_LONGEST_S: Final = 3600
 
 
 class BadQuery(ValueError):
@@ -25,17 +27,23 @@ class BadQuery(ValueError):
 
 def query(parameters: Mapping[str, str]) -> Query:
     """What the URL asks for; raises BadQuery."""
-    resolution = parameters.get("resolution", "10s")
+    resolution_s = _resolution_s(parameters.get("resolution", "10s"))
     kind = parameters.get("kind", "")
     package = parameters.get("package", "")
-    if resolution not in _RESOLUTIONS:
-        msg = f"resolution={resolution[:20]} is none; there are {', '.join(_RESOLUTIONS)}"
-        raise BadQuery(msg)
     if kind and kind not in KINDS:
         msg = f"kind={kind[:20]} is none; there are {', '.join(KINDS)}"
         raise BadQuery(msg)
     package = from_operator(package) if package else ""
-    return Query(_RESOLUTIONS[resolution], kind, package, _since_s(parameters.get("since", "")))
+    return Query(resolution_s, kind, package, _since_s(parameters.get("since", "")))
+
+
+def _resolution_s(said: str) -> int:
+    found = _RESOLUTION.fullmatch(said)
+    seconds = int(found[1]) if found else 0
+    if seconds in {1, 10} or (MINUTE_S <= seconds <= _LONGEST_S and seconds % MINUTE_S == 0):
+        return seconds
+    msg = f"resolution={said[:20]} is none; there are 1s, 10s, 60s, and whole minutes up to {_LONGEST_S}s"
+    raise BadQuery(msg)
 
 
 def _since_s(said: str) -> float:

@@ -100,6 +100,18 @@ def on_axis(marked: Iterable[Marked], cells: int) -> str:
     return "".join(row)
 
 
+def axis_lines(
+    key: str, marked: Sequence[Marked], window: Window, cells: int, indent: str, room: int, times: int = 1
+) -> Iterator[Line]:
+    """Below graphs of *cells*, *times* side by side: the signs, if there are any, and from when until when it goes."""
+    if marked:
+        signs = pad(indent + on_axis(marked, cells), room)
+        yield Line(f"marks:{key}", (Cell(signs * times, Tone.KEY),), selectable=False)
+    since, until = clock(window.since_s, window.until_s), f"{clock(window.until_s, window.until_s)} UTC"
+    said = f"{since}{until.rjust(cells - len(since))}" if cells > len(since) + len(until) else until.rjust(cells)
+    yield Line(f"axis:{key}", (Cell(pad(indent + said, room) * times, Tone.DIM),), selectable=False)
+
+
 def with_lines(text: str, marked: Mapping[int, object], tone: Tone, *, ascii_only: bool = False) -> Iterator[Cell]:
     """A row of a graph, with a dotted line down through the cells that are marked and hold nothing."""
     rule, begun = ":" if ascii_only else "┊", 0

@@ -7,7 +7,7 @@ left as time goes by and does not shimmer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Final
@@ -87,18 +87,21 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
+def slots_of(window: Window, count: int) -> Iterator[range]:
+    """The slots of each of *count* columns, the oldest first."""
+    newest = window.column(window.last, count)
+    for column in range(newest - count + 1, newest + 1):
+        first = column * window.slots // count
+        after = max(first + 1, (column + 1) * window.slots // count)
+        yield range(first, min(after, window.last + 1))
+
+
 def columns(
     values: Mapping[int, float], window: Window, count: int, fold: Callable[[Sequence[float]], float] = max
 ) -> tuple[Column, ...]:
     """*count* columns of *window*, oldest first; None where no slot has a value. *fold* makes one of several."""
-    newest = window.column(window.last, count)
-    made: list[Column] = []
-    for column in range(newest - count + 1, newest + 1):
-        first = column * window.slots // count
-        after = max(first + 1, (column + 1) * window.slots // count)
-        known = [values[slot] for slot in range(first, min(after, window.last + 1)) if slot in values]
-        made.append(fold(known) if known else None)
-    return tuple(made)
+    known = ([values[slot] for slot in slots if slot in values] for slots in slots_of(window, count))
+    return tuple(fold(found) if found else None for found in known)
 
 
 def ceiling(values: Iterable[Column], before: float = 0.0) -> float:

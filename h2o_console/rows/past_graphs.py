@@ -6,16 +6,16 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Cell, Line, Tone
-from h2o_console.rows.change_marks import Changes, Marked, legend, on_axis, placed, with_lines
+from h2o_console.rows.change_marks import Changes, Marked, axis_lines, legend, on_axis, placed, with_lines
 from h2o_console.rows.graphs import MILLIS, PERCENT, REQUESTS, Unit, Window, ceiling, columns, graph, mean, spark
+from h2o_console.rows.latency_strip import Scale, scale_of, strip_lines
 from h2o_console.rows.past import Past, Series
 from h2o_console.rows.sections import plain, title
 from h2o_console.text import clip, pad, safe
-from h2o_core.times import clock
 from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
@@ -51,6 +51,14 @@ OF_PACKAGES: Final = (
 OF_HOSTS: Final = (*OF_PACKAGES, Measure("CPU %", PERCENT, lambda series: series.cpu_pct, mean))
 
 
+@dataclass(slots=True)
+class Scales:
+    """What was drawn the last time: the tops of measures by name, and the rows of latencies."""
+
+    tops: dict[str, float] = field(default_factory=dict[str, float])
+    latency: Scale | None = None
+
+
 @dataclass(frozen=True)
 class Picture:
     """How to draw: for so many cells, up to now (Unix time), with the scales of the last time.
@@ -60,7 +68,7 @@ class Picture:
 
     width: int
     now_s: float
-    scales: dict[str, float]
+    scales: Scales
     ascii_only: bool = False
     changes: Changes | None = None
 
@@ -84,6 +92,8 @@ def graph_lines(
         marked = _placed(picture, window, _panel_cells(beside, picture), 2)
         for at in range(0, len(measures), beside):
             yield from _panels(measures[at : at + beside], beside, known, window, picture, marked)
+        if past.package:
+            yield from _strips(known, window, picture, marked)
     if past.versions or picture.changes is not None:
         yield from legend(picture.changes, marked, window, picture.width, picture.now_s)
 
@@ -151,18 +161,13 @@ def _panels(
                 line += with_lines(text, rules, measure.tone, ascii_only=picture.ascii_only)
                 line.append(Cell(" " * (room - _LABEL - 2 - cells)))
             yield Line(f"graph:{version}:{named}:{row}", tuple(line), selectable=False)
-    yield from _axis(named, len(measures), room, cells, window, marked)
+    yield from axis_lines(named, marked, window, cells, " " * (_LABEL + 2), room, len(measures))
 
 
-def _axis(named: str, count: int, room: int, cells: int, window: Window, marked: Sequence[Marked]) -> Iterator[Line]:
-    """Below the graphs: the signs of what was changed, and from when until when."""
-    indent = " " * (_LABEL + 2)
-    if marked:
-        signs = pad(indent + on_axis(marked, cells), room)
-        yield Line(f"marks:{named}", (Cell(signs * count, Tone.KEY),), selectable=False)
-    since, until = clock(window.since_s, window.until_s), f"{clock(window.until_s, window.until_s)} UTC"
-    axis = f"{since}{until.rjust(cells - len(since))}" if cells > len(since) + len(until) else until[-4 - cells :]
-    yield Line(f"axis:{named}", (Cell(pad(indent + axis, room) * count, Tone.DIM),), selectable=False)
+def _strips(known: Mapping[str, Series], window: Window, picture: Picture, marked: Sequence[Marked]) -> Iterator[Line]:
+    scale = picture.scales.latency = scale_of(known, window, picture.width, picture.scales.latency)
+    if scale is not None:
+        yield from strip_lines(known, window, picture.width, scale, marked, ascii_only=picture.ascii_only)
 
 
 def _drawn(
@@ -180,8 +185,8 @@ def _drawn(
 
 def _top(measure: Measure, lines: Iterable[Sequence[float | None]], picture: Picture) -> float:
     """Of the scale that all versions share; it is kept for the next time."""
-    top = ceiling((value for line in lines for value in line), picture.scales.get(measure.name, 0.0))
-    picture.scales[measure.name] = top
+    top = ceiling((value for line in lines for value in line), picture.scales.tops.get(measure.name, 0.0))
+    picture.scales.tops[measure.name] = top
     return top
 
 

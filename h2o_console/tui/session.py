@@ -14,6 +14,7 @@ from h2o_console.rows.features import FeatureRow, feature_row
 from h2o_console.rows.hosts import HostRow, host_row
 from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.packages import PackageRow, package_board
+from h2o_console.rows.past import HOUR, Span
 from h2o_console.rows.told import Said, Told
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import CallView, FeatureView, FleetView, HostView, InstanceDetail, InstanceView
@@ -55,7 +56,8 @@ class Feed(Protocol):
 class Session:
     """One person at one fleet. `clock` is the store's; `wall` gives unix seconds for the eye.
 
-    `keys`: the keys of each command, by its id. `odd`: sentences about mistakes in the person's own files.
+    `keys`: the keys of each command, by its id. `odd`: sentences about mistakes in the person's own files. `span`: how
+    far back graphs go.
     """
 
     context: str
@@ -66,6 +68,7 @@ class Session:
     wall: Callable[[], float] = unix_s
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     odd: tuple[str, ...] = ()
+    span: Span = HOUR
     board: Board[PackageRow] = field(init=False)
     hosts: Board[HostRow] = field(init=False)
     instances: Board[InstanceRow] = field(init=False)

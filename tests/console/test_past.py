@@ -11,7 +11,7 @@ import pytest
 from h2o_console.feed.agents import OutOfReach
 from h2o_console.rows.change_marks import Change, Changes
 from h2o_console.rows.past import HOUR, SPANS, NoHistory, Past
-from h2o_console.rows.past_graphs import OF_HOSTS, Picture, graph_lines
+from h2o_console.rows.past_graphs import OF_HOSTS, Picture, Scales, graph_lines
 from h2o_console.tui.asking import MOST_HOSTS, PastReader
 from h2o_core.errors import Code
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
@@ -127,8 +127,7 @@ def test_the_window_ends_where_all_hosts_have_told_but_for_those_that_are_late()
 
 
 def drawn(past: Past, width: int, **more: Any) -> list[str]:
-    scales: dict[str, float] = {}
-    lines = graph_lines(past, ("2.4.0",), Picture(width, NOW_S, scales, **more))
+    lines = graph_lines(past, ("2.4.0",), Picture(width, NOW_S, Scales(), **more))
     return ["".join(cell.text for cell in line.cells) for line in lines]
 
 
@@ -151,16 +150,16 @@ def test_graphs_of_a_host_stand_two_by_two_where_four_have_no_room() -> None:
     past = Past()
     past.put("a", history("a"))
     for width, heads in ((160, [4]), (100, [2, 2]), (50, [1, 1, 1, 1])):
-        lines = graph_lines(past, (), Picture(width, NOW_S, {}), OF_HOSTS)
+        lines = graph_lines(past, (), Picture(width, NOW_S, Scales()), OF_HOSTS)
         shown = [line for line in lines if line.key.startswith("graph:") and line.key.count(":") == 2]
         assert [len(line.cells) for line in shown] == heads
 
 
 def test_all_versions_are_on_one_scale_that_is_kept() -> None:
-    scales = {"req/s": 1000.0}
+    scales = Scales({"req/s": 1000.0})
     lines = list(graph_lines(customer(), (), Picture(160, NOW_S, scales)))
-    assert scales["req/s"] == 70.0
-    labels = [line.cells[0].text.strip() for line in lines if line.key.endswith(":0")]
+    assert scales.tops["req/s"] == 70.0
+    labels = [line.cells[0].text.strip() for line in lines if line.key.startswith("graph:") and line.key.endswith(":0")]
     assert labels == ["70", "70"]
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from textual.pilot import Pilot
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 NOW_S = 1_770_000_000.0
+T = TypeVar("T")
 RESOURCE = {"service.name": "/service/customer", "service.version": "2.4.0", "service.instance.id": "3f2a91c0ffee"}
 
 
@@ -40,6 +41,9 @@ class Poller:
         return self.at
 
     def ask(self, host: str, path: str) -> Future[Mapping[str, Any]]:
+        raise NotImplementedError
+
+    def read(self, host: str, path: str, take: Callable[[bytes], T]) -> Future[T]:
         raise NotImplementedError
 
 

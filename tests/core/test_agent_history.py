@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_agent.history.answering import Answer, Query, minute, samples_in, samples_of
+from h2o_agent.history.answering import Answer, Query, folded, minute, samples_in, samples_of
 from h2o_agent.history.fold import LONGEST_S, Fold
 from h2o_agent.history.records import MARK, MINUTE, decode, encode
 from h2o_agent.history.rings import Frame, Ring
@@ -20,11 +20,15 @@ from h2o_core.pb.host_pb2 import Point, Vitals
 from h2o_core.pb.stats_pb2 import BrokerReport, FeatureStats, InstanceReport, OutcomeCount, QueueReport, Sketch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from h2o_agent.history.answering import Sample
     from h2o_agent.history.rings import Key
 
 NOW_S = 1_700_000_000.0
 CUSTOMER = ("/service/customer", "1.0")
 KEY: Key = ("package", *CUSTOMER)
+DAY_S = 1_700_006_400.0
 
 
 @dataclass
@@ -322,6 +326,56 @@ def test_a_query_picks_series(asked: Query, found: list[str]):
     assert from_disk.history("h", 1, asked, 0) == answer.history("h", 1, asked, 0)
 
 
+def minutes(*at: int, count: int = 60) -> list[Sample]:
+    """A point for each of these minutes of a day, the newest first."""
+    tally = Tally(60.0, {0: count}, timed(count), instances=2)
+    return [(t_s, KEY, tally.point(t_s).SerializeToString()) for t_s in (DAY_S + 60.0 * one for one in at)]
+
+
+def timed(count: int) -> Histogram:
+    made = Histogram()
+    for _ in range(count):
+        made.record(1000)
+    return made
+
+
+def requests_by(samples: Iterable[Sample]) -> dict[float, int]:
+    counted: dict[float, int] = {}
+    for t_s, _, body in samples:
+        point = Point.FromString(body)
+        assert point.t_s == t_s
+        assert point.covered_s == sum(counts_of(point.outcomes).values()), "60 requests a minute"
+        assert histogram_of(point.processing).count == point.covered_s
+        counted[(t_s - DAY_S) / 60] = counts_of(point.outcomes)[0]
+    return counted
+
+
+def test_minutes_are_added_up_to_coarser_ones():
+    now_s = DAY_S + 60 * 31
+    samples = minutes(*reversed(range(31)))
+    assert requests_by(folded(samples, 600, DAY_S, now_s)) == {20: 600, 10: 600, 0: 600}
+    assert requests_by(folded(samples, 120, DAY_S, now_s))[28] == 120
+    halves = [minutes(3, count=20)[0], minutes(3, count=40)[0]]
+    assert Point.FromString(next(iter(folded(halves, 60 * 2, DAY_S, now_s)))[2]).outcomes[0].count == 60
+
+
+def test_a_coarse_time_is_told_of_when_it_is_whole_and_begins_where_it_is_asked_for():
+    samples = minutes(11, 10, 9, 8, 7, 6)
+    assert requests_by(folded(samples, 600, DAY_S, DAY_S + 60 * 12)) == {0: 240}, "the second is not over"
+    late = minutes(8, 7, 6)
+    assert requests_by(folded(late, 600, DAY_S, DAY_S + 60 * 10 + 1)) == {}, "its last minute is on its way"
+    assert requests_by(folded(late, 600, DAY_S, DAY_S + 60 * 11)) == {0: 180}, "and won't come any more"
+    assert requests_by(folded(samples, 600, DAY_S + 1, DAY_S + 60 * 30)) == {10: 120}
+
+
+def test_a_clock_that_was_set_back_loses_no_minute():
+    samples = [*minutes(5, 4), *minutes(15, 14), *minutes(3, 2)]
+    answer = Answer(1 << 20)
+    answer.add(folded(samples, 600, DAY_S, DAY_S + 60 * 60))
+    (series,) = answer.history("h", 0, Query(600), 0).series
+    assert [counts_of(point.outcomes)[0] for point in series.points] == [240, 120]
+
+
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
@@ -329,6 +383,7 @@ def test_a_query_picks_series(asked: Query, found: list[str]):
         ({"resolution": "1s", "package": "service/customer"}, Query(1, package="/service/customer")),
         ({"resolution": "60s", "kind": "host", "since": "1700000000.5"}, Query(60, "host", "", 1700000000.5)),
         ({"since": "2023-11-14T22:13:20Z"}, Query(10, since_s=NOW_S)),
+        ({"resolution": "600s"}, Query(600)),
     ],
 )
 def test_what_is_asked_is_parsed(said: dict[str, str], meant: Query):
@@ -338,7 +393,11 @@ def test_what_is_asked_is_parsed(said: dict[str, str], meant: Query):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"resolution": "5s"}, "resolution=5s is none; there are 1s, 10s, 60s"),
+        ({"resolution": "5s"}, "resolution=5s is none; there are 1s, 10s, 60s, and whole minutes up to 3600s"),
+        ({"resolution": "90s"}, "resolution=90s is none"),
+        ({"resolution": "3660s"}, "resolution=3660s is none"),
+        ({"resolution": "0s"}, "resolution=0s is none"),
+        ({"resolution": "99999999999s"}, "resolution=99999999999s is none"),
         ({"kind": "x" * 90}, "kind=xxxxxxxxxxxxxxxxxxxx is none"),
         ({"since": "yesterday"}, "since=yesterday is no time"),
         ({"since": "nan"}, "since=nan is no time"),

@@ -81,7 +81,10 @@ async def test_the_past_is_read_as_json_and_as_protobuf(served: Served):
     assert (said.headers["vary"], packed.headers["vary"]) == ("Accept", "Accept")
     assert History.FromString(packed.content).host == "host-1"
     wrong = await served.get("/history?resolution=5s")
-    assert (wrong.status_code, wrong.json()["error"]) == (400, "resolution=5s is none; there are 1s, 10s, 60s")
+    assert (wrong.status_code, wrong.json()["error"]) == (
+        400,
+        "resolution=5s is none; there are 1s, 10s, 60s, and whole minutes up to 3600s",
+    )
 
 
 async def test_a_child_is_shown_by_key_and_id(served: Served):

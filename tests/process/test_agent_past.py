@@ -84,6 +84,9 @@ async def test_all_resolutions_say_the_same_and_minutes_outlive_the_agent(tmp_pa
     third = Past("host-1", tmp_path / "history")
     minutes = await counted(third, 60)
     assert (len(minutes), sum(minutes.values())) == (5, 199 + 29), "the parts of one minute are one"
+    pairs = await counted(third, 120)
+    assert len(pairs) == 2
+    assert pairs == {t_s: minutes.get(t_s, 0) + minutes.get(t_s + 60, 0) for t_s in pairs}
     await third.close()
 
 

@@ -12,6 +12,7 @@ from h2o_console.tui.commands.lists import LISTS
 from h2o_console.tui.commands.logs import LOGS
 from h2o_console.tui.commands.marks import MARKS
 from h2o_console.tui.commands.moving import MOVING
+from h2o_console.tui.commands.past import PAST
 from h2o_console.tui.commands.places import PLACES
 from h2o_console.tui.commands.resources import RESOURCES
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from h2o_console.tui.commands.command import Command, Desk
     from h2o_console.tui.screens.screen import ConsoleScreen
 
-COMMANDS: Final[Sequence[Command]] = (*MOVING, *LISTS, *MARKS, *RESOURCES, *LOGS, *PLACES, *FRAME)
+COMMANDS: Final[Sequence[Command]] = (*MOVING, *LISTS, *MARKS, *RESOURCES, *PAST, *LOGS, *PLACES, *FRAME)
 BY_ID: Final[Mapping[str, Command]] = {command.id: command for command in COMMANDS}
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {command.id: command.keys for command in COMMANDS}
 BY_NAME: Final[Mapping[str, Command]] = {name: command for command in COMMANDS for name in command.names}

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.host_detail import host_lines
 from h2o_console.rows.past_graphs import OF_HOSTS
-from h2o_console.tui.past_pane import PastPane
-from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
+from h2o_console.tui.screens.past import PastScreen
 
 if TYPE_CHECKING:
     from h2o_console.rows.places import Look, Place
     from h2o_console.tui.session import Session
 
 
-class HostScreen(DetailScreen):
+class HostScreen(PastScreen):
     """A host, live; its history is asked for when it is opened."""
 
-    every_s: ClassVar[float] = ONCE_A_SECOND
-
-    hints: ClassVar[tuple[str, ...]] = ("open", "describe", "back", "help", "freeze", "quit")
-
     def __init__(self, session: Session, place: Place, look: Look) -> None:
-        super().__init__(session, place, look)
-        self._past = PastPane(session, OF_HOSTS)
+        super().__init__(session, place, look, OF_HOSTS)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -34,12 +28,12 @@ class HostScreen(DetailScreen):
 
     def news(self, now_s: float) -> int:
         """Raised by each answer about the past."""
-        return self._past.update((self.place.key,), now_s)
+        return self.past.update((self.place.key,), now_s)
 
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
         detail = self.session.store.host(self.place.key, now_s)
-        return () if detail is None else host_lines(detail, width, self._past.lines((), width, None))
+        return () if detail is None else host_lines(detail, width, self.past.lines((), width, None))
 
     def empty(self) -> Sequence[Cell]:
         """It left."""

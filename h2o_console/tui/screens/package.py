@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.details import package_lines
 from h2o_console.rows.past_graphs import OF_PACKAGES
-from h2o_console.tui.past_pane import PastPane
-from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
+from h2o_console.tui.screens.past import PastScreen
 
 if TYPE_CHECKING:
     from h2o_console.rows.places import Look, Place
     from h2o_console.tui.session import Session
 
 
-class PackageScreen(DetailScreen):
+class PackageScreen(PastScreen):
     """A package, live; its history is asked for when it is opened."""
 
-    hints: ClassVar[tuple[str, ...]] = ("open", "describe", "back", "help", "freeze", "quit")
-    every_s: ClassVar[float] = ONCE_A_SECOND
-
     def __init__(self, session: Session, place: Place, look: Look) -> None:
-        super().__init__(session, place, look)
-        self._past = PastPane(session, OF_PACKAGES, place.key)
+        super().__init__(session, place, look, OF_PACKAGES, place.key)
 
     @property
     def crumbs(self) -> tuple[str, ...]:
@@ -33,7 +28,7 @@ class PackageScreen(DetailScreen):
 
     def news(self, now_s: float) -> int:
         """Raised by each answer about the past."""
-        return self._past.update(self.session.store.hosts_of((self.place.key,)), now_s)
+        return self.past.update(self.session.store.hosts_of((self.place.key,)), now_s)
 
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
@@ -47,7 +42,7 @@ class PackageScreen(DetailScreen):
             view,
             store.times(name, now_s),
             width,
-            self._past.lines(versions, width, None),
+            self.past.lines(versions, width, None),
             calls,
             ascii_only=self.session.ascii_only,
         )
