@@ -81,21 +81,20 @@ def graph_lines(
     without = f", without {_hosts(past.missing)}" if past.missing else ""
     yield from title(clip(f"{_TITLE}: {window.name}{without}", picture.width), picture.width)
     known = _known(past, running)
-    marked: tuple[Marked, ...] = ()
+    narrow, beside = picture.width < _SPARKS, _beside(len(measures), picture.width)
+    cells, each = (_spark_cells(picture), 1) if narrow else (_panel_cells(beside, picture), 2)
+    marked = () if picture.changes is None else placed(picture.changes, window, cells, each)
     if not past.versions:
         yield plain("none:past", f"  {_nothing(past)}", Tone.UNKNOWN, picture.width)
-    elif picture.width < _SPARKS:
-        marked = _placed(picture, window, _spark_cells(picture), 1)
+    elif narrow:
         yield from _sparks(measures, known, window, picture, marked)
     else:
-        beside = _beside(len(measures), picture.width)
-        marked = _placed(picture, window, _panel_cells(beside, picture), 2)
         for at in range(0, len(measures), beside):
             yield from _panels(measures[at : at + beside], beside, known, window, picture, marked)
-        if past.package:
-            yield from _strips(known, window, picture, marked)
     if past.versions or picture.changes is not None:
         yield from legend(picture.changes, marked, window, picture.width, picture.now_s)
+    if past.package and not narrow:
+        yield from _strips(known, window, picture, marked)
 
 
 def asking(width: int) -> Iterator[Line]:
@@ -123,10 +122,6 @@ def _hosts(missing: Mapping[str, str]) -> str:
     return first if len(missing) == 1 else f"{first} and {len(missing) - 1} more"
 
 
-def _placed(picture: Picture, window: Window, cells: int, columns_each: int) -> tuple[Marked, ...]:
-    return () if picture.changes is None else placed(picture.changes, window, cells, columns_each)
-
-
 def _beside(count: int, width: int) -> int:
     """How many graphs stand side by side: as many as there is room for, but no row with one left over."""
     fitting = max(min(width // _PANEL, count), 1)
@@ -151,7 +146,8 @@ def _panels(
     rules = {one.cell: one for one in marked}
     named = "+".join(measure.name for measure in measures)
     for version in known:
-        heads = [pad("  ".join(filter(None, ("", safe(version, 20), measure.name))), room) for measure in measures]
+        of = f"  {safe(version, 20)}" if version else ""
+        heads = [pad(f"{of}  {measure.name}", room) for measure in measures]
         yield Line(f"graph:{version}:{named}", tuple(Cell(head, Tone.NAME) for head in heads), selectable=False)
         for row in range(_ROWS):
             line: list[Cell] = []

@@ -168,6 +168,8 @@ def test_nothing_yet_is_a_sentence() -> None:
     assert drawn(past, 100)[-1].strip() == "asking its hosts…"
     past.fail("a", "connection refused")
     assert drawn(past, 100)[-1].strip() == "no host tells its history: connection refused"
+    decided = Changes((Change(NOW_S - 60, "ada", "drains host-1", "c"),))
+    assert drawn(past, 100, changes=decided)[-1].strip() == "1 02:39:00 ada: drains host-1", "what was decided is known"
     past.put("a", answer("a"))
     assert drawn(past, 100)[-1].strip() == "nothing has been counted yet"
 

@@ -64,6 +64,50 @@ async def test_a_host_s_hour_is_all_that_runs_there_and_its_processor() -> None:
             assert words in made.text
 
 
+async def test_what_was_changed_at_ten_past_two_is_answered_on_the_graph() -> None:
+    made = stage()
+    async with staged(made, (160, 80)) as pilot:
+        await made.go(pilot, PACKAGE)
+        await made.settle(pilot)
+        assert ["2", "1"] * 3 in [line.split() for line in made.lines]
+        legend = [line.strip() for line in made.lines if line.lstrip()[:4] in {"1 02", "2 02", "3 02"}]
+        assert legend == [
+            "1 02:29:50 ada: api/customer: 2.3.9 50% → 10%, 2.4.0 50% → 90% (looks good)",
+            "2 02:10:50 eva: api/customer: 2.3.9 100% → 50%, 2.4.0 0% → 50%",
+            "2 02:10:45 bob: drains host-3 until 03:00 (INC-512)",
+        ]
+        await made.go(pilot, Place(Kind.HOST, "host-3"))
+        await made.settle(pilot)
+        assert "1 02:10:45 bob: drains host-3 until 03:00 (INC-512)" in made.text
+        assert "eva" not in made.text
+
+
+async def test_a_key_looks_further_back_in_coarser_steps() -> None:
+    made = stage()
+    historian = made.session.poller
+    assert isinstance(historian, Historian)
+    async with staged(made, (160, 80)) as pilot:
+        await made.go(pilot, PACKAGE)
+        historian.histories = {name: history(name, slot_s=60) for name in ("host-1", "host-2")}
+        await pilot.press("t")
+        await made.settle(pilot)
+        assert "last 6 h, 60 s each, without host-3" in made.text
+        assert any("resolution=60s&since=1769978400" in path for _, path in historian.asked)
+        historian.histories = {name: history(name, slot_s=600, slots=1008) for name in ("host-1", "host-2")}
+        await pilot.press("colon", *"window 7d", "enter")
+        await made.settle(pilot)
+        assert "last 7 days, 10 min each" in made.text
+        assert "01-26 02:40" in made.text, "another day has its date"
+        await pilot.press("colon", *"window 2h", "enter")
+        await pilot.pause()
+        assert "graphs go back 1h, 6h, 24h, 7d" in made.text
+        historian.histories = {}
+        await pilot.press("t")
+        await made.settle(pilot)
+        assert "no host tells its history" in made.text, "nothing of another span stays"
+        assert made.session.span.name == "1h"
+
+
 async def test_without_a_feed_the_rest_of_the_screen_is_there() -> None:
     made = Stage(busy())
     async with staged(made, (160, 60)) as pilot:

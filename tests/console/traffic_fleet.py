@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from h2o_console.feed.agents import OutOfReach
 from h2o_console.store.calls import tier_problem
+from h2o_console.store.control import ControlSeen
 from h2o_console.store.views import CallView, ChildView, FeatureView
+from h2o_core.audit import Author, Edit, Entry
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
@@ -66,7 +68,25 @@ def busy() -> StillFleet:
         call("service/payment", "service/ledger/book", {"OK": 8200}),
         call("service/ledger", "service/payment/charge", {"OK": 3}),
     )
+    fleet.control = ControlSeen(41, entries=_decided())
     return fleet
+
+
+def _decided() -> tuple[Entry, ...]:
+    """The last changes: the newer version got half when it came, and most of it when it was in trouble."""
+    customer, third = "control/traffic/api.customer", "control/hosts/host-3"
+    return (
+        _entry(41, 610, customer, "api/customer: 2.3.9 50% → 10%, 2.4.0 50% → 90%", "ada", "looks good"),
+        _entry(40, 1750, customer, "api/customer: 2.3.9 100% → 50%, 2.4.0 0% → 50%", "eva"),
+        _entry(39, 1755, third, "drains host-3 until 03:00", "bob", "INC-512"),
+        _entry(38, 2000, "control/traffic/service.payment", "service/payment: 3.0.1 90% → 100%", "eva"),
+        _entry(37, 9000, customer, "api/customer: 2.3.9 0% → 100%", "eva"),
+    )
+
+
+def _entry(epoch: int, ago_s: float, path: str, sentence: str, who: str, reason: str = "") -> Entry:
+    author = Author(who, "h2o", reason)
+    return Entry(epoch, f"{epoch:016x}", NOW_S - ago_s, author, (Edit(path, b"{}", b"{}"),), sentence)
 
 
 def _features() -> tuple[FeatureView, ...]:

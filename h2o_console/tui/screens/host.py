@@ -33,7 +33,9 @@ class HostScreen(PastScreen):
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
         detail = self.session.store.host(self.place.key, now_s)
-        return () if detail is None else host_lines(detail, width, self.past.lines((), width, None))
+        if detail is None:
+            return ()
+        return host_lines(detail, width, self.past.lines((), width, self.changes(hosts=(self.place.key,))))
 
     def empty(self) -> Sequence[Cell]:
         """It left."""

@@ -37,12 +37,13 @@ class PackageScreen(PastScreen):
         if view is None:
             return ()
         versions = tuple(dict.fromkeys(one.version for one in view.instances))
+        changes = self.changes(name, {one.host for one in view.instances})
         calls = [call for call in store.calls(now_s) if call.package == name]
         return package_lines(
             view,
             store.times(name, now_s),
             width,
-            self.past.lines(versions, width, None),
+            self.past.lines(versions, width, changes),
             calls,
             ascii_only=self.session.ascii_only,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
 
+from h2o_console.rows.change_marks import Changes, changes_about
 from h2o_console.tui.past_pane import PastPane
 from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from h2o_console.rows.past_graphs import Measure
     from h2o_console.rows.places import Look, Place
     from h2o_console.tui.session import Session
+
+_TOLD: Final = 100
+"""So many entries of the journal the store holds: where there are as many, there may be older ones."""
 
 
 class PastScreen(DetailScreen):
@@ -25,3 +29,10 @@ class PastScreen(DetailScreen):
     ) -> None:
         super().__init__(session, place, look)
         self.past = PastPane(session, measures, package)
+
+    def changes(self, package: str = "", hosts: Iterable[str] = ()) -> Changes | None:
+        """What was decided of these; None while no agent has told."""
+        control = self.session.store.control
+        if control is None:
+            return None
+        return changes_about(control.entries, package, hosts, more=len(control.entries) >= _TOLD)
