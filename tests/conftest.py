@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from hypothesis import HealthCheck, settings
 
-_SUPPORT = ("tests.support.zookeeper", "tests.support.fleet", "tests.support.hosts")
+_SUPPORT = ("tests.support.zookeeper", "tests.support.fleet", "tests.support.hosts", "tests.support.receiver")
 
 pytest_plugins = [name for name in _SUPPORT if find_spec(name) is not None]
 
