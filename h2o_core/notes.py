@@ -94,7 +94,7 @@ def parse_notes(path: str, data: bytes) -> tuple[Note, ...]:
         return ()
     reader = Reader.of_document(path, data, NOTES_CAP_BYTES)
     if isinstance(found := reader.fields.get("notes"), list) and len(found) > MOST_NOTES:  # pyright: ignore[reportUnknownArgumentType] - JSON
-        reader.fail(f"there are {MOST_NOTES} notes already; take some back: h2o triage notes")
+        reader.fail(f"there are {MOST_NOTES} notes already; take some back: h2o triage unmute")
     notes = (parse_note(one) for one in reader.objects("notes", MOST_NOTES) if one.text("kind") in set(Kind))
     return tuple({(one.key, one.says): one for one in notes}.values())
 

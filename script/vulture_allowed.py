@@ -69,20 +69,8 @@ _.friction
 
 # The journal of calls is read by `h2o journal`, which comes after it.
 
-# Insights (h2o_core/insights): the command line reads them at one moment, consoles from second to second.
-_.against
-_.triage
-_.Findings
-_.see
-_.acknowledged
+# Insights: what is muted is listed by notes on the command line; the console shows its groups.
 _.muted
-_.mutes
-_.noted
-
-# Notes about findings: the command line and the console say them (h2o_console/commands/noting.py).
-acknowledge
-mute
-take_back
 
 # What the console's screens of findings read: they are being built.
 _.is_cause

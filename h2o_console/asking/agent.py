@@ -62,7 +62,7 @@ class Raw:
     def refusal(self, path: str) -> AgentRefused:
         """What it says is wrong, for an answer that is not what was asked for."""
         try:
-            document = _object(self.body)
+            document = parse_object(self.body)
         except AgentRefused as error:
             return error
         error = str(document.get("error") or f"the agent answers {self.status} to {path}")
@@ -75,7 +75,7 @@ def fetch(address: str, path: str, timeout_s: float, token: str = "") -> Reply:
     *timeout_s* bounds each step: connecting, and every wait for bytes. *token*: see `h2o_core.io.context.agent_token`.
     """
     raw = exchange(address, path, timeout_s, token=token)
-    return Reply(raw.status, raw.headers, _object(raw.body))
+    return Reply(raw.status, raw.headers, parse_object(raw.body))
 
 
 def post(address: str, path: str, document: Mapping[str, Any], timeout_s: float, token: str = "") -> Reply:
@@ -83,12 +83,16 @@ def post(address: str, path: str, document: Mapping[str, Any], timeout_s: float,
     body = json.dumps(document).encode()
     more = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     raw = _exchanged(address, f"POST {path}", _JSON, timeout_s, token, more, body)
-    return Reply(raw.status, raw.headers, _object(raw.body))
+    return Reply(raw.status, raw.headers, parse_object(raw.body))
 
 
-def exchange(address: str, path: str, timeout_s: float, *, accept: str = _JSON, token: str = "") -> Raw:
-    """GET *path* as *accept* (a media type), any status; raises AgentUnreachable. The rest as for `fetch`."""
-    return _exchanged(address, f"GET {path}", accept, timeout_s, token)
+def exchange(address: str, path: str, timeout_s: float, *, accept: str = _JSON, token: str = "", etag: str = "") -> Raw:
+    """GET *path* as *accept* (a media type), any status; raises AgentUnreachable. The rest as for `fetch`.
+
+    *etag*: of the answer that is known already; 304 then says that it is still the same.
+    """
+    known = f"If-None-Match: {etag}\r\n" if etag else ""
+    return _exchanged(address, f"GET {path}", accept, timeout_s, token, known)
 
 
 def _exchanged(
@@ -153,7 +157,8 @@ def parse_answer(address: str, answer: bytes) -> Raw:
     return Raw(int(status), headers, body)
 
 
-def _object(body: bytes) -> Mapping[str, Any]:
+def parse_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in an answer's body; raises AgentRefused when it is none."""
     try:
         parsed: Any = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -173,4 +178,4 @@ def ask(address: str, path: str, timeout_s: float, token: str = "") -> Mapping[s
     raw = exchange(address, path, timeout_s, token=token)
     if raw.status != 200:
         raise raw.refusal(path)
-    return _object(raw.body)
+    return parse_object(raw.body)

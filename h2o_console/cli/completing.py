@@ -93,6 +93,14 @@ def _refresh_changes(context: Context) -> None:
     remembered.remember_changes(context, [entry.change_id for entry in found.entries])
 
 
+def finding_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Findings that `h2o triage` has shown, the last ones first."""
+    from h2o_console.cli import triage_found  # noqa: PLC0415 - only when TAB is pressed
+
+    context = _context(ctx)
+    return [] if context is None else [one for one in triage_found.recall(context) if one.startswith(incomplete)]
+
+
 def everything(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Whatever has a page: packages, features, hosts, ids."""
     return offered(incomplete, [*measured(ctx, param, incomplete), *names(ctx, "hosts")])

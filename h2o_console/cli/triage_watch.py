@@ -6,7 +6,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import DecodeError
 
@@ -14,41 +14,47 @@ from h2o_console.asking.agent import AgentUnreachable, exchange
 from h2o_console.asking.hoststats import PROTOBUF, gather
 from h2o_console.cli.reported import counts_of
 from h2o_console.cli.statistics import host_addresses
-from h2o_console.cli.triage_control import read_control
+from h2o_console.cli.triage_control import ControlReader
 from h2o_console.cli.triage_picture import Looked, picture_of
 from h2o_core.insights.standing import Findings
 from h2o_core.io.clock import unix_s
 from h2o_core.pb.host_pb2 import History
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from h2o_console.asking.hoststats import Gathered
     from h2o_console.cli.picture import Fleet
     from h2o_console.cli.reported import HostCounts
-    from h2o_console.feed.answers import Head
-    from h2o_core.insights.grouping import Group
+    from h2o_console.feed.answers import Head, Instance
     from h2o_core.insights.picture import Control, Picture
+    from h2o_core.insights.standing import News
+    from h2o_core.notes import Note
     from h2o_core.pb.host_pb2 import HostStats
 
 WINDOW_S: Final = 60.0
 """Over so long callers and features are counted, once it was watched for so long."""
 PAST_S: Final = 900.0
 HISTORY_EVERY_S: Final = 10.0
-_CONTROL_EVERY_S: Final = 5.0
+_FEATURES_EVERY_S: Final = 30.0
+_IDLE_TIMES: Final = 4.0
+"""A look is followed by so many times the processor time it took: watching takes a fifth of a core at the most."""
+_LONGEST_PAUSE_S: Final = 10.0
 _AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look; `findings` remember what was shown before. `unreachable`: host → why it says nothing.
+    """One look; `findings` remember what was open before. `unreachable`: host → why it says nothing.
 
-    `data_age_s`: of the oldest counters that were used.
+    `notes`: those that hold. `data_age_s`: of the oldest counters that were used.
     """
 
     head: Head
     picture: Picture
+    news: News
     findings: Findings
+    notes: tuple[Note, ...]
     unreachable: Mapping[str, str]
     data_age_s: float
 
@@ -70,43 +76,55 @@ class Watcher:
         self._behind: dict[str, float] = {}
         self._histories: dict[str, History] = {}
         self._history_s = 0.0
-        self._control: Control | None = None
-        self._control_s = 0.0
+        self._control = ControlReader(fleet)
+        self._features: Sequence[Mapping[str, Any]] = ()
+        self._features_of: frozenset[tuple[str, str]] | None = None
+        self._features_s = 0.0
         self._findings = Findings()
+        self._next_s = 0.0
 
     def look(self) -> Look:
         """Read everything once more; the counters, the first time, twice. Raises CommandFailed."""
         fleet = self._fleet
+        time.sleep(max(0.0, self._next_s - time.monotonic()))
+        began_s = time.process_time()
         view, hosts = fleet.instances(), fleet.all_hosts()
         agents = host_addresses(fleet, hosts)
+        decided = self._control.read()
         if not self._samples:
-            self._gather(agents)
+            self._gather(agents, decided.control)
             self._read_history(agents)
             time.sleep(max(0.0, self._samples[0].at_s + self._every_s - time.monotonic()))
             view = fleet.instances()
-        gathered = self._gather(agents)
+            decided = self._control.read()
+        gathered = self._gather(agents, decided.control)
         self._read_history(agents)
-        self._read_control()
         last = self._samples[-1]
         looked = Looked(
             now_s=unix_s(),
             instances=view.instances,
             hosts=hosts.hosts,
-            features=fleet.features(),
+            features=self._read_features(view.instances),
             stats=gathered.answers,
             unreachable=gathered.unreachable,
             earlier=self._samples[0].counts,
             counts=last.counts,
             histories=self._histories,
             silent_s={host: last.at_s - at_s for host, at_s in self._heard.items()},
-            behind_s=self._lagging(gathered.answers, last.at_s),
-            control=self._control,
+            behind_s=self._lagging(gathered.answers, last.at_s, decided.control),
+            control=decided.control,
         )
         oldest_s = max((each.report_age_s for each in gathered.answers.values()), default=0.0)
-        age_s = oldest_s + time.monotonic() - last.at_s
-        return Look(view.head, picture_of(looked), self._findings, gathered.unreachable, age_s)
+        picture = picture_of(looked)
+        self._findings.noted(decided.notes)
+        news = self._findings.see(picture)
+        now_s = time.monotonic()
+        self._next_s = now_s + min(_LONGEST_PAUSE_S, _IDLE_TIMES * (time.process_time() - began_s))
+        notes = tuple(one for one in decided.notes if one.until_s > looked.now_s)
+        age_s = oldest_s + now_s - last.at_s
+        return Look(view.head, picture, news, self._findings, notes, gathered.unreachable, age_s)
 
-    def _gather(self, agents: Mapping[str, str]) -> Gathered:
+    def _gather(self, agents: Mapping[str, str], control: Control | None) -> Gathered:
         """All counters; the first and the last reading of the window are kept."""
         at_s = time.monotonic()
         gathered = gather(agents, self._fleet.timeout_s, self._fleet.token_of)
@@ -115,13 +133,13 @@ class Watcher:
         self._samples.append(_Sample(at_s, counts))
         while len(self._samples) > 2 and self._samples[1].at_s <= at_s - WINDOW_S:
             self._samples.popleft()
-        self._lagging(gathered.answers, at_s)
+        self._lagging(gathered.answers, at_s, control)
         return gathered
 
-    def _lagging(self, stats: Mapping[str, HostStats], now_s: float) -> dict[str, float]:
+    def _lagging(self, stats: Mapping[str, HostStats], now_s: float, control: Control | None) -> dict[str, float]:
         """Host → how long it has been behind the newest epoch that anybody knows."""
         epochs = {host: each.report.epoch for host, each in stats.items() if each.HasField("report")}
-        newest = max((*epochs.values(), self._control.epoch if self._control else 0), default=0)
+        newest = max((*epochs.values(), control.epoch if control else 0), default=0)
         behind = {host for host, epoch in epochs.items() if epoch < newest}
         self._behind = {host: self._behind.get(host, now_s) for host in behind}
         return {host: now_s - since_s for host, since_s in self._behind.items()}
@@ -146,19 +164,11 @@ class Watcher:
         except (AgentUnreachable, DecodeError):
             return History()
 
-    def _read_control(self) -> None:
-        context, now_s = self._fleet.context, time.monotonic()
-        if not context.zookeeper or (self._control_s and now_s - self._control_s < _CONTROL_EVERY_S):
-            return
-        self._control_s = now_s
-        read = read_control(context, self._fleet.timeout_s)
-        if isinstance(read, str):
-            self._fleet.say(f"what is decided is not known: {read}", "is ZooKeeper up? h2o doctor")
-        self._control = None if isinstance(read, str) else read
-
-
-def groups_of(look: Look, *, remembering: bool) -> tuple[Group, ...]:
-    """What is wrong: at this one moment, or *remembering* what stood open before, so that a list does not flicker."""
-    from h2o_core.insights.grouping import triage  # noqa: PLC0415 - one of two ways
-
-    return look.findings.see(look.picture).groups if remembering else triage(look.picture)
+    def _read_features(self, instances: Sequence[Instance]) -> Sequence[Mapping[str, Any]]:
+        """All features; what they promise is declared once for a version, and seldom read."""
+        versions = frozenset((one.package, one.version) for one in instances)
+        now_s = time.monotonic()
+        if versions != self._features_of or now_s - self._features_s >= _FEATURES_EVERY_S:
+            self._features = self._fleet.features()
+            self._features_of, self._features_s = versions, now_s
+        return self._features

@@ -9,12 +9,14 @@ from h2o_console.feed import answers
 from h2o_console.store.control import ControlSeen
 from h2o_core.audit import parse_entry
 from h2o_core.documents import InvalidDocument
+from h2o_core.notes import NOTES, parse_notes
 from h2o_core.plan.situation import decided_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from h2o_core.audit import Entry
+    from h2o_core.notes import Note
 
 _MOST_ENTRIES: Final = 1000
 _MOST_SENTENCES: Final = 100
@@ -31,7 +33,7 @@ def parse_control(document: Mapping[str, Any], read_s: float) -> ControlSeen | N
         return None
     texts = answers.table(document, "documents")
     decided = decided_of(
-        epoch, {path: text.encode(errors="surrogatepass") for path, text in texts.items() if isinstance(text, str)}
+        epoch, {path: text.encode("latin-1", "replace") for path, text in texts.items() if isinstance(text, str)}
     )
     said = [one for one in answers.listed(document, "unreadable") if isinstance(one, str)]
     entries: list[Entry] = []
@@ -40,12 +42,18 @@ def parse_control(document: Mapping[str, Any], read_s: float) -> ControlSeen | N
             entries.append(_entry(one))
         except (InvalidDocument, ValueError, RecursionError) as error:
             said.append(str(error))
+    notes: tuple[Note, ...] = ()
+    try:
+        notes = parse_notes(NOTES, answers.text(document, "notes").encode("latin-1", "replace"))
+    except InvalidDocument as error:
+        said.append(str(error))
     return ControlSeen(
         epoch=epoch,
         traffic=decided.traffic,
         hosts=decided.hosts,
         tiers=decided.settings.tiers.value,
         entries=tuple(sorted(entries, key=lambda entry: -entry.epoch)),
+        notes=notes,
         unreadable=(*(f"{path}: {why}" for path, why in decided.unreadable.items()), *said)[:_MOST_SENTENCES],
         read_s=read_s,
         age_s=min(max(0.0, answers.number(document, "age_s") or 0.0), _LONGEST_S),

@@ -89,6 +89,8 @@ class Looker:
                 await self._let_others()
         decided = store.control
         control = None if decided is None else decided.for_insights()
+        if decided is not None:
+            self._findings.noted(decided.notes)
         picture = picture_of(Parts(hosts, packages, store.call_parts(now_s), control), self._past, at_s, now_s)
         await self._let_others()
         news = self._findings.see(picture)

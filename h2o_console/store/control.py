@@ -12,11 +12,12 @@ from h2o_core.insights.picture import Control
 if TYPE_CHECKING:
     from h2o_core.audit import Entry
     from h2o_core.control import HostControl, Traffic
+    from h2o_core.notes import Note
 
 
 @dataclass(frozen=True, slots=True)
 class ControlSeen:
-    """All control documents at one epoch, and the journal's newest entries, newest first.
+    """All control documents at one epoch, the journal's newest entries, newest first, and notes about findings.
 
     `traffic` by package, `hosts` by host; `unreadable`: sentences. `read_s` is when it was read (monotonic), `age_s`
     how old it was then: ZooKeeper may be away.
@@ -27,6 +28,7 @@ class ControlSeen:
     hosts: Mapping[str, HostControl] = field(default_factory=dict[str, "HostControl"])
     tiers: str = "enforce"
     entries: tuple[Entry, ...] = ()
+    notes: tuple[Note, ...] = ()
     unreadable: tuple[str, ...] = ()
     read_s: float = 0.0
     age_s: float = 0.0

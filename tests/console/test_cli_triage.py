@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from h2o_console.cli.main import main
+from h2o_console.cli.picture import Fleet
 from h2o_console.cli.reported import counts_of
+from h2o_console.cli.triage_control import ControlReader
 from h2o_console.cli.triage_picture import Looked, picture_of
+from h2o_console.cli.triage_telling import Telling, Wish
+from h2o_console.cli.triage_watch import Watcher
 from h2o_console.feed.answers import Host, Instance
+from h2o_core.context import Context
 from h2o_core.errors import Code
+from h2o_core.insights.finding import Key, Kind, Subject
 from h2o_core.insights.picture import Picture
+from h2o_core.notes import Note, Says, fields_of
 from h2o_core.pb.host_pb2 import ChildReport, History, HostStats, Point, Series, Vitals
 from h2o_core.pb.stats_pb2 import (
     Alarm,
@@ -28,10 +35,13 @@ from h2o_core.pb.stats_pb2 import (
     RegisterReport,
 )
 from tests.support.agent_server import HEAD, NOW_S, AgentServer, endpoint, host, host_stats, instance, stats
+from tests.support.receiver import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.receiver import Receiver
 
 FIRST, SECOND = "3f8a91c2d4e5f607", "a0000000d4e5f607"
 H2O = [sys.executable, "-c", "import sys; from h2o_console.cli.main import main; sys.exit(main())"]
@@ -184,6 +194,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AgentSer
     for name in ("H2O_ZK", "H2O_FLEET", "H2O_CONTEXT", "H2O_BROKER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("H2O_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("h2o_console.cli.triage_watch.unix_s", lambda: NOW_S)
     asked: list[int] = []
 
@@ -196,6 +207,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AgentSer
         "/hosts": {**HEAD, "hosts": [host("host-1", None, link="self")]},
         "/features?fleet=1": {**HEAD, "features": []},
         "/stats": grown,
+        CONTROL: DECIDED,
         PAST: history((400, 1000, 0, 1), (20, 500, 0, 1)),
     }
     with AgentServer(answers) as started:
@@ -203,6 +215,17 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AgentSer
         yield started
 
 
+CONTROL = "/control?entries=64"
+DECIDED: dict[str, Any] = {
+    **HEAD,
+    "epoch": 7,
+    "documents": {},
+    "unreadable": [],
+    "entries": [],
+    "more": False,
+    "notes": "",
+    "age_s": 0.0,
+}
 PAST = f"/history?resolution=10s&kind=package&since={NOW_S - 900:.0f}"
 FAILING = history((400, 1000, 0, 1), (20, 400, 100, 1))
 
@@ -295,3 +318,157 @@ def test_watching_is_one_object_a_line_and_remembers(server: AgentServer) -> Non
     assert (process.returncode, err.strip()) == (130, "")
     first, second = ([one for one in each["findings"] if one["kind"] == "no stats"] for each in seen)
     assert first[0]["since"] == second[0]["since"]
+
+
+# ---------------------------------------------------------------------- notes
+
+FAILS = Key(Kind.FAILING, Subject("/service/customer"))
+
+
+def note(says: Says, key: Key = FAILS, until_s: float = NOW_S + 3600) -> Note:
+    return Note(*key, says, "eva@desk\u202e", NOW_S - 60, until_s, "INC-7")
+
+
+def noted(*notes: Note) -> dict[str, Any]:
+    document = {"schema": 1, "notes": [fields_of(one) for one in notes]}
+    return {**DECIDED, "notes": json.dumps(document).replace("\\u202e", "")}
+
+
+def test_somebody_looks_after_it(server: AgentServer, capsys: pytest.CaptureFixture[str]) -> None:
+    server.answers |= {PAST: FAILING, CONTROL: noted(note(Says.ACKNOWLEDGED))}
+    assert main(["triage", "--every", "1s", "-o", "wide"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "  eva@desk looks after it since 2026-01-31T14:01:07.000Z: INC-7" in lines
+    assert f"  id {FAILS.id}: h2o triage ack {FAILS.id}, or mute" in lines
+    assert main(["triage", "--every", "1s", "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["id"], found["acknowledged"]["owner"], found["acknowledged"]["reason"]) == (
+        FAILS.id,
+        "eva@desk",
+        "INC-7",
+    )
+
+
+def test_what_is_muted_is_quiet_and_listed(server: AgentServer, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = Key(Kind.HOST, Subject(host="host-9"))
+    notes = (note(Says.MUTED), note(Says.MUTED, gone), note(Says.MUTED, FAILS._replace(kind=Kind.SLOW), NOW_S - 1))
+    server.answers |= {PAST: FAILING, CONTROL: noted(*notes)}
+    assert main(["triage", "--every", "1s"]) == 0
+    first, second, last = capsys.readouterr().out.splitlines()
+    until = "muted until 2026-01-31T15:02:07.000Z"
+    assert first == f"{until}: {FAILS.id} failing, service/customer (open), by eva@desk: INC-7"
+    assert second == f"{until}: {gone.id} host against fleet, host-9 (not open), by eva@desk: INC-7"
+    assert last.startswith("all is well: looked at")
+    assert main(["triage", "--every", "1s", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["findings"], [one["id"] for one in document["muted"]]) == ([], [FAILS.id, gone.id])
+
+
+def test_an_agent_that_does_not_tell_what_is_decided(server: AgentServer, capsys: pytest.CaptureFixture[str]) -> None:
+    del server.answers[CONTROL]
+    assert main(["triage", "--every", "1s"]) == 0
+    assert "what is decided is not known: the agent at http" in capsys.readouterr().err
+    for wrong in ({}, {"epoch": -1}, [1], b"{", (503, {"error": "ZooKeeper does not answer", "hint": ""})):
+        server.answers[CONTROL] = wrong
+        assert main(["triage", "--every", "1s"]) == 0
+        assert "what is decided is not known" in capsys.readouterr().err
+
+
+def test_control_is_asked_for_seldom_and_read_when_it_has_changed(
+    server: AgentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.etags[CONTROL] = 'W/"7"'
+    server.answers[CONTROL] = noted(note(Says.MUTED))
+    reader = ControlReader(Fleet(Context(agent=server.address), 5))
+    first = reader.read()
+    assert first.control is not None
+    assert (first.control.epoch, len(first.notes)) == (7, 1)
+    assert reader.read() is first
+    assert server.spared == 0, "within five seconds nobody is asked"
+    monkeypatch.setattr("h2o_console.cli.triage_control._EVERY_S", 0.0)
+    assert reader.read() is first
+    assert server.spared == 1
+    server.etags[CONTROL] = 'W/"8"'
+    server.answers[CONTROL] = {**DECIDED, "epoch": 8}
+    second = reader.read()
+    assert second.control is not None
+    assert (second.control.epoch, second.notes) == (8, ())
+    server.answers[CONTROL] = (503, {"error": "away", "hint": ""})
+    server.etags.clear()
+    assert reader.read().control is None, "nobody knows it now"
+
+
+def test_features_are_read_again_when_there_is_a_new_version(server: AgentServer) -> None:
+    asked: list[int] = []
+
+    def features() -> dict[str, Any]:
+        asked.append(1)
+        return {**HEAD, "features": []}
+
+    server.answers["/features?fleet=1"] = features
+    watcher = Watcher(Fleet(Context(agent=server.address), 5), 1.0)
+    for _ in range(3):
+        watcher.look()
+    assert len(asked) == 1
+    server.answers["/instances?fleet=1"] = {**HEAD, "instances": [instance(FIRST), instance(SECOND, version="2.0")]}
+    watcher.look()
+    assert len(asked) == 2
+
+
+# ---------------------------------------------------------------------- who is told
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--webhook", "http://127.0.0.1:1/"], "so need --watch"),
+        (["--on-change", "true"], "so need --watch"),
+        (["-w", "--webhook", "127.0.0.1"], "a webhook is a URL"),
+        (["-w", "--webhook", "http://x/", "--webhook-token-file", "/nowhere"], "can't be read"),
+    ],
+)
+def test_what_can_t_be_meant(options: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["triage", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_command_and_a_webhook_are_told(server: AgentServer, tmp_path: Path, receiver: Receiver) -> None:
+    server.answers["/hosts"] = {
+        **HEAD,
+        "hosts": [host("host-1", None, link="self"), host("host-2", "127.0.0.1:1", link="up")],
+    }
+    silent = Key(Kind.SILENT, Subject(host="host-2"))
+    said = tmp_path / "said"
+    watching = [*H2O, "triage", "--every", "1s", "-w", "--json", "--state", str(tmp_path / "told.json")]
+    process = subprocess.Popen(
+        [*watching, "--on-change", f'echo "$H2O_EVENT $H2O_ID $H2O_NAME" >> {said}'],
+        env={**os.environ, "H2O_AGENT": server.address, "H2O_WEBHOOK": receiver.url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until(lambda: said.exists() and said.read_text() and receiver.came, "both are told", 20)
+        until(lambda: silent.id in (tmp_path / "told.json").read_text(), "it is written down")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert (process.returncode, err.strip()) == (130, "")
+    assert said.read_text() == f"opened {silent.id} host-2\n"
+    ((_, _, body),) = receiver.came
+    assert (body["event"], body["severity"], body["name"]) == ("opened", "TICKET", "host-2")
+
+
+def test_who_can_t_look_says_so(tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2o_console.cli.triage_telling.BLIND_S", 0.0)
+    monkeypatch.setattr("h2o_console.telling.notices.SETTLES_S", 0.0)
+    wish = Wish(webhook=receiver.url, state=str(tmp_path / "told.json"))
+    telling = Telling(wish, Context(fleet="prod", agent="http://127.0.0.1:1"))
+    telling.blind("no agent answers")
+    until(lambda: receiver.came, "it is told")
+    telling.stop()
+    ((_, _, body),) = receiver.came
+    assert (body["fleet"], body["kind"], body["severity"]) == ("prod", "no look", "PAGE")
+    assert body["sentence"] == "nobody looks at the fleet: no agent answers"

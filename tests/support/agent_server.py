@@ -108,14 +108,19 @@ def _encoded(content: Any) -> tuple[bytes, str]:
 
 @dataclass
 class AgentServer:
-    """Serves `answers` until it is left: path → JSON, protobuf, bytes, (status, one of these), or what returns one."""
+    """Serves `answers` until it is left: path → JSON, protobuf, bytes, (status, one of these), or what returns one.
+
+    `etags`: path → what its answer is tagged with; who has that already gets a 304, and `spared` counts them.
+    """
 
     answers: dict[str, Any] = field(default_factory=dict[str, Any])
     unix_path: Path | None = None
+    etags: dict[str, str] = field(default_factory=dict[str, str])
+    spared: int = 0
     address: str = ""
 
     def __enter__(self) -> Self:
-        answers = self.answers
+        answers, serves = self.answers, self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -123,7 +128,13 @@ class AgentServer:
                 answer = answer() if callable(answer) else answer
                 status, content = cast("tuple[int, Any]", answer) if isinstance(answer, tuple) else (200, answer)
                 body, kind = _encoded(content)
+                etag = serves.etags.get(self.path, "")
+                if etag and self.headers.get("If-None-Match") == etag:
+                    serves.spared += 1
+                    status, body = 304, b""
                 self.send_response(status)
+                if etag:
+                    self.send_header("ETag", etag)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -102,6 +102,32 @@ def test_a_fleet_that_is_well_then_a_version_that_is_not(operator: Operator, fle
     assert (first["changed"]["epoch"], first["changed"]["actor"]) == (1, "eva")
     assert "review due" in [one["kind"] for one in others]
     assert operator.types("triage", "--every", "1s", "-o", "name")[1].splitlines()[0] == "service/echo 2.0.0"
+    notes_are_everybody_s(operator, first["id"])
+
+
+def notes_are_everybody_s(operator: Operator, worse: str) -> None:
+    """Acknowledged, muted, and taken back, by a beginning of the id or the subject's name; the agent tells it all."""
+    code, out, _ = operator.types("triage", "ack", worse[:5], "--reason", "INC-7")
+    assert (code, out.split(":")[0]) == (0, f"{worse} version against version, service/echo 2.0.0")
+
+    def acknowledged(reason: str | None) -> bool:
+        _, (first, *_) = triaged(operator)
+        return reason == (first["acknowledged"]["reason"] if first["acknowledged"] else None)
+
+    within(BOUND_S, lambda: acknowledged("INC-7"), "everybody sees who looks after it")
+    assert operator.types("triage", "unack", worse)[0] == 0
+    within(BOUND_S, lambda: acknowledged(None), "nobody does")
+    assert operator.types("triage", "mute", "service/echo 2.0.0", "--for", "2h")[0] == 0
+
+    def kinds() -> set[str]:
+        return {one["kind"] for one in triaged(operator)[1]}
+
+    within(BOUND_S, lambda: "version against version" not in kinds(), "it is quiet")
+    code, _, err = operator.types("triage", "ack", "ffffff")
+    assert (code, "nothing matches" in err) == (3, True)
+    assert operator.types("triage", "mute", worse, "--for", "60d")[0] == 1
+    assert operator.types("triage", "unmute", worse)[0] == 0
+    within(BOUND_S, lambda: "version against version" in kinds(), "it is told again")
 
 
 def test_what_is_broken_besides(operator: Operator, fleet: Fleet) -> None:
