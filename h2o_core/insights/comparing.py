@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.insights.counts import APPLICATION, FAILURES, Counts, above, longer_than, quantile
+from h2o_core.insights.counts import APPLICATION, FAILURES, Counts, above, at_ranks, longer_than, quantile, reaches
 from h2o_core.insights.figures import millis, ms, share, times
 from h2o_core.insights.finding import Evidence, Trouble
 
@@ -107,7 +108,7 @@ def slower(now: Counts, reference: Counts) -> Worse | None:
             return None
         if ours.low_ns <= theirs.high_ns:
             continue
-        limit_ns = max(theirs.high_ns * SLOWER_FACTOR, theirs.high_ns + SLOWER_NS)
+        limit_ns = _limit_ns(theirs.high_ns)
         strength = (ours.low_ns - theirs.high_ns) / (limit_ns - theirs.high_ns)
         if strength >= STAYS:
             name = f"p{q * 100:.0f}"
@@ -117,3 +118,43 @@ def slower(now: Counts, reference: Counts) -> Worse | None:
             hurt = max(0.0, longer_than(now.times, theirs.high_ns) - (1 - q)) * now.per_s
             return Worse(What.DURATIONS, strength, hurt, words, millis(theirs.ns) + ratio, evidence)
     return None
+
+
+def _limit_ns(reference_ns: float) -> float:
+    return max(reference_ns * SLOWER_FACTOR, reference_ns + SLOWER_NS)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What one of many has to reach before it can be worse than the rest of them: most don't, which is cheap to see.
+
+    The k-th shortest of a part is never shorter than that of the whole: what all but the largest part have at a
+    quantile's rank is a floor for every rest. And whose share is above the rest's, has one above the whole's.
+    `reaches`: (quantile, what its lower bound has to reach, ns).
+    """
+
+    reaches: tuple[tuple[float, float], ...]
+    failures: float
+    application: float
+
+    @staticmethod
+    def of(whole: Counts, largest: int) -> Bar:
+        """*largest*: how many of the *whole*'s durations are of the part that has the most."""
+        qs, rest = sorted(_QUANTILES), whole.times.count - largest
+        floors_ns = at_ranks(whole.times, [max(1, ceil(q * rest)) for q in qs]) if rest > 0 else [0.0] * len(qs)
+        limits_ns = [floor_ns + STAYS * (_limit_ns(floor_ns) - floor_ns) for floor_ns in floors_ns]
+        shares = whole.share(FAILURES).value, whole.share(APPLICATION).value
+        return Bar(tuple(zip(qs, limits_ns, strict=True)), *shares)
+
+    def lets_pass(self, now: Counts) -> bool:
+        """*now* may be worse than the rest: compare it."""
+        return (
+            _exceeds(now, FAILURES, self.failures)
+            or _exceeds(now, APPLICATION, self.application)
+            or any(reaches(now.times, q, limit_ns) for q, limit_ns in self.reaches)
+        )
+
+
+def _exceeds(now: Counts, codes: Collection[str], value: float) -> bool:
+    share = now.share(codes)
+    return share.hits >= FEWEST_HITS and share.value > value

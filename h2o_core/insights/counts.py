@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_core.errors import ERRORS, Code
 from h2o_core.experiment.proportions import Share, difference_interval, wilson
-from h2o_core.histogram import Histogram, middle_ns
+from h2o_core.histogram import Histogram, bucket_of, middle_ns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -107,11 +107,23 @@ def quantile(times: Histogram, q: float, z: float = Z) -> Quantile | None:
     if not n:
         return None
     reach = z * sqrt(q * (1 - q) / n)
-    low, middle, high = _at_ranks(times, [max(1, ceil(min(1.0, at) * n)) for at in (q - reach, q, q + reach)])
+    low, middle, high = at_ranks(times, [max(1, ceil(min(1.0, at) * n)) for at in (q - reach, q, q + reach)])
     return Quantile(middle, low, high)
 
 
-def _at_ranks(times: Histogram, ranks: Sequence[int]) -> list[float]:
+def reaches(times: Histogram, q: float, limit_ns: float, z: float = Z) -> bool:
+    """The lower bound of that quantile is *limit_ns* or more: as `quantile` has it, without looking for it."""
+    n = times.count
+    rank = max(1, ceil((q - z * sqrt(q * (1 - q) / n)) * n)) if n else 0
+    limit = bucket_of(ceil(limit_ns)) - 1  # what is in that bucket or the one below it may be either
+    below = times.zero
+    for at, count in times.buckets.items():
+        if at < limit:
+            below += count
+    return below < rank
+
+
+def at_ranks(times: Histogram, ranks: Sequence[int]) -> list[float]:
     """The durations (ns) at these *ranks*, which ascend from 1 on, in one pass."""
     found: list[float] = []
     seen, value = times.zero, 0.0

@@ -53,7 +53,10 @@ class Sums:
     @cached_property
     def now(self) -> Mapping[str, Counts]:
         """By package, lately."""
-        return {package: together(one.now for one in rows) for package, rows in self.served.items()}
+        return {
+            package: together(counts for _, counts in versions)
+            for package, versions in grouped(self.versions.items(), lambda one: one[0][0]).items()
+        }
 
     @cached_property
     def before(self) -> Mapping[str, Counts]:

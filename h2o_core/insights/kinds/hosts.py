@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.experiment.proportions import Share
 from h2o_core.insights import actions
-from h2o_core.insights.comparing import FEWEST, What, Worse, worse, worst
+from h2o_core.insights.comparing import FEWEST, Bar, What, Worse, worse, worst
 from h2o_core.insights.counts import FAILURES, Counts, together, without
 from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject
@@ -19,7 +20,7 @@ from h2o_core.insights.sums import grouped
 from h2o_core.names import package_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from h2o_core.insights.sums import Sums
 
@@ -39,17 +40,17 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One comparison of a host with all others, who are `others`. `worse` None: it is not."""
+    """One comparison of a host with all others. `elsewhere`: what fails there; `worse` None: it is not."""
 
     row: _Row
-    others: Counts
+    elsewhere: Share
     worse: Worse | None
 
 
 def find(sums: Sums) -> Iterator[Finding]:
     """Hosts that are worse than the others, and instances that are worse than their version's others."""
-    served = _by_host(_served(sums))
-    called = _by_host(_called(sums))
+    served = _by_host(_served(sums), sums.versions)
+    called = _by_host(_called(sums), {})
     for host in sorted(served.keys() | called.keys()):
         yield from _judged(host, served.get(host, []), called.get(host, []), sums)
 
@@ -66,16 +67,24 @@ def _called(sums: Sums) -> Iterator[_Row]:
             yield _Row(one.host, package_of(one.feature), (one.caller, one.version, one.feature), one.now)
 
 
-def _by_host(rows: Iterable[_Row]) -> dict[str, list[_Part]]:
-    """What could be compared: both sides have enough."""
+def _by_host(rows: Iterable[_Row], sums: Mapping[tuple[str, ...], Counts]) -> dict[str, list[_Part]]:
+    """What could be compared: both sides have enough. *sums*: what is added up already."""
     parts: list[_Part] = []
-    for group in grouped(rows, lambda row: row.like).values():
-        whole = together(row.now for row in group)
-        for row in group:
-            others = without(whole, row.now)
-            if row.host and len(group) > 1 and row.now.requests >= FEWEST and others.requests >= FEWEST:
-                parts.append(_Part(row, others, worst(row.now, others)))
+    for like, group in grouped(rows, lambda row: row.like).items():
+        if len(group) > 1:
+            parts += _compared(group, sums.get(like) or together(row.now for row in group))
     return grouped(parts, lambda part: part.row.host)
+
+
+def _compared(group: Sequence[_Row], whole: Counts) -> Iterator[_Part]:
+    """Each host of a group with the others of it."""
+    requests, failed = whole.requests, whole.of(FAILURES)
+    bar = Bar.of(whole, max(row.now.times.count for row in group))
+    for row in group:
+        elsewhere = Share(failed - row.now.of(FAILURES), requests - row.now.requests)
+        if row.host and row.now.requests >= FEWEST and elsewhere.total >= FEWEST:
+            found = worst(row.now, without(whole, row.now)) if bar.lets_pass(row.now) else None
+            yield _Part(row, elsewhere, found)
 
 
 def _judged(host: str, served: Sequence[_Part], called: Sequence[_Part], sums: Sums) -> Iterator[Finding]:
@@ -107,8 +116,8 @@ def _added_up(host: str, called: Sequence[_Part], sums: Sums) -> Iterator[Findin
     The others' shares, weighted as this host calls (direct standardisation, Rothman, Modern Epidemiology, 3).
     """
     now = together(part.row.now for part in called)
-    expected = sum(_failed(part.others) * part.row.now.requests for part in called) / now.requests
-    elsewhere = sum(part.others.requests for part in called)
+    expected = sum(part.elsewhere.value * part.row.now.requests for part in called) / now.requests
+    elsewhere = sum(part.elsewhere.total for part in called)
     reference = Counts({"OK": round((1 - expected) * elsewhere), "INTERNAL": round(expected * elsewhere)})
     found = next((one for one in worse(now, reference) if one.what is What.FAILURES), None)
     if found is not None:
@@ -127,7 +136,7 @@ def _added_up(host: str, called: Sequence[_Part], sums: Sums) -> Iterator[Findin
 
 def _reaches_badly(called: Sequence[_Part]) -> bool:
     """More fails, or takes longer, than elsewhere in most of its calls, to several packages."""
-    more = [part for part in called if part.worse is not None or _failed(part.row.now) > _failed(part.others)]
+    more = [part for part in called if part.worse is not None or _failed(part.row.now) > part.elsewhere.value]
     return len(more) * 2 > len(called) and len({part.row.package for part in more}) > 1
 
 

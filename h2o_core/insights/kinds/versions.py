@@ -33,12 +33,16 @@ def find(sums: Sums, places: Collection[tuple[str, str]]) -> Iterator[Finding]:
     """*places*: (package, host) that are bad whatever the version; a package of "" stands for all of them there."""
     for package, rows in sums.served.items():
         kept = [row for row in rows if (package, row.host) not in places and ("", row.host) not in places]
-        yield from _of(package, kept, sums)
+        yield from _of(package, kept, sums, whole=len(kept) == len(rows))
 
 
-def _of(package: str, rows: Sequence[Served], sums: Sums) -> Iterator[Finding]:
+def _of(package: str, rows: Sequence[Served], sums: Sums, *, whole: bool) -> Iterator[Finding]:
+    """*whole*: these are all rows of the package, which are added up already."""
     by_version = grouped(rows, lambda row: row.version)
-    now = {version: together(row.now for row in group) for version, group in by_version.items()}
+    now = {
+        version: sums.versions[package, version] if whole else together(row.now for row in group)
+        for version, group in by_version.items()
+    }
     for version in newest_first(now):
         beside = [other for other in now if other != version and now[other].requests >= FEWEST]
         if beside:
