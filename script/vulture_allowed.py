@@ -9,6 +9,7 @@ _.capture_signals  # uvicorn
 _.should_exit  # uvicorn
 _.string_value  # protobuf: Value's field
 _.ENABLE_COMMAND_PALETTE  # textual
+_.AUTO_FOCUS  # textual
 _.ALLOW_SELECT  # textual
 _.display  # textual
 _.check_action  # textual
@@ -78,3 +79,6 @@ _.blindness
 _.looked_s
 _.cost_s
 _.insights_of
+
+# What screens of findings open: h2o_console/acting.
+_.request_of

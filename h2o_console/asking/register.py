@@ -7,7 +7,9 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from h2o_console.asking.reading import Reading
 from h2o_console.asking.register_by_agent import RegisterByAgent
+from h2o_core.access import Role
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.context import NoContext, agent_token
 from h2o_core.io.registry import NoNode, RegisterError, RegisterUnavailable, Registry
@@ -41,19 +43,27 @@ def in_register(
     work: Callable[[Registry], Awaitable[Parsed]],
     *,
     within_s: float | None = None,
+    writes: bool = True,
 ) -> Parsed:
     """What *work* returns, with a session of its own, in a thread without a loop; raises NoRegister.
 
     Through the context's agent, when it names no ZooKeeper, or has nothing to show there and something to show to it.
 
-    *timeout_s* is for connecting and, unless *within_s* says otherwise, for the work.
+    *timeout_s* is for connecting and, unless *within_s* says otherwise, for the work. Without *writes* it gets what
+    reads alone, over a session that ZooKeeper itself lets change no control document.
     """
+
+    async def reads(registry: Registry) -> Parsed:
+        return await work(cast("Registry", Reading(registry)))
+
+    given = work if writes else reads
     if _is_by_agent(context):
-        return _by_agent(context, timeout_s, work, within_s or timeout_s)
+        return _by_agent(context, timeout_s, given, within_s or timeout_s)
     try:
         if why := _why_refused(context.zookeeper, timeout_s):
             raise RegisterUnavailable(why)
-        return asyncio.run(_session(context, timeout_s, work, within_s or timeout_s))
+        role = Role.OPERATOR if writes else Role.BROKER
+        return asyncio.run(_session(context, timeout_s, given, within_s or timeout_s, role))
     except (RegisterUnavailable, TimeoutError) as error:
         msg = f"ZooKeeper {context.zookeeper} is out of reach: {error or f'no answer within {timeout_s:g} s'}"
         hint = (
@@ -118,9 +128,9 @@ def _why_refused(zookeeper: str, timeout_s: float) -> str:
 
 
 async def _session(
-    context: Context, timeout_s: float, work: Callable[[Registry], Awaitable[Parsed]], within_s: float
+    context: Context, timeout_s: float, work: Callable[[Registry], Awaitable[Parsed]], within_s: float, role: Role
 ) -> Parsed:
-    registry = Registry(context.zookeeper, context.fleet, **_credentials(context))
+    registry = Registry(context.zookeeper, context.fleet, role=role, **_credentials(context))
     try:
         await registry.start(timeout_s)
         async with asyncio.timeout(within_s):

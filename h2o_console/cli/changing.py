@@ -17,9 +17,9 @@ from h2o_console.cli.register import check_register
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.remembered import remember_changes
 from h2o_console.commands.author import author_of
-from h2o_console.commands.carrying import Carrier, NotApplied
+from h2o_console.commands.carrying import Carrier
+from h2o_console.commands.failures import FAILURES, explained
 from h2o_console.feed.answers import SCHEMA
-from h2o_core.documents import InvalidDocument
 from h2o_core.io.changes import Refused, StaleChange
 from h2o_core.io.context import NoContext
 from h2o_core.plan.plan import CannotPlan
@@ -162,23 +162,26 @@ def failing(work: Callable[[], Result]) -> Result:
     """What *work* returns; what can go wrong ends the command with its code, and says what to type."""
     try:
         return work()
-    except CannotPlan as error:
-        code = Exit.NO_MATCH if error.kind is CannotPlan.Kind.NO_MATCH else Exit.USAGE
-        raise CommandFailed(code, error.sentence, error.hint) from None
-    except Refused as error:
-        raise CommandFailed(Exit.REFUSED, str(error), f"look at it: {error.plan.command} --dry-run") from None
-    except StaleChange as error:
-        raise CommandFailed(Exit.STALE, str(error), "look again, and decide again: the same with --dry-run") from None
-    except InvalidDocument as error:
-        hint = "brokers read in it what changes; write it anew by hand, with a number above its last one"
-        raise CommandFailed(Exit.FAILED, str(error), hint) from None
-    except NotApplied as error:
-        raise CommandFailed(Exit.FAILED, str(error)) from None
-    except NoContext as error:
-        raise CommandFailed(Exit.USAGE, str(error)) from None
-    except NoRegister as error:
-        code = Exit.USAGE if error.misnamed else Exit.UNREACHABLE
-        raise CommandFailed(code, error.sentence, error.hint) from None
+    except FAILURES as error:
+        sentence, hint = explained(error)
+        stale = "look again, and decide again: the same with --dry-run" if isinstance(error, StaleChange) else ""
+        raise CommandFailed(_code(error), sentence, hint or stale) from None
+
+
+def _code(error: Exception) -> Exit:
+    match error:
+        case CannotPlan():
+            return Exit.NO_MATCH if error.kind is CannotPlan.Kind.NO_MATCH else Exit.USAGE
+        case NoRegister():
+            return Exit.USAGE if error.misnamed else Exit.UNREACHABLE
+        case Refused():
+            return Exit.REFUSED
+        case StaleChange():
+            return Exit.STALE
+        case NoContext():
+            return Exit.USAGE
+        case _:
+            return Exit.FAILED
 
 
 @contextmanager

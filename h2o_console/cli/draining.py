@@ -7,12 +7,13 @@ from functools import partial
 from shlex import join
 from typing import TYPE_CHECKING, Any
 
+from h2o_console.acting.extending import later
 from h2o_console.cli.changing import Change
-from h2o_console.cli.failures import CommandFailed, Exit
+from h2o_console.cli.failures import Exit
 from h2o_console.cli.moments import ahead, duration
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.typed import full_package, host_names
-from h2o_console.commands.drained import HostDrain, watch
+from h2o_console.commands.drained import HostDrain, far, watch
 from h2o_core.io.clock import unix_s
 from h2o_core.plan.intents import Avoid, Drain, Extend, Restore
 
@@ -65,7 +66,7 @@ def extend(names: tuple[str, ...], until: str, by: str, told: Reading, how: How)
     def wish(decided: Decided) -> Extend:
         package = _package_meant(names, decided)
         hosts = () if package else host_names(names, "h2o extend host-7 --by 1h")
-        end_s = _later(decided, package, hosts, by_s) if by else until_s
+        end_s = later(decided, package, hosts, by_s, now_s) if by else until_s
         return Extend(end_s, hosts, package)
 
     return change.run(wish, again="h2o journal")
@@ -76,18 +77,6 @@ def _package_meant(names: tuple[str, ...], decided: Decided) -> str:
     if len(names) != 1 or names[0] in decided.hosts or not {"/", "."} & set(names[0]):
         return ""
     return full_package(names[0], "h2o extend service/customer --until 7d")
-
-
-def _later(decided: Decided, package: str, hosts: tuple[str, ...], by_s: float) -> float:
-    """The end that stands there and *by_s*; raises CommandFailed when there is none, or several."""
-    traffic = decided.traffic.get(package)
-    ends = {traffic.review_s} if traffic is not None else set[float]()
-    ends |= {decided.hosts[host].until_s for host in hosts if host in decided.hosts}
-    if len(ends) > 1:
-        raise CommandFailed(Exit.USAGE, "they end at different times", "extend one after the other, or say --until 4h")
-    if ends == {0.0}:
-        raise CommandFailed(Exit.USAGE, "it has no end that could be moved", "give it one: --until 4h")
-    return (ends.pop() if ends else unix_s()) + by_s  # nothing there: the plan says it better
 
 
 def _line(command: str, hosts: tuple[str, ...]) -> str:
@@ -122,16 +111,3 @@ def _until_safe(
         for one in found
     ]
     return Exit.OK if all(one.safe for one in found) else Exit.PARTIAL, {"drained": document}
-
-
-def far(found: list[HostDrain]) -> str:
-    """How far they have come, in one line."""
-    left = [one for one in found if not one.safe]
-    if len(found) == 1 or len(left) == 1:
-        (one,) = left or found
-        if not one.heard:
-            return f"{one.host}: {one.remains[0]}"
-        left_s = f" · {one.grace_left_s:.0f} s left" if one.grace_left_s and one.in_flight else ""
-        return f"{one.host}: in flight {one.in_flight} · queued {one.queued} · local callers {one.callers}{left_s}"
-    in_flight, callers = sum(one.in_flight for one in left), sum(one.callers for one in left)
-    return f"{len(found) - len(left)}/{len(found)} hosts safe · in flight {in_flight} · local callers {callers}"

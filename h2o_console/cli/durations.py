@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import click
 
-_FORM: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?")
-_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}
+from h2o_console.acting.moments import parse_duration
+
 LEAST_S: Final = 1.0
 LONGEST_S: Final = 86_400.0
-
-
-def parse_duration(typed: str) -> float | None:
-    """Seconds; None for what is no time."""
-    found = _FORM.fullmatch(typed.strip())
-    return float(found[1]) * _UNITS_S[found[2]] if found else None
 
 
 class Duration(click.ParamType[float]):

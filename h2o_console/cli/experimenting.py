@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.acting.request import Mistake
+from h2o_console.acting.typed import parse_points
 from h2o_console.cli.changing import Change, failing
 from h2o_console.cli.experiment_page import all_page, one_page
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
@@ -17,7 +17,6 @@ from h2o_console.cli.remarks import tell
 from h2o_console.cli.typed import full_package
 from h2o_console.cli.weighing import parse_edits
 from h2o_console.commands.trials import Looking
-from h2o_core.control import WHOLE
 from h2o_core.io.clock import unix_s
 from h2o_core.names import shown
 from h2o_core.plan.intents import Outcome, StartExperiment, StopExperiment
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from h2o_console.commands.trials import Looked
 
 _EXAMPLE: Final = "h2o experiment start service/customer 2.1.0=10%"
-_POINTS: Final = re.compile(r"(?P<points>[0-9]{1,3}(\.[0-9]{1,2})?)%?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +64,10 @@ def stop(package: str, outcome: str, version: str, told: Reading, how: How) -> E
 
 def _parts(typed: str) -> int:
     """``0.5%`` → 50 parts out of 10,000; raises CommandFailed."""
-    found = _POINTS.fullmatch(typed)
-    parts = int(Decimal(found["points"]) * 100) if found else 0
-    if not 0 < parts <= WHOLE:
-        msg = f"--min-effect {typed} is no difference of error shares: 0.01% to 100%"
-        raise CommandFailed(Exit.USAGE, msg, "one point, as from 1 % to 2 % of errors: --min-effect 1%")
-    return parts
+    try:
+        return parse_points(typed, "--min-effect")
+    except Mistake as error:
+        raise CommandFailed(Exit.USAGE, error.sentence, error.hint) from None
 
 
 def status(typed: str, told: Reading) -> Exit:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
+from h2o_console.acting.request import SHOWN_DIGITS, sentence
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, exchange
 from h2o_console.asking.hoststats import PROTOBUF
 from h2o_console.asking.together import answers
@@ -21,7 +22,7 @@ from h2o_console.cli.register import check_register, in_register, read_agents
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.token import token_for
 from h2o_console.commands.happened import Event, Kind, events_of
-from h2o_console.commands.journal import SHOWN_DIGITS, Wanted, newest_first, sentence
+from h2o_console.commands.journal import Wanted, newest_first
 from h2o_console.feed.answers import SCHEMA
 from h2o_core.io.calls import read_calls
 from h2o_core.io.clock import rfc3339, unix_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from h2o_console.acting.request import SHOWN_DIGITS, sentence
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import Column, one_line, render_table
 from h2o_console.cli.printing import Page
@@ -11,7 +12,7 @@ from h2o_console.cli.register import check_register, in_register
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.remembered import remember_changes
 from h2o_console.cli.sections import Field, Section, render_sections
-from h2o_console.commands.journal import SHOWN_DIGITS, read_journal, sentence, subjects
+from h2o_console.commands.journal import read_journal, subjects
 from h2o_console.feed.answers import SCHEMA
 from h2o_core.io.calls import read_calls
 from h2o_core.io.clock import rfc3339, unix_s

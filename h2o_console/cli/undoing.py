@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.acting.request import undo_request
 from h2o_console.cli.changing import Change
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.register import in_register
-from h2o_console.commands.journal import SHOWN_DIGITS, Wanted, read_journal, sentence
+from h2o_console.commands.journal import Wanted, read_journal
 from h2o_core.io.clock import unix_s
-from h2o_core.plan.intents import Undo
 from h2o_core.times import clock
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def run(typed: str, told: Reading, how: How, *, over: bool) -> Exit:
     wanted = Wanted(change=typed) if typed else Wanted(actor=_literal(actor))
     journal = in_register(change.context, told.timeout_s, lambda registry: read_journal(registry, wanted, _LOOK_BACK))
     entry = named(journal, typed) if typed else own_last(journal, actor)
-    intent = Undo(entry, over)
-    return change.run(lambda _: intent, again="h2o journal", whose=_whose(entry, actor))
+    asked = undo_request(entry, actor, f"{clock(entry.at_s, unix_s())} UTC")
+    return change.run((asked.over or asked).wish if over else asked.wish, again="h2o journal", whose=asked.whose)
 
 
 def named(journal: Journal, typed: str) -> Entry:
@@ -56,13 +56,3 @@ def own_last(journal: Journal, actor: str) -> Entry:
 def _literal(name: str) -> str:
     """As a glob that means this name alone."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
-
-
-def _whose(entry: Entry, actor: str) -> str:
-    """Somebody else's change is not taken back without a word."""
-    if entry.author.actor == actor:
-        return ""
-    why = entry.author.reason or "no reason given"
-    when = clock(entry.at_s, unix_s())
-    what = f"{entry.author.actor}, {when} UTC: {sentence(entry)} ({why})"
-    return f"change {entry.change_id[:SHOWN_DIGITS]} is not yours: {what}"

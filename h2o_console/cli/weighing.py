@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.acting.request import Mistake
+from h2o_console.acting.typed import parse_weights
 from h2o_console.cli.changing import Change, failing
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.moments import ahead
@@ -14,7 +14,6 @@ from h2o_console.cli.printing import show
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.typed import full_package
 from h2o_console.cli.weight_page import remark, weight_page
-from h2o_core.control import WHOLE
 from h2o_core.io.clock import unix_s
 from h2o_core.plan.intents import Shift
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from h2o_console.cli.agreeing import How
     from h2o_console.cli.options import Reading
 
-_EDIT: Final = re.compile(r"(?P<version>[^=]+)=(?P<percent>[0-9]{1,3}(\.[0-9]{1,2})?)%")
 _EXAMPLE: Final = "h2o weight service/customer 2.1.0=10%"
 
 
@@ -60,14 +58,7 @@ def run(asked: Asked, told: Reading, how: How) -> Exit:
 
 def parse_edits(typed: Sequence[str]) -> dict[str, int]:
     """``2.1.0=10%`` … → version → parts out of 10,000; raises CommandFailed."""
-    edits: dict[str, int] = {}
-    for text in typed:
-        found = _EDIT.fullmatch(text.strip())
-        if found is None:
-            raise CommandFailed(Exit.USAGE, f"{text!r} is not a weight: VERSION=PERCENT, as in 2.1.0=10%", _EXAMPLE)
-        parts = int(Decimal(found["percent"]) * 100)
-        if parts > WHOLE:
-            raise CommandFailed(Exit.USAGE, f"{text} is more than there is: 0% to 100%", _EXAMPLE)
-        if edits.setdefault(found["version"], parts) != parts:
-            raise CommandFailed(Exit.USAGE, f"{found['version']} is given two weights; keep one")
-    return edits
+    try:
+        return parse_weights(typed)
+    except Mistake as error:
+        raise CommandFailed(Exit.USAGE, error.sentence, error.hint or _EXAMPLE) from None

@@ -69,8 +69,13 @@ def concern_of(intent: Intent) -> Concern:
     return Concern((package,) if package else (), hosts)
 
 
-class Carrier:
-    """For one author at one fleet. Everything here blocks, and raises NoRegister when ZooKeeper is out of reach."""
+class Planner:
+    """Plans for one author at one fleet, and reads; there is nothing in it that could write.
+
+    Everything here blocks, and raises NoRegister when ZooKeeper is out of reach.
+    """
+
+    writes = False
 
     def __init__(self, context: Context, author: Author, timeout_s: float) -> None:
         self._context = context
@@ -87,25 +92,6 @@ class Carrier:
 
         decided, seen, intent = self._in_register(read, within_s=self._timeout_s + _OBSERVE_S)
         return Prepared(plan(intent, Situation(decided, seen.fleet), self._author, unix_s()), decided, seen)
-
-    def execute(self, prepared: Prepared, wish: Wish, *, force: bool) -> Applied:
-        """Apply what somebody has agreed to.
-
-        Raises StalePlan and StaleChange when it does not come out the same any more, Refused unless *force*, and as
-        `prepare`.
-        """
-
-        async def write(registry: Registry) -> Applied:
-            seen = prepared.observed
-            if unix_s() - seen.at_s > _STILL_TRUE_S:
-                seen = await self._observe(registry, concern_of(prepared.plan.intent))
-
-            def make(decided: Decided) -> Plan:
-                return plan(wish(decided), Situation(decided, seen.fleet), self._author, unix_s())
-
-            return await changes.execute(registry, make, self._author, shown=prepared.plan, force=force)
-
-        return self._in_register(write, within_s=APPLY_S)
 
     def wait(
         self,
@@ -145,7 +131,32 @@ class Carrier:
             except RegisterError as error:
                 raise NotApplied(str(error)) from None
 
-        return in_register(self._context, self._timeout_s, careful, within_s=within_s)
+        return in_register(self._context, self._timeout_s, careful, within_s=within_s, writes=self.writes)
+
+
+class Carrier(Planner):
+    """As a planner, and carries out."""
+
+    writes = True
+
+    def execute(self, prepared: Prepared, wish: Wish, *, force: bool) -> Applied:
+        """Apply what somebody has agreed to.
+
+        Raises StalePlan and StaleChange when it does not come out the same any more, Refused unless *force*, and as
+        `prepare`.
+        """
+
+        async def write(registry: Registry) -> Applied:
+            seen = prepared.observed
+            if unix_s() - seen.at_s > _STILL_TRUE_S:
+                seen = await self._observe(registry, concern_of(prepared.plan.intent))
+
+            def make(decided: Decided) -> Plan:
+                return plan(wish(decided), Situation(decided, seen.fleet), self._author, unix_s())
+
+            return await changes.execute(registry, make, self._author, shown=prepared.plan, force=force)
+
+        return self._in_register(write, within_s=APPLY_S)
 
 
 def _ignored(_sentence: str) -> None:

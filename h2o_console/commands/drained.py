@@ -54,6 +54,19 @@ def of_answer(host: str, document: Mapping[str, Any]) -> HostDrain:
     )
 
 
+def far(found: list[HostDrain]) -> str:
+    """How far they have come, in one line."""
+    left = [one for one in found if not one.safe]
+    if len(found) == 1 or len(left) == 1:
+        (one,) = left or found
+        if not one.heard:
+            return f"{one.host}: {one.remains[0]}"
+        left_s = f" · {one.grace_left_s:.0f} s left" if one.grace_left_s and one.in_flight else ""
+        return f"{one.host}: in flight {one.in_flight} · queued {one.queued} · local callers {one.callers}{left_s}"
+    in_flight, callers = sum(one.in_flight for one in left), sum(one.callers for one in left)
+    return f"{len(found) - len(left)}/{len(found)} hosts safe · in flight {in_flight} · local callers {callers}"
+
+
 def watch(
     hosts: Collection[str], agents: Mapping[str, str], token_of: Callable[[str], str], grace_s: float
 ) -> Generator[list[HostDrain]]:

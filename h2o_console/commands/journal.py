@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from h2o_core.audit import day_of, parse_entry
 from h2o_core.documents import InvalidDocument
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from h2o_core import calls
     from h2o_core.audit import Entry
     from h2o_core.io.registry import Registry
-
-SHOWN_DIGITS: Final = 8
-"""A change's id is shown and typed by its first digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +64,6 @@ def subjects(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
     paths = [edit.path for edit in entry.edits]
     packages = [shown(from_dotted(path.removeprefix(TRAFFICS))) for path in paths if path.startswith(TRAFFICS)]
     return tuple(packages), tuple(path.removeprefix(HOSTS) for path in paths if path.startswith(HOSTS))
-
-
-def sentence(entry: Entry) -> str:
-    """What it did, as its plan said; of an entry without one, which documents it wrote."""
-    if entry.sentence:
-        return entry.sentence
-    done = [f"{'deletes' if edit.after is None else 'writes'} {edit.path}" for edit in entry.edits]
-    return ", ".join(done) or "nothing"
 
 
 @dataclass(frozen=True, slots=True)

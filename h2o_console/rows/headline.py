@@ -16,6 +16,7 @@ from h2o_console.rows.figures import age
 from h2o_console.text import clip, safe, width as cells_of
 
 if TYPE_CHECKING:
+    from h2o_console.acting.arming import Changing
     from h2o_console.rows.packages import PackageRow
     from h2o_console.store.views import FleetView
 
@@ -31,6 +32,7 @@ class Place:
     trail: tuple[str, ...]
     clock: str = ""
     frozen_s: float | None = None
+    mode: Cell = Cell("READ-ONLY", Tone.NOTE)  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def header_line(place: Place, fleet: FleetView, rows: Iterable[PackageRow], widt
     left += [_Item(9 - at, (Cell(f"{part} >", Tone.DIM),)) for at, part in enumerate(trail[:-1])]
     left.append(_Item(5, (Cell(trail[-1], Tone.NAME),)))
     facts = [*_frozen(place), *_hosts(fleet), _counts(rows), _register(fleet), _data(fleet)]
-    facts += [_Item(6, (Cell("READ-ONLY", Tone.NOTE),)), _Item(8, (Cell(place.clock, Tone.DIM),))]
+    facts += [_Item(6, (place.mode,)), _Item(8, (Cell(place.clock, Tone.DIM),))]
     return Line("", _fitted(left, [fact for fact in facts if fact.cells[0].text], width), selectable=False)
 
 
@@ -112,6 +114,15 @@ def _data(fleet: FleetView) -> _Item:
     old = fleet.data_age_s > _OLD_S or bool(fleet.trouble)
     shown = age(fleet.data_age_s) if fleet.data_age_s >= 0.95 else f"{fleet.data_age_s:.1f}s"
     return _Item(3, (Cell(f"data {shown}", Tone.WARN if old else Tone.DIM),))
+
+
+def mode(changing: Changing | None, now_s: float) -> Cell:
+    """May something be changed from here, and for how long; with the incident that reasons name."""
+    incident = f"{safe(changing.incident, 20)} " if changing is not None and changing.incident else ""
+    if changing is None or not changing.armed(now_s):
+        return Cell(f"{incident}READ-ONLY", Tone.NOTE)
+    minutes, seconds = divmod(int(changing.left_s(now_s)), 60)
+    return Cell(f"{incident}ARMED {minutes}:{seconds:02}", Tone.WARN)
 
 
 def banner(fleet: FleetView) -> Cell | None:

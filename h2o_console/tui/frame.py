@@ -12,8 +12,10 @@ from textual.binding import BindingsMap
 from textual.screen import Screen
 
 from h2o_console.rows.cells import Cell, Line, Tone
-from h2o_console.rows.headline import Place as Headed, banner, header_line
+from h2o_console.rows.headline import Place as Headed, banner, header_line, mode
 from h2o_console.text import clip, pad, safe, width as cells_of
+from h2o_console.tui.acting.background import Background
+from h2o_console.tui.acting.meaning import known, meant
 from h2o_console.tui.commands.command import Group, bindings, key_shown
 from h2o_console.tui.commands.registry import BY_ID, COMMANDS, Unknown, completions, hints, understand
 from h2o_console.tui.copying import OSC_52_BYTES, in_tmux, to_tmux
@@ -29,13 +31,18 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.events import Key, Resize
 
+    from h2o_console.acting.request import Request
     from h2o_console.rows.places import Place
+    from h2o_console.tui.acting.acts import Acts
+    from h2o_console.tui.acting.dialog import Dialog
     from h2o_console.tui.commands.command import Command
     from h2o_console.tui.journey import Journey
     from h2o_console.tui.screens.screen import ConsoleScreen
     from h2o_console.tui.session import Session
+    from h2o_core.io.changes import Applied
 
 _NOTICE_S = 5.0
+_OUTCOME_S = 20.0
 _ODD_S = 60.0
 
 
@@ -66,6 +73,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self._choices = Block(id="choices", frame=True)
         self._prompt = Prompt(lambda typed: completions(typed, self))
         self._notice: tuple[Cell, float] | None = None
+        self._acts: Acts | None = None
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -136,6 +144,8 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def flush(self) -> None:
         """Bring everything up to date; nothing but ages moves while the picture is frozen."""
+        if self._acts is not None:
+            self._acts.tick()
         size = (self.size.width, self.size.height)
         if not size[0]:
             return
@@ -160,7 +170,8 @@ class Frame(Screen[None], inherit_bindings=False):
         if seen.shape != self._shape:
             self._shape = seen.shape
             self._list.forget()
-        headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s)
+        may = mode(session.changing, session.clock())
+        headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s, may)
         self._header.show([header_line(headed, session.fleet, session.board.rows.values(), width)])
         told = [cell for cell in (banner(session.fleet), self._mistakes()) if cell is not None]
         shown = [Line("", (Cell(pad(f" {cell.text}", width), cell.tone),)) for cell in told]
@@ -191,7 +202,14 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def say(self, text: str, tone: Tone = Tone.NOTE) -> None:
         """Show a sentence in the status line for a while."""
-        self._notice = (Cell(text, tone), self.session.clock() + _NOTICE_S)
+        self._say(text, tone, _NOTICE_S)
+
+    def _tell(self, text: str, tone: Tone) -> None:
+        """What came of a change stays longer."""
+        self._say(text, tone, _OUTCOME_S)
+
+    def _say(self, text: str, tone: Tone, for_s: float) -> None:
+        self._notice = (Cell(text, tone), self.session.clock() + for_s)
         if self.is_mounted and self.size.width:
             self._status.show([self._status_line(self.size.width)])
 
@@ -203,6 +221,8 @@ class Frame(Screen[None], inherit_bindings=False):
         if self._notice is not None:
             left = [Cell(" " + clip(safe(self._notice[0].text), width - 2), self._notice[0].tone)]
             room, right = width - 1, ""
+        elif self._acts is not None and self._acts.line:
+            left = [Cell(" " + clip(safe(self._acts.line), max(room - 1, 0)), Tone.NOTE)]
         else:
             left = self._hints(room)
         used = sum(cells_of(cell.text) for cell in left)
@@ -350,12 +370,64 @@ class Frame(Screen[None], inherit_bindings=False):
             self.app.copy_to_clipboard(text)  # pyright: ignore[reportUnknownMemberType] - as below
             self.say(f"copied {what} to the clipboard, if this terminal takes OSC 52")
 
+    # changes
+
+    def act(self, *requests: Request) -> None:
+        """Show the plan of each, one after the other, and carry out what is agreed to."""
+        if (acts := self._changing()) is not None:
+            acts.act(*requests)
+
+    def menu(self) -> None:
+        """What can be done with what is marked, or under the cursor."""
+        if (acts := self._changing()) is not None:
+            cursor = self._list.cursor
+            about = meant(self.session, self._seen, cursor)
+            acts.menu(about, known(self.session, about.packages), self._seen.actions(cursor, self))
+
+    def undo(self) -> None:
+        """Take back the change under the cursor, or one's own last one."""
+        acts = self._changing()
+        if acts is None:
+            return
+        entry = self._seen.entry(self._list.cursor)
+        if entry is not None:
+            acts.undo(entry)
+        elif not acts.undo_own(self.session.entries):
+            self.say("you have changed nothing in the last 15 min that stands; others' changes: the journal", Tone.WARN)
+
+    def when_armed(self, what: str, then: Callable[[], None]) -> None:
+        """Do *then* once this console may change something."""
+        if (acts := self._changing()) is not None:
+            acts.when_armed(what, then)
+
+    def _changing(self) -> Acts | None:
+        changing = self.session.changing
+        if changing is None:
+            self.say(self.session.unchanging, Tone.WARN)
+        elif self._acts is None:
+            from h2o_console.tui.acting.acts import Acts  # noqa: PLC0415 - kazoo, which only a change needs
+
+            background = Background(self.app)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - as below
+            self._acts = Acts(self.session, changing, background, self._push, self._tell)
+        return self._acts
+
+    def _push(self, dialog: Dialog) -> None:
+        self.app.push_screen(dialog)  # pyright: ignore[reportUnknownMemberType] - as above
+
     def wear(self, theme: str) -> None:
         """Change the theme."""
         self._wear(theme)
 
+    @property
+    def stands(self) -> tuple[Applied, ...]:
+        """Changes that are written, and not known to be applied by all."""
+        return () if self._acts is None else self._acts.stands
+
     def leave(self) -> None:
-        """Quit."""
+        """Quit; what is being written is waited for, since whether it was is worth knowing."""
+        if self._acts is not None and self._acts.writing:
+            self._acts.then_leave(self.leave)
+            return
         self.keep()
         self._remember()
         self.app.exit(0)  # pyright: ignore[reportUnknownMemberType] - as above

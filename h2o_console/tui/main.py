@@ -20,9 +20,10 @@ _USAGE = 2
 @click.option("--agent", default="", metavar="ADDRESS", help="The agent to ask: unix:PATH or http://HOST:PORT.")
 @click.option("--theme", type=click.Choice(THEMES), default=None, help="How it looks; NO_COLOR means mono.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Only ASCII: for terminals without blocks and dots.")
+@click.option("--read-only", is_flag=True, help="Change nothing, not even when armed.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal (selecting, tmux).")
-def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse: bool) -> None:
-    """Watch a fleet: which package does how, why, and since when. Read-only.
+def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, read_only: bool, no_mouse: bool) -> None:
+    """Watch a fleet: which package does how, why, and since when; and change it, once armed.
 
     Preferences are in console.toml beside the file with the contexts: theme, view, keys (docs/console.md).
     """
@@ -31,7 +32,7 @@ def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, no_mouse
     _check_terminal()
     # Textual would turn our colourless theme into greys; ours needs no filter.
     colourless = bool(os.environ.pop("NO_COLOR", None))
-    sys.exit(_run(context, Asked(theme, ascii_only, no_mouse, colourless)))
+    sys.exit(_run(context, Asked(theme, ascii_only, no_mouse, colourless, read_only)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ class Asked:
     ascii_only: bool
     no_mouse: bool
     colourless: bool
+    read_only: bool
 
 
 def _run(context: Context, asked: Asked) -> int:
     """Read the person's files, and show the screens until they quit."""
+    from h2o_console.acting.arming import Changing  # noqa: PLC0415 - as below
+    from h2o_console.commands.author import author_of  # noqa: PLC0415
     from h2o_console.feed.poller import Poller  # noqa: PLC0415 - after the checks, which need none of it
     from h2o_console.feed.thread import FeedThread  # noqa: PLC0415
     from h2o_console.store.fleet import Store  # noqa: PLC0415
@@ -58,7 +62,17 @@ def _run(context: Context, asked: Asked) -> int:
     theme = asked.theme or ("mono" if asked.colourless else liked.theme) or "dark"
     plain = asked.ascii_only or liked.ascii or theme == "ascii" or "utf" not in (sys.stdout.encoding or "").lower()
     store = Store()
-    session = Session(context.name or context.fleet, store, ascii_only=plain, keys=begun.keys, odd=begun.odd)
+    author = author_of("h2o-console", "")
+    changing = None if asked.read_only else Changing(context, author.actor, author.origin)
+    session = Session(
+        context.name or context.fleet,
+        store,
+        ascii_only=plain,
+        keys=begun.keys,
+        odd=begun.odd,
+        changing=changing,
+        unchanging="started with --read-only: nothing can be changed from here",
+    )
     app = H2OConsole(
         session,
         FeedThread(Poller(store, context.agent, token=_token(context))),
@@ -68,6 +82,9 @@ def _run(context: Context, asked: Asked) -> int:
         begun.remember,
     )
     app.run(mouse=liked.mouse and not asked.no_mouse)
+    for one in app.frame.stands:
+        click.echo(f"change {one.change_id} stands (epoch {one.epoch}), and is being applied", err=True)
+        click.echo(f"look again: h2o journal {one.change_id[:8]}; undo: h2o undo {one.change_id[:8]}", err=True)
     return app.return_code or 0
 
 

@@ -22,8 +22,11 @@ from h2o_console.tui.tailing import Tails
 from h2o_core.io.clock import rfc3339, unix_s
 
 if TYPE_CHECKING:
+    from h2o_console.acting.arming import Changing
+    from h2o_console.commands.executor import Executor
     from h2o_console.rows.places import Place
     from h2o_console.store.insight import Insight
+    from h2o_core.audit import Entry
 
 _FLEET_S: Final = 0.95
 _LOOK_S: Final = 1.0
@@ -56,8 +59,9 @@ class Feed(Protocol):
 class Session:
     """One person at one fleet. `clock` is the store's; `wall` gives unix seconds for the eye.
 
-    `keys`: the keys of each command, by its id. `odd`: sentences about mistakes in the person's own files. `span`: how
-    far back graphs go.
+    `keys`: the keys of each command, by its id. `odd`: sentences about mistakes in the person's own files. `changing`:
+    who may carry changes out; None: nobody ever here, and `unchanging` says why. `executor`: carries them out; None:
+    the one that goes to the register. `span`: how far back graphs go.
     """
 
     context: str
@@ -69,6 +73,9 @@ class Session:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     odd: tuple[str, ...] = ()
     span: Span = HOUR
+    changing: Changing | None = None
+    executor: Callable[[Changing, Callable[[], float]], Executor] | None = None
+    unchanging: str = "nothing can be changed from here: no fleet is known"
     board: Board[PackageRow] = field(init=False)
     hosts: Board[HostRow] = field(init=False)
     instances: Board[InstanceRow] = field(init=False)
@@ -121,6 +128,12 @@ class Session:
         self._running.dirty(self.clock())
         return self._running.views.keys()
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The last control changes, as far as they are known, the newest first."""
+        control = self.store.control
+        return () if control is None else control.entries
+
     def host_of(self, instance: str) -> str:
         """The host that an instance runs on, by the instance's key; "" when it is gone."""
         view = self._running.views.get(instance)
@@ -128,6 +141,11 @@ class Session:
             self._running.dirty(self.clock())
             view = self._running.views.get(instance)
         return "" if view is None else view.host
+
+    def package_of(self, instance: str) -> str:
+        """The package of an instance, by the instance's key; "" when it is gone."""
+        view = self._running.views.get(instance) if self.host_of(instance) else None
+        return "" if view is None else view.package
 
     def instance(self, key: str, now_s: float) -> InstanceDetail | None:
         """An instance in full, by its key; None when it is gone."""

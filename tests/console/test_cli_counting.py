@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from h2o_console.acting.moments import parse_duration
 from h2o_console.cli.counting import (
     By,
     between,
@@ -17,7 +18,6 @@ from h2o_console.cli.counting import (
     since_start,
     tally_document,
 )
-from h2o_console.cli.durations import parse_duration
 from h2o_console.cli.reported import counts_of
 from tests.support.agent_server import NOW_S, endpoint, host_stats, stats
 

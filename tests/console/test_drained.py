@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from h2o_console.cli.changing import _uninterrupted
-from h2o_console.cli.draining import far
 from h2o_console.cli.progress import Progress, some
 from h2o_console.commands import drained
-from h2o_console.commands.drained import HostDrain, of_answer, watch
+from h2o_console.commands.drained import HostDrain, far, of_answer, watch
 from tests.support.agent_server import AgentServer
 
 SAFE: dict[str, Any] = {"host": "h", "safe": True, "remains": [], "in_flight": 0, "queued": 0, "callers": []}

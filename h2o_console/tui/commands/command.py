@@ -14,29 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 from textual.binding import Binding
 
 if TYPE_CHECKING:
+    from h2o_console.acting.request import Request
     from h2o_console.rows.cells import Tone
     from h2o_console.rows.places import Place
+    from h2o_console.tui.commands.lines import Lines
     from h2o_console.tui.journey import Journey
     from h2o_console.tui.screens.screen import ConsoleScreen
     from h2o_console.tui.session import Session
-
-
-class Lines(Protocol):
-    """A list with a cursor, as far as keys move it."""
-
-    cursor: str
-
-    def move(self, by: int) -> None:
-        """One line down (1) or up (-1)."""
-        ...
-
-    def page(self, by: int) -> None:
-        """A screen down or up."""
-        ...
-
-    def edge(self, by: int) -> None:
-        """To the first (-1) or the last (1)."""
-        ...
 
 
 class Desk(Protocol):
@@ -91,6 +75,22 @@ class Desk(Protocol):
         """Change the theme."""
         ...
 
+    def act(self, *requests: Request) -> None:
+        """Show the plan of each, one after the other, and carry out what is agreed to."""
+        ...
+
+    def menu(self) -> None:
+        """What can be done with what is marked, or under the cursor."""
+        ...
+
+    def undo(self) -> None:
+        """Take back the change under the cursor, or one's own last one."""
+        ...
+
+    def when_armed(self, what: str, then: Callable[[], None]) -> None:
+        """Do *then* once this console may change something; asks for *what* where it may not yet."""
+        ...
+
     def leave(self) -> None:
         """Quit."""
         ...
@@ -102,6 +102,7 @@ class Group(Enum):
     MOVE = "MOVE"
     LIST = "THE LIST"
     MARKS = "MARKS"
+    CHANGES = "CHANGES"
     LOGS = "LOGS"
     RESOURCE = "WHAT THE CURSOR IS ON"
     PLACES = "PLACES"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.tui.commands.command import Command, Group
 
 if TYPE_CHECKING:
-    from h2o_console.tui.commands.command import Desk, Lines
+    from h2o_console.tui.commands.command import Desk
+    from h2o_console.tui.commands.lines import Lines
 
 MOVES: Final[Mapping[str, Callable[[Lines], None]]] = {
     "down": lambda lines: lines.move(1),

@@ -14,7 +14,9 @@ from h2o_console.text import safe
 
 if TYPE_CHECKING:
     from h2o_console.rows.cells import Cell, Line
+    from h2o_console.tui.acting.offer import Actor, Offer
     from h2o_console.tui.session import Session
+    from h2o_core.audit import Entry
 
 
 class ConsoleScreen(ABC):
@@ -89,6 +91,21 @@ class ConsoleScreen(ABC):
     def resource(self, key: str) -> Place | None:
         """What the key's line stands for."""
         return self.opens(key)
+
+    def concerns(self, key: str) -> Sequence[Place]:
+        """What a change would be about, at the key's line: hosts, packages, instances."""
+        place = self.resource(key)
+        return () if place is None else (place,)
+
+    def entry(self, key: str) -> Entry | None:
+        """The control change that the key's line stands for."""
+        del key
+        return None
+
+    def actions(self, key: str, desk: Actor) -> Sequence[Offer]:
+        """What the menu offers at the key's line besides the changes that every resource has."""
+        del key, desk
+        return ()
 
     def copied(self, key: str) -> str:
         """What copying takes from the key's line: its resource's name."""
