@@ -24,6 +24,8 @@ ACKNOWLEDGED_S: Final = 12 * 3600.0
 """Whoever looks after a finding does so until it closes, and no longer than a shift."""
 LONGEST_S: Final = 30 * 86_400.0
 """What is to be quiet for longer than a month is to be mended, or its kind is wrong."""
+_KEPT_S: Final = 3600.0
+"""After its end: a laptop whose clock is ahead must not take away what others have said."""
 _LATEST_S: Final = 1e12
 
 
@@ -53,15 +55,15 @@ class Note:
 
 
 def with_note(notes: Iterable[Note], note: Note, now_s: float) -> tuple[Note, ...]:
-    """*notes* and *note*, in place of one that says the same of the same finding; without those that have ended.
+    """*notes* and *note*, in place of one that says the same of the same finding; without those that ended an hour ago.
 
     A note whose end is 0 takes back: then there is none that says so. Raises InvalidDocument when it has ended in any
     other way, or would hold for more than a month.
     """
     if note.until_s and not now_s < note.until_s <= now_s + LONGEST_S:
         raise InvalidDocument(NOTES, f"a note ends later than now, and within {LONGEST_S / 86_400:.0f} days")
-    others = (one for one in notes if (one.key, one.says) != (note.key, note.says))
-    return tuple(one for one in (*others, note) if one.until_s > now_s)
+    others = (one for one in notes if (one.key, one.says) != (note.key, note.says) and one.until_s > now_s - _KEPT_S)
+    return (*others, note) if note.until_s else tuple(others)
 
 
 def encode_notes(notes: Iterable[Note]) -> bytes:

@@ -16,7 +16,7 @@ _ATTEMPTS: Final = 8
 
 
 async def write_note(registry: Registry, note: Note, now_s: float) -> None:
-    """Have *note* stand, or with an end of 0 taken back; those that have ended by *now_s* (Unix time) go.
+    """Have *note* stand, or with an end of 0 taken back; what ended long before *now_s* (Unix time) goes.
 
     May be repeated. Raises InvalidDocument when it is no such note, there are too many, or the node is damaged;
     RegisterUnavailable, RegisterRefused, and RegisterError when others never stop writing.

@@ -51,12 +51,15 @@ def test_no_node_is_no_note():
 
 
 def test_a_later_one_takes_the_place_of_what_said_the_same_and_those_that_ended_go():
-    ended = replace(MUTED, subject=Subject(host="host-8"), until_s=150.0)
-    acknowledged = replace(MUTED, says=Says.ACKNOWLEDGED)
-    later = replace(MUTED, at_s=160.0, owner="ada@desk")
-    assert with_note((ended, MUTED, acknowledged), later, 160.0) == (acknowledged, later)
-    assert with_note((ended, MUTED, acknowledged), replace(MUTED, until_s=0.0), 160.0) == (acknowledged,)
-    assert with_note((MUTED,), replace(MUTED, kind=Kind.SLOW, until_s=0.0), 160.0) == (MUTED,)
+    ended = replace(MUTED, subject=Subject(host="host-8"), until_s=1e5 - 3601)
+    just_ended = replace(MUTED, subject=Subject(host="host-9"), until_s=1e5 - 3599)
+    muted = replace(MUTED, until_s=1e5 + 60)
+    acknowledged = replace(muted, says=Says.ACKNOWLEDGED)
+    later = replace(muted, at_s=1e5, owner="ada@desk")
+    before = (ended, just_ended, muted, acknowledged)
+    assert with_note(before, later, 1e5) == (just_ended, acknowledged, later)
+    assert with_note(before, replace(MUTED, until_s=0.0), 1e5) == (just_ended, acknowledged)
+    assert with_note((muted,), replace(MUTED, kind=Kind.SLOW, until_s=0.0), 1e5) == (muted,)
 
 
 def test_each_of_them_ends():
