@@ -74,8 +74,7 @@ class Telling:
         """How it is now."""
         self._fleet = look.head.fleet or self._fleet
         self._seen_s = time.monotonic()
-        facts = [facts_of(one, look) for one in look.news.groups]
-        self._causes = {one.id: one for one in facts if one.severity >= self._least}
+        self._causes = causes_of(look, self._least)
         self._open = {key.id for key in look.findings.open}
         self._compare()
 
@@ -100,8 +99,12 @@ class Telling:
             channel.stop(_LAST_WORDS_S)
 
 
-def facts_of(one: Group, look: Look) -> Facts:
-    """A cause, as it is told."""
+def causes_of(look: Look, least: Severity) -> dict[str, Facts]:
+    """What is to be told of, by id: causes that are not muted, and at least so severe."""
+    return {one.cause.key.id: _facts(one, look) for one in look.news.groups if one.severity >= least}
+
+
+def _facts(one: Group, look: Look) -> Facts:
     cause = one.cause
     standing = look.findings.open[cause.key]
     return Facts(

@@ -37,8 +37,8 @@ WINDOW_S: Final = 60.0
 PAST_S: Final = 900.0
 HISTORY_EVERY_S: Final = 10.0
 _FEATURES_EVERY_S: Final = 30.0
-_IDLE_TIMES: Final = 4.0
-"""A look is followed by so many times the processor time it took: watching takes a fifth of a core at the most."""
+_IDLE_TIMES: Final = 9.0
+"""A look is followed by so many times the processor time it took: watching takes a tenth of a core at the most."""
 _LONGEST_PAUSE_S: Final = 10.0
 _AT_ONCE: Final = 32
 

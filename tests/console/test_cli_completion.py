@@ -17,6 +17,7 @@ import pytest
 from h2o_console.cli.completing import offered
 from h2o_console.cli.main import main
 from h2o_core.context import short_hash
+from h2o_core.insights.finding import Key, Kind, Subject
 from tests.support.agent_server import HEAD, AgentServer, host, instance
 
 if TYPE_CHECKING:
@@ -111,6 +112,15 @@ def test_changes_are_offered_the_newest_first_from_what_was_shown(environ: dict[
     kept.write_text(json.dumps(["c3" * 8, "a1" * 8, "$(reboot)"]))
     assert completed(told, "h2o", "undo", "") == ["c3" * 8, "a1" * 8]
     assert completed(told, "h2o", "journal", "a") == ["a1" * 8]
+
+
+def test_findings_are_offered_that_triage_has_shown(environ: dict[str, str]) -> None:
+    kept = Path(environ["XDG_CACHE_HOME"]) / "h2o" / f"findings-{short_hash(environ['H2O_AGENT'] + '//')}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(['["host against fleet", {"host": "host-7"}]', '["slow", {}]', "$(reboot)"]))
+    ids = [Key(Kind.HOST, Subject(host="host-7")).id, Key(Kind.SLOW, Subject()).id]
+    assert completed(environ, "h2o", "triage", "ack", "") == ids
+    assert completed(environ, "h2o", "triage", "mute", ids[0][:3]) == ids[:1]
 
 
 def test_only_harmless_names_are_offered() -> None:

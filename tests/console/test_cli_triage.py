@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from h2o_console.cli import remembered
+from h2o_console.cli.failures import CommandFailed
 from h2o_console.cli.main import main
 from h2o_console.cli.picture import Fleet
 from h2o_console.cli.reported import counts_of
 from h2o_console.cli.triage_control import ControlReader
+from h2o_console.cli.triage_found import meant, recall
 from h2o_console.cli.triage_picture import Looked, picture_of
-from h2o_console.cli.triage_telling import Telling, Wish
+from h2o_console.cli.triage_telling import Telling, Wish, causes_of
 from h2o_console.cli.triage_watch import Watcher
 from h2o_console.feed.answers import Host, Instance
 from h2o_core.context import Context
 from h2o_core.errors import Code
-from h2o_core.insights.finding import Key, Kind, Subject
+from h2o_core.insights.finding import Key, Kind, Severity, Subject
 from h2o_core.insights.picture import Picture
 from h2o_core.notes import Note, Says, fields_of
 from h2o_core.pb.host_pb2 import ChildReport, History, HostStats, Point, Series, Vitals
@@ -415,6 +418,41 @@ def test_features_are_read_again_when_there_is_a_new_version(server: AgentServer
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [
+        ("service/customer", FAILS),
+        (FAILS.id, FAILS),
+        (FAILS.id[:2].upper(), FAILS),
+        (FAILS.id[:1], None),
+        ("host-9", None),
+        ("", None),
+    ],
+)
+def test_a_finding_is_named_by_its_id_or_its_subject(typed: str, means: Key | None) -> None:
+    other = Key(Kind.SLOW, Subject("/service/email"))
+    assert meant(typed, {one.id: one for one in (FAILS, other)}) == means
+
+
+def test_a_name_of_several_is_none() -> None:
+    slow = FAILS._replace(kind=Kind.SLOW)
+    with pytest.raises(CommandFailed, match=f"means 2 findings: {FAILS.id} .failing., {slow.id} .slow."):
+        meant("service/customer", {one.id: one for one in (FAILS, slow)})
+
+
+def test_what_was_shown_is_remembered_for_the_next_command(
+    server: AgentServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers[PAST] = FAILING
+    assert main(["triage", "--every", "1s"]) == 1
+    context = Context(agent=server.address)
+    assert recall(context) == {FAILS.id: FAILS}
+    wrong = ["x", "[]", '["failing", {"planet": "mars"}]', '["solar flare", {}]', '["failing", {"host": "a\\u001bb"}]']
+    remembered.write(f"{server.address}//", "findings", wrong)
+    assert recall(context) == {}
+    assert capsys.readouterr().err == ""
+
+
 # ---------------------------------------------------------------------- who is told
 
 
@@ -459,6 +497,27 @@ def test_a_command_and_a_webhook_are_told(server: AgentServer, tmp_path: Path, r
     assert said.read_text() == f"opened {silent.id} host-2\n"
     ((_, _, body),) = receiver.came
     assert (body["event"], body["severity"], body["name"]) == ("opened", "TICKET", "host-2")
+
+
+def test_of_what_is_muted_or_less_severe_nobody_is_told(server: AgentServer) -> None:
+    hosts = [host("host-1", None, link="self"), host("host-2", "127.0.0.1:1", link="up")]
+    server.answers |= {PAST: FAILING, "/hosts": {**HEAD, "hosts": hosts}, CONTROL: noted(note(Says.ACKNOWLEDGED))}
+    watcher = Watcher(Fleet(Context(agent=server.address), 5), 1.0)
+    look = watcher.look()
+    silent = Key(Kind.SILENT, Subject(host="host-2"))
+    assert causes_of(look, Severity.NOTE).keys() == causes_of(look, Severity.TICKET).keys() == {FAILS.id, silent.id}
+    ((told_id, told),) = causes_of(look, Severity.PAGE).items()
+    assert (told_id, told.fleet, told.name, told.subject) == (
+        FAILS.id,
+        "test",
+        "service/customer",
+        {"package": "service/customer"},
+    )
+    assert (told.severity, told.hurt_per_s, told.owner) == (Severity.PAGE, 10.0, "eva@desk")
+    assert told.command.startswith("h2o logs service/customer")
+    server.answers[CONTROL] = noted(note(Says.MUTED))
+    muted = Watcher(Fleet(Context(agent=server.address), 5), 1.0).look()
+    assert causes_of(muted, Severity.NOTE).keys() == {silent.id}
 
 
 def test_who_can_t_look_says_so(tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,3 +63,20 @@ def test_the_agent_takes_the_command_line_of_its_unit() -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
     assert "/etc/h2o/host.toml" in done.stderr  # it looks for that file, and for nothing else
     assert done.returncode == 2
+
+
+def test_triage_takes_the_command_line_of_its_unit(tmp_path: Path) -> None:
+    program, *arguments = unit("h2o-triage.service")["Service"]["ExecStart"].split()
+    assert Path(program).name == "h2o"
+    argv = [str(Path(sys.executable).with_name("h2o")), *arguments]
+    given = {"H2O_AGENT": f"unix:{tmp_path}/agent.sock", "H2O_WEBHOOK": "http://127.0.0.1:1/", "PATH": ""}
+    own = {"H2O_CONFIG": str(tmp_path / "config.toml"), "STATE_DIRECTORY": str(tmp_path)}
+    with subprocess.Popen(
+        argv, env=given | own, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr
+            assert "no agent answers" in process.stderr.readline()  # and it goes on trying
+            assert process.poll() is None
+        finally:
+            process.kill()
