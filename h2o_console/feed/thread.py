@@ -82,7 +82,7 @@ class FeedThread:
         return asyncio.run_coroutine_threadsafe(question, loop)
 
     def _run(self) -> None:
-        _name_thread()
+        name_thread(NAME)
         try:
             asyncio.run(self._main())
         except asyncio.CancelledError:
@@ -98,6 +98,7 @@ class FeedThread:
         await self._task
 
 
-def _name_thread() -> None:
+def name_thread(name: str) -> None:
+    """Call the thread that asks *name*, where that can be told."""
     with suppress(OSError):
-        Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(NAME)
+        Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(name)

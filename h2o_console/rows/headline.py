@@ -33,6 +33,8 @@ class Place:
     clock: str = ""
     frozen_s: float | None = None
     mode: Cell = Cell("READ-ONLY", Tone.NOTE)  # noqa: RUF009 - frozen
+    replay: tuple[str, str] = ("", "")
+    """What is played, and how much is still to come; empty while it is the present."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,9 @@ def header_line(place: Place, fleet: FleetView, rows: Iterable[PackageRow], widt
     trail = [safe(part, 40) for part in (fleet.fleet or "?", *place.trail)]
     left += [_Item(9 - at, (Cell(f"{part} >", Tone.DIM),)) for at, part in enumerate(trail[:-1])]
     left.append(_Item(5, (Cell(trail[-1], Tone.NAME),)))
-    facts = [*_frozen(place), *_hosts(fleet), _counts(rows), _register(fleet), _data(fleet)]
-    facts += [_Item(6, (place.mode,)), _Item(8, (Cell(place.clock, Tone.DIM),))]
+    facts = [*_frozen(place), *_replay(place), *_hosts(fleet), _counts(rows), _register(fleet), _data(fleet)]
+    if not place.replay[0]:
+        facts += [_Item(6, (place.mode,)), _Item(8, (Cell(place.clock, Tone.DIM),))]
     return Line("", _fitted(left, [fact for fact in facts if fact.cells[0].text], width), selectable=False)
 
 
@@ -78,6 +81,11 @@ def _spread(items: Sequence[_Item], gap: str) -> list[Cell]:
 
 def _frozen(place: Place) -> list[_Item]:
     return [] if place.frozen_s is None else [_Item(0, (Cell(f"FROZEN {age(place.frozen_s)}", Tone.WARN),))]
+
+
+def _replay(place: Place) -> list[_Item]:
+    playing, left = place.replay
+    return [_Item(0, (Cell(playing, Tone.WARN),)), _Item(7, (Cell(left, Tone.DIM),))] if playing else []
 
 
 def _hosts(fleet: FleetView) -> list[_Item]:

@@ -101,6 +101,13 @@ class Store:
         self._trouble: str = ""
         self._hint: str = ""
 
+    @_locked
+    def become(self, other: Store) -> None:
+        """Know what *other* knows, which nobody else may use any more; everything counts as changed."""
+        dirty, changed = self._packages.keys() | other.names(), self.changed + 1
+        known = {name: value for name, value in vars(other).items() if name != "lock"}
+        vars(self).update(known, changed=changed, _dirty=dirty)
+
     # what agents answered
 
     @_locked

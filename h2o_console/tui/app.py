@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from h2o_console.feed.thread import FeedThread
+    from h2o_console.recording.player import Player
     from h2o_console.tui.session import Session
 
 HOME = Place(Kind.PACKAGES)
@@ -44,7 +45,7 @@ class H2OConsole(App[int], inherit_bindings=False):
     def __init__(
         self,
         session: Session,
-        feed: FeedThread | None = None,
+        feed: FeedThread | Player | None = None,
         theme: str = "dark",
         refresh_s: float = 0.25,
         memory: Memory | None = None,

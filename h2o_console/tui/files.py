@@ -41,6 +41,11 @@ def memory_file(fleet: str, environ: Mapping[str, str] = os.environ) -> Path:
     return Path(base) / "h2o" / "console" / f"{name}.json"
 
 
+def recording_directory(fleet: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the console keeps what it heard of a fleet, beside what it remembers of it."""
+    return memory_file(fleet, environ).with_suffix(".recording")
+
+
 def read_memory(path: Path) -> tuple[Memory, str]:
     """(what is remembered, "") or (nothing, why)."""
     try:

@@ -5,6 +5,7 @@ One widget tree for all screens: going somewhere puts other lines into it, so th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from h2o_console.tui.acting.background import Background
 from h2o_console.tui.acting.meaning import known, meant
 from h2o_console.tui.commands.command import Group, bindings, key_shown
 from h2o_console.tui.commands.registry import BY_ID, COMMANDS, Unknown, completions, hints, understand
+from h2o_console.tui.commands.replay import played
 from h2o_console.tui.copying import OSC_52_BYTES, in_tmux, to_tmux
 from h2o_console.tui.screens.listing import list_of
 from h2o_console.tui.screens.palette import Palette
@@ -64,6 +66,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self._began_s = self._touched_s = session.clock()
         self._fresh = True
         self._shape = -1
+        self._jumps = 0 if session.replaying is None else session.replaying.jumps
         self._header = Block(id="header", frame=True)
         self._banner = Block(id="banner")
         self._heads = Block(id="heads")
@@ -146,6 +149,7 @@ class Frame(Screen[None], inherit_bindings=False):
         """Bring everything up to date; nothing but ages moves while the picture is frozen."""
         if self._acts is not None:
             self._acts.tick()
+        self._follow_leaps()
         size = (self.size.width, self.size.height)
         if not size[0]:
             return
@@ -155,6 +159,15 @@ class Frame(Screen[None], inherit_bindings=False):
             self._seen.update(self.session.clock(), size, self._list.cursor)
             self._fresh = False
         self._show(at_end=fresh)
+
+    def _follow_leaps(self) -> None:
+        """What a screen has gathered until now is of no use after a leap in a recording."""
+        playing = self.session.replaying
+        if playing is not None and playing.jumps != self._jumps:
+            self._jumps = playing.jumps
+            self.keep()
+            self._seen, self._fresh, self._shape = self._arrived(), True, -1
+            self._put_lines()
 
     def _show(self, *, at_end: bool = False) -> None:
         """Paint what is known and looks different; a key that only moves the cursor needs no more.
@@ -171,7 +184,7 @@ class Frame(Screen[None], inherit_bindings=False):
             self._shape = seen.shape
             self._list.forget()
         may = mode(session.changing, session.clock())
-        headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s, may)
+        headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s, may, played(session))
         self._header.show([header_line(headed, session.fleet, session.board.rows.values(), width)])
         told = [cell for cell in (banner(session.fleet), self._mistakes()) if cell is not None]
         shown = [Line("", (Cell(pad(f" {cell.text}", width), cell.tone),)) for cell in told]
@@ -209,14 +222,14 @@ class Frame(Screen[None], inherit_bindings=False):
         self._say(text, tone, _OUTCOME_S)
 
     def _say(self, text: str, tone: Tone, for_s: float) -> None:
-        self._notice = (Cell(text, tone), self.session.clock() + for_s)
+        self._notice = (Cell(text, tone), self.session.hand_s() + for_s)
         if self.is_mounted and self.size.width:
             self._status.show([self._status_line(self.size.width)])
 
     def _status_line(self, width: int) -> Line:
         right = self._seen.position(len(self._list.visible_keys))
         room = width - cells_of(right) - 3
-        if self._notice is not None and self.session.clock() > self._notice[1]:
+        if self._notice is not None and self.session.hand_s() > self._notice[1]:
             self._notice = None
         if self._notice is not None:
             left = [Cell(" " + clip(safe(self._notice[0].text), width - 2), self._notice[0].tone)]
@@ -369,6 +382,13 @@ class Frame(Screen[None], inherit_bindings=False):
         else:
             self.app.copy_to_clipboard(text)  # pyright: ignore[reportUnknownMemberType] - as below
             self.say(f"copied {what} to the clipboard, if this terminal takes OSC 52")
+
+    def later(self, work: Callable[[], tuple[str, Tone]]) -> None:
+        """Do *work* where no key waits for it, and say what it returns."""
+        self.run_worker(self._later(work), name="later")
+
+    async def _later(self, work: Callable[[], tuple[str, Tone]]) -> None:
+        self.say(*await asyncio.to_thread(work))
 
     # changes
 

@@ -6,11 +6,22 @@ import os
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from h2o_core.io.context import Context, NoContext, Overrides, agent_token, current_context
 
+if TYPE_CHECKING:
+    from h2o_console.feed.thread import FeedThread
+    from h2o_console.recording.player import Player
+    from h2o_console.tui.memory import Memory
+    from h2o_console.tui.session import Session
+    from h2o_console.tui.starting import Begun
+
+LAST = "last"
+"""What to replay, when it is what the console itself has kept of the fleet."""
+_RECENT_S = 600.0
 THEMES = ("dark", "light", "deuteranopia", "terminal", "mono", "ascii")
 _USAGE = 2
 
@@ -22,17 +33,19 @@ _USAGE = 2
 @click.option("--ascii", "ascii_only", is_flag=True, help="Only ASCII: for terminals without blocks and dots.")
 @click.option("--read-only", is_flag=True, help="Change nothing, not even when armed.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal (selecting, tmux).")
-def main(*, name: str, agent: str, theme: str | None, ascii_only: bool, read_only: bool, no_mouse: bool) -> None:
+@click.option("--replay", default="", metavar="FILE", help="Play a recording; 'last': of this fleet's last hours.")
+@click.option("--at", default="", metavar="TIME", help="Where to begin in it: 14:02 (UTC).")
+def main(*, name: str, agent: str, **said: Any) -> None:
     """Watch a fleet: which package does how, why, and since when; and change it, once armed.
 
     Preferences are in console.toml beside the file with the contexts: theme, view, keys (docs/console.md).
     """
     _check_installed()
-    context = _context(name, agent)
+    context = Context() if replay not in {"", LAST} else _context(name, agent)
     _check_terminal()
     # Textual would turn our colourless theme into greys; ours needs no filter.
     colourless = bool(os.environ.pop("NO_COLOR", None))
-    sys.exit(_run(context, Asked(theme, ascii_only, no_mouse, colourless, read_only)))
+    sys.exit(_run(context, Asked(colourless=colourless, **said)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +57,13 @@ class Asked:
     no_mouse: bool
     colourless: bool
     read_only: bool
+    replay: str
+    at: str
 
 
 def _run(context: Context, asked: Asked) -> int:
     """Read the person's files, and show the screens until they quit."""
-    from h2o_console.acting.arming import Changing  # noqa: PLC0415 - as below
-    from h2o_console.commands.author import author_of  # noqa: PLC0415
-    from h2o_console.feed.poller import Poller  # noqa: PLC0415 - after the checks, which need none of it
-    from h2o_console.feed.thread import FeedThread  # noqa: PLC0415
-    from h2o_console.store.fleet import Store  # noqa: PLC0415
+    from h2o_console.store.fleet import Store  # noqa: PLC0415 - after the checks, which need none of it
     from h2o_console.tui import starting  # noqa: PLC0415
     from h2o_console.tui.app import H2OConsole  # noqa: PLC0415
     from h2o_console.tui.session import Session  # noqa: PLC0415
@@ -61,31 +72,67 @@ def _run(context: Context, asked: Asked) -> int:
     liked = begun.preferences
     theme = asked.theme or ("mono" if asked.colourless else liked.theme) or "dark"
     plain = asked.ascii_only or liked.ascii or theme == "ascii" or "utf" not in (sys.stdout.encoding or "").lower()
-    store = Store()
-    author = author_of("h2o-console", "")
-    changing = None if asked.read_only else Changing(context, author.actor, author.origin)
-    session = Session(
-        context.name or context.fleet,
-        store,
-        ascii_only=plain,
-        keys=begun.keys,
-        odd=begun.odd,
-        changing=changing,
-        unchanging="started with --read-only: nothing can be changed from here",
-    )
-    app = H2OConsole(
-        session,
-        FeedThread(Poller(store, context.agent, token=_token(context))),
-        "terminal" if theme == "ascii" else theme,
-        liked.refresh_s,
-        begun.memory,
-        begun.remember,
-    )
-    app.run(mouse=liked.mouse and not asked.no_mouse)
+    session = Session(context.name or context.fleet, Store(), ascii_only=plain, keys=begun.keys, odd=begun.odd)
+    feed = _replay(session, begun, asked) if asked.replay else _live(session, begun, context, asked)
+    remember = begun.remember if session.replaying is None else _forget
+    look = "terminal" if theme == "ascii" else theme
+    app = H2OConsole(session, feed, look, liked.refresh_s, begun.memory, remember)
+    try:
+        app.run(mouse=liked.mouse and not asked.no_mouse)
+    finally:
+        if session.recorder is not None:
+            session.recorder.stop()
     for one in app.frame.stands:
         click.echo(f"change {one.change_id} stands (epoch {one.epoch}), and is being applied", err=True)
         click.echo(f"look again: h2o journal {one.change_id[:8]}; undo: h2o undo {one.change_id[:8]}", err=True)
     return app.return_code or 0
+
+
+def _forget(_memory: Memory) -> str:
+    """How a recording was looked at is of no interest later."""
+    return ""
+
+
+def _live(session: Session, begun: Begun, context: Context, asked: Asked) -> FeedThread:
+    """Ask the fleet, keep what it answers, and change it where that is wanted."""
+    from h2o_console.acting.arming import Changing  # noqa: PLC0415 - as above
+    from h2o_console.commands.author import author_of  # noqa: PLC0415
+    from h2o_console.feed.poller import Poller  # noqa: PLC0415
+    from h2o_console.feed.thread import FeedThread  # noqa: PLC0415
+    from h2o_console.recording.recorder import Recorder, Shelved  # noqa: PLC0415
+
+    if asked.read_only:
+        session.unchanging = "started with --read-only: nothing can be changed from here"
+    else:
+        author = author_of("h2o-console", "")
+        session.changing = Changing(context, author.actor, author.origin)
+    recorder = None
+    if begun.preferences.record:
+        shelved = Shelved(begun.recordings, most_bytes=begun.preferences.record_mib << 20)
+        recorder = session.recorder = Recorder(shelved, context.fleet, session.context)
+        recorder.start()
+    tap = None if recorder is None else recorder.hear
+    return FeedThread(Poller(session.store, context.agent, token=_token(context), tap=tap))
+
+
+def _replay(session: Session, begun: Begun, asked: Asked) -> Player:
+    """Play what was kept."""
+    from h2o_console.recording.player import Player  # noqa: PLC0415 - as above
+    from h2o_console.tui.recordings import Unplayable, opened, place_in  # noqa: PLC0415
+
+    try:
+        tape = opened(asked.replay, begun.recordings if asked.replay == LAST else None)
+        at_s = place_in(tape, asked.at)
+    except Unplayable as error:
+        raise SystemExit(_complaint(str(error))) from None
+    if at_s is None and asked.replay == LAST:
+        at_s = tape.ended_s - _RECENT_S
+    player = Player(tape, session.store, at_s)
+    session.context = session.context or tape.context or tape.fleet
+    session.unchanging = "this is a recording: nothing can be changed from here"
+    session.replaying, session.clock, session.wall = player, player.stage_s, player.wall_s
+    session.odd = (*session.odd, *tape.odd)
+    return player
 
 
 def _context(name: str, agent: str) -> Context:

@@ -19,7 +19,8 @@ Keys = Mapping[str, tuple[str, ...]]
 _NAMED: Final = frozenset(
     (
         *"enter escape space tab backspace delete insert home end pageup pagedown up down left right".split(),  # noqa: SIM905 - a table of words
-        *"question_mark colon slash minus left_square_bracket right_square_bracket comma".split(),  # noqa: SIM905 - as above
+        *"question_mark colon slash minus left_square_bracket right_square_bracket comma full_stop".split(),  # noqa: SIM905 - as above
+        *("less_than_sign", "greater_than_sign"),
         *(f"f{number}" for number in range(1, 13)),
         *(f"ctrl+{letter}" for letter in "adefghjklnoprstuvwxyz"),
     )
@@ -32,7 +33,11 @@ _LONG: Final = {
     "-": "minus",
     "[": "left_square_bracket",
     "]": "right_square_bracket",
+    ".": "full_stop",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
 }
+_KNOWN: Final = ("theme", "ascii", "mouse", "view", "refresh_s", "record", "record_mib", "keys")
 _NEVER: Final = {"ctrl+b": "tmux's own key", "ctrl+c": "always quits", "ctrl+q": "the terminal's flow control"}
 
 
@@ -45,6 +50,8 @@ class Preferences:
     mouse: bool = True
     view: str = ""
     refresh_s: float = 0.25
+    record: bool = True
+    record_mib: int = 128
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     odd: tuple[str, ...] = ()
 
@@ -71,12 +78,13 @@ def parse(text: str, allowed: Allowed) -> Preferences:
         mouse=reading.boolean(document, "mouse", otherwise=True),
         view=reading.one_of(document, "view", allowed.views) or "",
         refresh_s=reading.seconds(document, "refresh_s", 0.25),
+        record=reading.boolean(document, "record", otherwise=True),
+        record_mib=reading.size(document, "record_mib", 128),
         keys=reading.keys(document.get("keys")),
     )
     for key in document:
-        if key not in {"theme", "ascii", "mouse", "view", "refresh_s", "keys"}:
-            known = ("theme", "ascii", "mouse", "view", "refresh_s", "keys")
-            reading.complain("", key, f"{safe(key, 40)} means nothing; {_advice(key, known)}")
+        if key not in _KNOWN:
+            reading.complain("", key, f"{safe(key, 40)} means nothing; {_advice(key, _KNOWN)}")
     return replace(found, odd=tuple(reading.odd))
 
 
@@ -127,6 +135,9 @@ class _Reading:
     def seconds(self, document: Mapping[str, Any], key: str, otherwise: float) -> float:
         value = self._checked(document, key, otherwise, _is_refresh, "seconds from 0.1 to 5")
         return float(value)
+
+    def size(self, document: Mapping[str, Any], key: str, otherwise: int) -> int:
+        return self._checked(document, key, otherwise, _is_size, "whole numbers from 16 to 1024")
 
     def _checked(
         self, document: Mapping[str, Any], key: str, otherwise: Any, right: Callable[[Any], bool], what: str
@@ -182,6 +193,10 @@ def _listed(value: Any) -> list[Any]:
 
 def _is_refresh(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.1 <= value <= 5
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 16 <= value <= 1024
 
 
 def key_named(said: str) -> str:

@@ -24,6 +24,8 @@ from h2o_core.io.clock import rfc3339, unix_s
 if TYPE_CHECKING:
     from h2o_console.acting.arming import Changing
     from h2o_console.commands.executor import Executor
+    from h2o_console.recording.player import Player
+    from h2o_console.recording.recorder import Recorder
     from h2o_console.rows.places import Place
     from h2o_console.store.insight import Insight
     from h2o_core.audit import Entry
@@ -61,7 +63,8 @@ class Session:
 
     `keys`: the keys of each command, by its id. `odd`: sentences about mistakes in the person's own files. `changing`:
     who may carry changes out; None: nobody ever here, and `unchanging` says why. `executor`: carries them out; None:
-    the one that goes to the register. `span`: how far back graphs go.
+    the one that goes to the register. `span`: how far back graphs go. `recorder` keeps what is heard (None: nobody
+    does); `replaying` plays a recording (None: it is the present).
     """
 
     context: str
@@ -76,6 +79,8 @@ class Session:
     changing: Changing | None = None
     executor: Callable[[Changing, Callable[[], float]], Executor] | None = None
     unchanging: str = "nothing can be changed from here: no fleet is known"
+    recorder: Recorder | None = None
+    replaying: Player | None = None
     board: Board[PackageRow] = field(init=False)
     hosts: Board[HostRow] = field(init=False)
     instances: Board[InstanceRow] = field(init=False)
@@ -175,6 +180,10 @@ class Session:
     def frozen_s(self) -> float | None:
         """How long the picture has stood still; None when it runs."""
         return None if self.frozen_at_s is None else self.clock() - self.frozen_at_s
+
+    def hand_s(self) -> float:
+        """The clock of the person, which no recording stops or hastens."""
+        return self.clock() if self.replaying is None else monotonic_s()
 
     def utc(self) -> str:
         """``14:02:07 UTC``."""

@@ -67,6 +67,10 @@ class Desk(Protocol):
         """To the clipboard, and say where it went."""
         ...
 
+    def later(self, work: Callable[[], tuple[str, Tone]]) -> None:
+        """Do *work* where no key waits for it, and say what it returns."""
+        ...
+
     def palette(self) -> None:
         """Let the person pick a command."""
         ...
@@ -106,6 +110,7 @@ class Group(Enum):
     LOGS = "LOGS"
     RESOURCE = "WHAT THE CURSOR IS ON"
     PLACES = "PLACES"
+    REPLAY = "A RECORDING"
     CONSOLE = "THE CONSOLE"
 
 
@@ -141,6 +146,10 @@ _SHOWN = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "minus": "-",
+    "comma": ",",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "escape": "esc",
     "pagedown": "pgdn",
     "pageup": "pgup",

@@ -42,7 +42,10 @@ def _help(desk: Desk, _: str) -> None:
 
 
 def _freeze(desk: Desk, _: str) -> None:
-    desk.session.freeze()
+    if desk.session.replaying is not None:
+        desk.session.replaying.pause()
+    else:
+        desk.session.freeze()
 
 
 def _theme(desk: Desk, name: str) -> None:

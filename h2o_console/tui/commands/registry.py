@@ -15,13 +15,15 @@ from h2o_console.tui.commands.marks import MARKS
 from h2o_console.tui.commands.moving import MOVING
 from h2o_console.tui.commands.past import PAST
 from h2o_console.tui.commands.places import PLACES
+from h2o_console.tui.commands.replay import REPLAY
 from h2o_console.tui.commands.resources import RESOURCES
 
 if TYPE_CHECKING:
     from h2o_console.tui.commands.command import Command, Desk
     from h2o_console.tui.screens.screen import ConsoleScreen
 
-COMMANDS: Final[Sequence[Command]] = (*MOVING, *LISTS, *MARKS, *RESOURCES, *ACTING, *PAST, *LOGS, *PLACES, *FRAME)
+_HERE: Final = (*MOVING, *LISTS, *MARKS, *RESOURCES, *ACTING, *PAST, *LOGS)
+COMMANDS: Final[Sequence[Command]] = (*_HERE, *PLACES, *REPLAY, *FRAME)
 BY_ID: Final[Mapping[str, Command]] = {command.id: command for command in COMMANDS}
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {command.id: command.keys for command in COMMANDS}
 BY_NAME: Final[Mapping[str, Command]] = {name: command for command in COMMANDS for name in command.names}
