@@ -60,11 +60,19 @@ class Looker:
             if self._store.insight is None and not self._store.heard() and self._clock() < latest_s:
                 await asyncio.sleep(_FIRST_S)
                 continue
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001 - a picture that nobody has thought of must not end the asking
-                self._store.put_blindness(f"the console stumbled over what it sees: {error!r}")
+            await self.look_safely()
             await asyncio.sleep(self.every_s)
+
+    def take_over(self, store: Store) -> None:
+        """Look at *store* from now on, which knows what the one before knew."""
+        self._store = store
+
+    async def look_safely(self) -> None:
+        """Once; the store hears when it can't be done."""
+        try:
+            await self.look()
+        except Exception as error:  # noqa: BLE001 - a picture that nobody has thought of must not end the asking
+            self._store.put_blindness(f"the console stumbled over what it sees: {error!r}")
 
     @property
     def every_s(self) -> float:

@@ -20,6 +20,8 @@ _SHARE: Final = 0.006
 _SEGMENTS: Final = 45
 """So many segments, an hour and a half, are to fit into what may be kept, before any of them has to go."""
 _AT_ONCE_S: Final = 1.0
+_CONTROL: Final = "/control"
+"""No host is called so."""
 _SLACK: Final = 0.9
 _OTHER: Final = 1.2
 
@@ -53,7 +55,7 @@ class Choice:
 
     pace_s: float = 0.0
     _recorded_s: dict[str, float] = field(default_factory=dict[str, float])
-    """Host, or "" for the fleet's picture → when it was last recorded."""
+    """Host, "" for the fleet's picture, `_CONTROL` → when it was last recorded."""
     _left_out: dict[str, Heard] = field(default_factory=dict[str, Heard])
     """Host → its newest answer, when that was left out."""
     _said: dict[str, Heard] = field(default_factory=dict[str, Heard])
@@ -64,7 +66,7 @@ class Choice:
     @property
     def hosts(self) -> int:
         """How many are recorded."""
-        return len(self._recorded_s) - ("" in self._recorded_s)
+        return len(self._recorded_s.keys() - {"", _CONTROL})
 
     def forget(self, before_s: float) -> None:
         """Hosts of which nothing was recorded since then are gone."""
@@ -77,6 +79,9 @@ class Choice:
         match heard.kind:
             case Kind.STATS | Kind.STILL:
                 yield from self._counters(heard, at_s)
+            case Kind.CONTROL_STANDS:
+                if self._due(_CONTROL, at_s):
+                    yield self._now(_CONTROL, heard, at_s)
             case Kind.HOSTS:
                 if self._due("", at_s) or "" in self._said:
                     self._said.pop("", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from h2o_console.feed.agents import OutOfReach
 from h2o_console.feed.poller import monotonic_s
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from h2o_console.recording.tape import Tape
     from h2o_console.store.fleet import Store
 
+T = TypeVar("T")
 NAME: Final = "h2o-player"
 SPEEDS: Final = (0.1, 60.0)
 _TURN_S: Final = 0.05
@@ -107,6 +108,13 @@ class Player:
         """Nobody can be asked."""
         del host, path
         failed: Future[Mapping[str, Any]] = Future()
+        failed.set_exception(OutOfReach(_NOT_HERE))
+        return failed
+
+    def read(self, host: str, path: str, take: Callable[[bytes], T]) -> Future[T]:
+        """Nobody can be asked."""
+        del host, path, take
+        failed: Future[T] = Future()
         failed.set_exception(OutOfReach(_NOT_HERE))
         return failed
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.feed.agents import OutOfReach
-from h2o_console.feed.intake import Intake
+from h2o_console.recording.taking import Taking
 from h2o_console.recording.tape import GAP_S
 from h2o_console.store.fleet import Store
 
@@ -20,8 +19,13 @@ if TYPE_CHECKING:
 
 WARM_S: Final = 120.0
 """Read before the moment that is gone to: a window of a minute, and findings that wait to be sure."""
+PAST_S: Final = 960.0
+"""What findings compare with: the quarter of an hour before. Read where that is not too much."""
+_MOST_BYTES: Final = 4 << 20
 _JUMP_S: Final = 60.0
 """On the stage, between what was seen and what is gone to: longer than anything there holds still."""
+_NEAR_S: Final = 30.0
+"""So far on one gets sooner by playing than by beginning anew."""
 _HOLE_S: Final = 1.0
 
 
@@ -34,11 +38,11 @@ class Playing:
         self.stage_s = 0.0
         self.jumps = 0
         self._store = store
-        self._intake = Intake(store)
+        self._taking = Taking(store, 0.0)
         self._piece = 0
         self._contents: Iterator[Taken] = iter(())
         self._next: Taken | None = None
-        self.seek(tape.began_s if at_s is None else at_s)
+        self._begin_at(tape.began_s if at_s is None else at_s)
 
     @property
     def ended(self) -> bool:
@@ -46,35 +50,48 @@ class Playing:
         return self.at_s >= self.tape.ended_s
 
     def seek(self, to_s: float) -> None:
-        """Go to a moment; where nothing is recorded of it, to where the recording goes on.
+        """Go to a moment; where nothing is recorded of it, to where the recording goes on."""
+        if 0 <= to_s - self.at_s <= _NEAR_S:
+            self.play(to_s - self.at_s)
+        else:
+            self._begin_at(to_s)
 
-        What was heard in the minutes before is taken in first, aside: until it all is, the store shows what it showed.
-        """
+    def _begin_at(self, to_s: float) -> None:
+        """What was heard before is taken in first, aside: until all of it is, the store shows what it showed."""
         to_s = min(max(to_s, self.tape.began_s), self.tape.ended_s)
         pieces = self.tape.pieces
-        first = self.tape.at(to_s)
-        if to_s - pieces[first].ended_s > GAP_S and first + 1 < len(pieces):
-            first += 1
-            to_s = pieces[first].began_s
-        while first and not pieces[first].after_gap and pieces[first].began_s > to_s - WARM_S:
-            first -= 1
+        last = self.tape.at(to_s)
+        if to_s - pieces[last].ended_s > GAP_S and last + 1 < len(pieces):
+            last += 1
+            to_s = pieces[last].began_s
         aside, stage_s = Store(), self.stage_s + _JUMP_S
-        self._intake = Intake(aside)
-        self._begin(first, skipping=False)
-        self._take_until(to_s, stage_s - to_s)
+        self._taking = Taking(aside, stage_s - to_s, sure_s=to_s - WARM_S)
+        self._begin(self._first(last, to_s), skipping=False)
+        self._take_until(to_s)
+        aside.prepare(stage_s)
         self._store.become(aside)
-        self._intake = Intake(self._store)
+        self._taking.take_over(self._store)
         self.at_s, self.stage_s = to_s, stage_s
         self.jumps += 1
+
+    def _first(self, last: int, to_s: float) -> int:
+        """Where to begin reading, so that at *to_s*, in piece *last*, it looks as it did then."""
+        pieces, first, size = self.tape.pieces, last, 0
+        while first and not pieces[first].after_gap and pieces[first].began_s > to_s - PAST_S:
+            size += pieces[first - 1].part.end - pieces[first - 1].part.start
+            if pieces[first].began_s <= to_s - WARM_S and size > _MOST_BYTES:
+                break
+            first -= 1
+        return first
 
     def play(self, seconds: float) -> None:
         """Go on by so much of the recording's time; over a hole in one step."""
         to_s = min(self.at_s + seconds, self.tape.ended_s)
         following = self._after_hole()
         if following is not None and to_s - self.tape.pieces[self._piece].ended_s > _HOLE_S:
-            self.seek(following)
+            self._begin_at(following)
             return
-        self._take_until(to_s, self.stage_s - self.at_s)
+        self._take_until(to_s)
         self.stage_s += to_s - self.at_s
         self.at_s = to_s
         self._store.prepare(self.stage_s)
@@ -94,21 +111,16 @@ class Playing:
         self._contents = (taken for taken in contents if not (skipping and taken.earlier))
         self._next = next(self._contents, None)
 
-    def _take_until(self, to_s: float, stage_s: float) -> None:
-        """Take in what was heard until then; *stage_s* is added to its times."""
+    def _take_until(self, to_s: float) -> None:
+        """Take in what was heard until then."""
         while True:
             while self._next is not None and self._next.at_s <= to_s:
-                self._take(self._next, stage_s)
+                self._taking.take(self._next.heard, self._next.at_s)
                 self._next = next(self._contents, None)
             following = self._piece + 1
             if self._next is not None or following >= len(self.tape.pieces):
-                return
+                break
             if self.tape.pieces[following].after_gap or self.tape.pieces[following].began_s > to_s:
-                return
+                break
             self._begin(following, skipping=True)
-
-    def _take(self, taken: Taken, stage_s: float) -> None:
-        try:
-            self._intake.take(taken.heard, taken.at_s + stage_s)
-        except OutOfReach:
-            return  # the poller could not read it either; what it made of that follows
+        self._taking.look_until(to_s)

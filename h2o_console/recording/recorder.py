@@ -28,7 +28,7 @@ _WRITE_S: Final = 1.0
 _AGAIN_S: Final = 10.0
 """After a trouble, or while another console records."""
 _MOST_WAITING: Final = 2_000
-_PARTS: Final = 4
+_PARTS: Final = 8
 """No segment takes more than one of so many parts of what may be kept."""
 _GONE_S: Final = 600.0
 _STOP_S: Final = 3.0
@@ -116,6 +116,7 @@ class Recorder:
             heard, heard_s = self._waiting.popleft()
             written += [self._frame(kept, heard_s) for kept in self._choice.hear(heard, heard_s)]
         self._write(b"".join(written))
+        self._choice.pace_s = pace_s(self._choice.hosts, self._cost, self.where.most_bytes)
 
     def _write(self, data: bytes) -> None:
         if data:
@@ -143,7 +144,6 @@ class Recorder:
         self._shelf.thin(wall_s, self.where.keep_s, self.where.most_bytes * (_PARTS - 1) // _PARTS)
         self._cost.begin_bytes = len(beginning)
         self._choice.forget(now_s - _GONE_S)
-        self._choice.pace_s = pace_s(self._choice.hosts, self._cost, self.where.most_bytes)
 
 
 class _Occupied(Exception):

@@ -24,6 +24,8 @@ _OVERTAKES: Final = {
     Kind.STATS: (Kind.STILL, Kind.FAILURE),
     Kind.STILL: (Kind.FAILURE,),
     Kind.HOSTS: (Kind.TROUBLE,),
+    Kind.CONTROL: (Kind.CONTROL_STANDS, Kind.NO_CONTROL),
+    Kind.NO_CONTROL: (Kind.CONTROL, Kind.CONTROL_STANDS),
 }
 """What is of no interest any more once this was heard of the same host."""
 _Stream = tuple[Kind, str]

@@ -41,11 +41,11 @@ def main(*, name: str, agent: str, **said: Any) -> None:
     Preferences are in console.toml beside the file with the contexts: theme, view, keys (docs/console.md).
     """
     _check_installed()
-    context = Context() if replay not in {"", LAST} else _context(name, agent)
-    _check_terminal()
     # Textual would turn our colourless theme into greys; ours needs no filter.
-    colourless = bool(os.environ.pop("NO_COLOR", None))
-    sys.exit(_run(context, Asked(colourless=colourless, **said)))
+    asked = Asked(colourless=bool(os.environ.pop("NO_COLOR", None)), **said)
+    context = _context(name, agent) if asked.replay in {"", LAST} else Context()
+    _check_terminal()
+    sys.exit(_run(context, asked))
 
 
 @dataclass(frozen=True, slots=True)
