@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FIRST_S: Final = 3.0
-"""Whoever asks first waits for so long at most."""
+"""So long after the first question whoever asks waits for it to be read; later they are told why it is not."""
 _RETRY_S: Final = 1.0
-_STILL_WRITTEN: Final = 2
-"""Days: writers' clocks differ, so an entry may come to the day before the last one."""
+_STILL_WRITTEN: Final = 4
+"""Of the newest days: writers' clocks differ, so an entry may come to one before the last, or one that is yet to be."""
 
 
 class ControlKept:
@@ -40,6 +40,7 @@ class ControlKept:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._asked = asyncio.Event()
+        self._asked_ns = 0
         self._wake = asyncio.Event()
         self._first = asyncio.Event()
         self._known: Known | None = None
@@ -54,10 +55,11 @@ class ControlKept:
 
     async def known(self) -> Known | None:
         """None: it could not be read until now, see `problem`."""
+        self._asked_ns = self._asked_ns or monotonic_ns()
         self._asked.set()
         if self._known is None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_S):
+                async with asyncio.timeout(FIRST_S - (monotonic_ns() - self._asked_ns) / 1e9):
                     await self._first.wait()
         return self._known and replace(self._known, age_s=self._age_s())
 

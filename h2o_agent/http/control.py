@@ -53,7 +53,7 @@ def routes(source: Source, control: KeepsControl) -> list[Described]:
             return Response(status_code=304, headers=headers)
         if last[0] != etag:
             snapshot = source.snapshot()
-            # a thousand entries take 50 ms to put into JSON; health and liveness are not to wait for that
+            # a thousand entries take 20 ms to put into JSON; health and liveness are not to wait for that
             last = etag, await asyncio.to_thread(lambda: encoded(document(snapshot, known, wanted)))
         return Response(last[1], media_type=JSON, headers=headers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from h2o_core.io.registry import Registry
 
 _AUDIT: Final = "audit"
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AT_ONCE: Final = 100
 
 
 async def days(registry: Registry) -> list[str]:
     """Those that have entries, the newest first; none where nobody has decided anything."""
-    return sorted(await _names(registry, _AUDIT), reverse=True)
+    return sorted((name for name in await _names(registry, _AUDIT) if _DAY.fullmatch(name)), reverse=True)
 
 
 async def newest_first(

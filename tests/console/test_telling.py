@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import stat
 import threading
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.support.receiver import Receiver
 
+PAGE = Path(__file__).parents[2] / "docs" / "monitoring.md"
 HOST = Facts(
     "prod",
     "18d3c882",
@@ -407,6 +409,14 @@ def test_nobody_is_there_or_something_else():
 def test_what_is_no_url_is_said_at_once_and_not_repeated(url: str):
     with pytest.raises(ValueError, match="a webhook is a URL"):
         Webhook(url)
+
+
+def test_the_page_says_what_is_said():
+    section = PAGE.read_text().split("\n## Being told of findings\n", 1)[1].split("\n## ", 1)[0]
+    example = json.loads(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[0])
+    assert example.keys() == document(OPENED).keys()
+    assert {type(value) for value in example.values()} == {type(value) for value in document(OPENED).values()}
+    assert set(re.findall(r"`(H2O_[A-Z_]+)`", section)) - {"H2O_WEBHOOK"} == environment(OPENED).keys()
 
 
 # ---------------------------------------------------------------------- a command

@@ -126,6 +126,8 @@ async def test_who_has_never_read_it_says_why(fleet_name: str, monkeypatch: pyte
     monkeypatch.setattr(control_kept, "FIRST_S", 0.2)
     async with connected(zookeeper, fleet_name) as registry, keeping(registry) as kept:
         assert await kept.known() is None
+        async with asyncio.timeout(10):  # the first one has waited for all of them
+            assert [await kept.known() for _ in range(1000)] == [None] * 1000
         assert "there is no fleet" in kept.problem
         await registry.create("control/epoch", encode_epoch(Epoch()))
         found = await until(kept, lambda known: known.age_s == 0, "its first broker has come")
@@ -145,6 +147,28 @@ async def test_what_is_damaged_is_said_and_the_rest_is_told(zookeeper: str, flee
     ]
     assert [bool(one.why) for one in known.entries] == [False, True, True]
     assert known.documents["control/traffic/service.echo"] == b"\xff\x00"
+
+
+async def test_entries_of_other_days_are_seen_too(zookeeper: str, fleet_name: str, writer: Registry):
+    """As writers have them whose clocks are wrong; what is no day is left alone."""
+    first = await apply(writer, [avoid("host-1")], AUTHOR)
+    (day,) = await writer.children("audit")
+    node = await writer.get(f"audit/{day}/1")
+    assert node is not None
+    await writer.create("audit/zzz/9", node.data)
+    await writer.create("audit/2999-01-01/9", node.data)
+    async with connected(zookeeper, fleet_name) as registry, keeping(registry) as kept:
+        await until(kept, lambda known: len(known.entries) == 2, "both days are read")
+        await writer.create("audit/2001-01-01/8", node.data)
+        await apply(writer, [avoid("host-2")], AUTHOR)
+        known = await until(kept, lambda known: known.epoch == 2 and len(known.entries) == 4, "what came is seen")
+    assert [one.path for one in known.entries] == [
+        "audit/2999-01-01/9",
+        f"audit/{day}/2",
+        f"audit/{day}/1",
+        "audit/2001-01-01/8",
+    ]
+    assert first.epoch == 1
 
 
 async def test_another_register_is_read_anew(zookeeper: str, fleet_name: str, writer: Registry):
