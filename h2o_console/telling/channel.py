@@ -89,6 +89,8 @@ class Channel:
         except Refused as error:
             self._say(f"{self.name} refuses {notice.facts.id} ({notice.event}): {error}; it is not told again")
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody is to be told of the finding all the same
+            with self._lock:
+                self._ledger.failed(notice)
             self._failed += 1
             if self._failed == 1:
                 why = str(error) if isinstance(error, NotTaken) else f"{type(error).__name__}: {error}"

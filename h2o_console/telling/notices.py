@@ -73,6 +73,7 @@ class Ledger:
     passed: int = 0
     crowded: int = 0
     _causes: dict[str, float] = field(default_factory=dict[str, float])
+    _failures: dict[str, int] = field(default_factory=dict[str, int])
     _began_s: float | None = None
 
     def see(self, causes: Mapping[str, Facts], open_ids: Collection[str], now_s: float) -> None:
@@ -83,6 +84,7 @@ class Ledger:
         """
         began_s = self._began_s = now_s if self._began_s is None else self._began_s
         self._causes = {each: self._causes.get(each, now_s) for each in causes}
+        self._failures = {each: count for each, count in self._failures.items() if each in self.waiting}
         self.crowded = 0
         for each, notice in list(self.waiting.items()):
             if notice.event is Event.CLOSED:
@@ -109,13 +111,21 @@ class Ledger:
         self.waiting[facts.id] = Notice(event, facts, now_s if there is None else there.at_s)
 
     def next(self) -> Notice | None:
-        """What is to be told first: the most severe, of these the one that has waited longest."""
-        ordered = sorted(self.waiting.values(), key=lambda one: (-one.facts.severity, one.at_s))
-        return ordered[0] if ordered else None
+        """What is to be told first: what failed least often, of these the most severe, then what waits longest."""
+
+        def order(one: Notice) -> tuple[int, int, float]:
+            return self._failures.get(one.facts.id, 0), -one.facts.severity, one.at_s
+
+        return min(self.waiting.values(), key=order, default=None)
+
+    def failed(self, notice: Notice) -> None:
+        """It could not be told: the others come first now, for it may be this one that is not taken."""
+        self._failures[notice.facts.id] = self._failures.get(notice.facts.id, 0) + 1
 
     def done(self, notice: Notice) -> None:
         """It has been told, or will never be taken; it may have changed while that went on."""
         facts = notice.facts
+        self._failures.pop(facts.id, None)
         if notice.event is Event.CLOSED:
             self.told.pop(facts.id, None)
         else:

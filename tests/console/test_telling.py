@@ -266,6 +266,24 @@ def test_it_is_tried_until_it_is_taken_and_written_down():
     ]
 
 
+def test_one_that_is_never_taken_does_not_hold_up_the_others():
+    ear = Ear()
+
+    def picky(notice: Notice) -> None:
+        if notice.facts.id == HOST.id:
+            msg = "it answers 500"
+            raise NotTaken(msg)
+        ear.tell(notice)
+
+    channel = Channel("the ear", picky, ear.said.append, {}, ear.keep, first_pause_s=0.001)
+    channel.start()
+    look(channel, replace(HOST, severity=Severity.PAGE))
+    look(channel, replace(HOST, severity=Severity.PAGE), OTHER, began_s=1010.0)
+    until(lambda: ear.heard, "the other one is told")
+    channel.stop(10)
+    assert ear.heard == [(Event.OPENED, OTHER.id)]
+
+
 def test_nobody_who_looks_waits_for_who_is_told():
     ear = Ear()
     ear.gate.clear()
