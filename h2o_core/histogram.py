@@ -45,8 +45,9 @@ class Histogram:
         self.zero += other.zero
         self.sum_ns += other.sum_ns
         buckets = self.buckets
+        known = buckets.get
         for index, count in other.buckets.items():
-            buckets[index] = buckets.get(index, 0) + count
+            buckets[index] = known(index, 0) + count
 
     def since(self, earlier: Histogram) -> Histogram:
         """What was recorded after *earlier*, an older state of the same sketch.

@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar, dataclass_transform
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def often_made(cls: type[T]) -> type[T]:
+    """A frozen dataclass to whoever checks types; thousands are made a second, and freezing takes 4 µs of each."""
+    return dataclass(slots=True)(cls)
+
+
+@often_made
 class ChildView:
     """A child process as its agent sees it; `exit` is how the last one ended, `exit_age_s` ago ("": none has)."""
 
@@ -41,7 +50,7 @@ class CheckView:
     age_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@often_made
 class InstanceView:
     """One instance. Counts are the last minute's; `silent` says that its host's counters are too old to show.
 
@@ -80,7 +89,7 @@ class InstanceView:
         return self.state == "ready" and self.routable is not False
 
 
-@dataclass(frozen=True, slots=True)
+@often_made
 class FeatureView:
     """One feature of one version: the last minute, its promise, and its last error (`error_age_s` ago).
 

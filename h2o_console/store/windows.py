@@ -6,12 +6,12 @@ two readings; readings of different hosts need not be in step, because each brin
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
-from typing import Final
+from typing import Final, TypeVar
 
+from h2o_console.store.buckets import Closed, MovingSum
 from h2o_core.histogram import Histogram
 
 BUCKET_S: Final = 6
@@ -24,6 +24,7 @@ _SETTLED: Final = 3
 """From so many buckets ago on, no host's reading is missing any more that will still come."""
 WENT_DOWN: Final = "a counter went down"
 _NS_PER_MS: Final = 1e6
+K = TypeVar("K", bound=Hashable)
 Line = tuple[float | None, ...]
 """A value a bucket, oldest first."""
 
@@ -102,49 +103,20 @@ def quantile_ms(sketch: Histogram, q: float) -> float | None:
     return None if value != value else value / _NS_PER_MS  # noqa: PLR0124 - nan is what differs from itself
 
 
-@dataclass(frozen=True, slots=True)
-class _Closed:
-    """A bucket that nothing is added to any more. A fleet has a hundred thousand of them: arrays, not dictionaries."""
-
-    outcomes: tuple[tuple[str, int], ...]
-    index: array[int]
-    count: array[int]
-    zero: int
-    sum_ns: int
-
-    @staticmethod
-    def of(tally: Tally) -> _Closed:
-        sketch = tally.sketch
-        # Arrays read lists faster than anything else: a fleet closes some hundred buckets a second.
-        index, count = array("h", [*sketch.buckets]), array("q", [*sketch.buckets.values()])
-        return _Closed(tuple(tally.outcomes.items()), index, count, sketch.zero, sketch.sum_ns)
-
-    def add_to(self, tally: Tally) -> None:
-        """Count it in."""
-        for code, count in self.outcomes:
-            tally.outcomes[code] = tally.outcomes.get(code, 0) + count
-        self.add_times_to(tally.sketch)
-
-    def add_times_to(self, sketch: Histogram) -> None:
-        """Count its times in."""
-        sketch.zero += self.zero
-        sketch.sum_ns += self.sum_ns
-        buckets = sketch.buckets
-        for index, count in zip(self.index, self.count, strict=True):
-            buckets[index] = buckets.get(index, 0) + count
-
-
 class Window:
-    """Tallies in buckets of 6 s. Adding touches one bucket; what was read is remembered until something is added."""
+    """Tallies in buckets of 6 s. Adding touches one bucket; what was read is remembered until something is added.
+
+    Of what is read again and again the sum is kept, and moves on with the buckets.
+    """
 
     __slots__ = (
         "_closed",
+        "_codes",
+        "_indexes",
         "_open",
         "_open_at",
         "_outcomes",
         "_outcomes_for",
-        "_sketch",
-        "_sketch_for",
         "_times",
         "_times_for",
         "_timings",
@@ -153,7 +125,9 @@ class Window:
     def __init__(self) -> None:
         self._open_at = -1
         self._open = Tally()
-        self._closed: dict[int, _Closed] = {}
+        self._closed: dict[int, Closed] = {}
+        self._codes: MovingSum[str] | None = None
+        self._indexes: MovingSum[int] | None = None
         self._outcomes: Mapping[str, int] = {}
         self._outcomes_for = -1
         self._times = NO_TIMES
@@ -184,8 +158,9 @@ class Window:
         self.add_times(at_s, tally.sketch)
 
     def _turn(self, bucket: int) -> None:
-        if self._open.outcomes or self._open.sketch.buckets or self._open.sketch.zero:
-            self._closed[self._open_at] = _Closed.of(self._open)
+        opened = self._open
+        if opened.outcomes or opened.sketch.buckets or opened.sketch.zero:
+            self._closed[self._open_at] = Closed.of(opened.outcomes, opened.sketch)
         # One bucket more than the window has is kept, for the line while the newest one has only begun.
         for old in [at for at in self._closed if at < bucket - BUCKETS]:
             del self._closed[old]
@@ -193,14 +168,9 @@ class Window:
 
     def total(self, now_s: float) -> Tally:
         """The last 60 s together, as a new tally."""
-        whole = Tally()
-        for bucket in self._recent(now_s):
-            bucket.add_to(whole)
-        if self._open_counts(now_s):
-            whole.add(self._open)
-        return whole
+        return Tally(dict(self.outcomes(now_s)), self.sketch(now_s))
 
-    def _recent(self, now_s: float) -> list[_Closed]:
+    def _recent(self, now_s: float) -> list[Closed]:
         oldest = int(now_s // BUCKET_S) - BUCKETS + 1
         return [closed for at, closed in self._closed.items() if at >= oldest]
 
@@ -211,10 +181,7 @@ class Window:
         """The last 60 s' outcomes alone; not to be changed."""
         newest = int(now_s // BUCKET_S)
         if self._outcomes_for != newest:
-            counts: dict[str, int] = {}
-            for closed in self._recent(now_s):
-                for code, count in closed.outcomes:
-                    counts[code] = counts.get(code, 0) + count
+            counts = self._over(self._codes_sum(), newest) if self._closed else {}
             if self._open_counts(now_s):
                 add_counts(counts, self._open.outcomes)
             self._outcomes, self._outcomes_for = counts, newest
@@ -230,11 +197,28 @@ class Window:
     def sketch(self, now_s: float) -> Histogram:
         """The last 60 s' times, as a new sketch."""
         whole = Histogram()
-        for closed in self._recent(now_s):
-            closed.add_times_to(whole)
+        if self._closed:
+            whole.buckets = self._over(self._indexes_sum(), int(now_s // BUCKET_S))
+            for closed in self._recent(now_s):
+                whole.zero += closed.zero
+                whole.sum_ns += closed.sum_ns
         if self._open_counts(now_s):
             whole.merge(self._open.sketch)
         return whole
+
+    def _over(self, moving: MovingSum[K], newest: int) -> dict[K, int]:
+        """Of the closed buckets of a minute that ends with *newest*, as a new dictionary."""
+        return dict(moving.over(self._closed, newest - BUCKETS + 1, self._open_at, self._open_at - BUCKETS))
+
+    def _codes_sum(self) -> MovingSum[str]:
+        if self._codes is None:
+            self._codes = MovingSum(Closed.by_code)
+        return self._codes
+
+    def _indexes_sum(self) -> MovingSum[int]:
+        if self._indexes is None:
+            self._indexes = MovingSum(Closed.by_index)
+        return self._indexes
 
     @property
     def timings(self) -> int:
@@ -246,11 +230,7 @@ class Window:
         if bucket == self._open_at:
             return self._open if self._open.outcomes or self._open.sketch.buckets else None
         closed = self._closed.get(bucket)
-        if closed is None:
-            return None
-        tally = Tally()
-        closed.add_to(tally)
-        return tally
+        return None if closed is None else Tally(dict(closed.outcomes), closed.sketch())
 
 
 def quantile_line(windows: Sequence[Window], q: float, now_s: float, known: dict[int, float | None]) -> Line:

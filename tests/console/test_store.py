@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -364,6 +365,30 @@ def test_a_window_holds_exactly_its_buckets(steps: list[tuple[float, int]]) -> N
     expected = sum(count for at_s, count in added if at_s // BUCKET_S >= oldest)
     assert window.total(now_s).requests == expected
     assert sum(window.outcomes(now_s).values()) == expected
+
+
+@given(st.lists(st.tuples(st.floats(0, 40), st.integers(-1, 3), st.booleans()), max_size=60))
+def test_what_a_window_remembers_from_reading_to_reading_is_what_it_holds(
+    steps: list[tuple[float, int, bool]],
+) -> None:
+    """Read at any moment or never, long idle or not: the sum that moves on is the sum of what was added."""
+    window, now_s = Window(), 6000.0
+    added: list[tuple[float, str, int]] = []
+    for step_s, octave, looks in steps:
+        now_s += step_s
+        if octave >= 0:
+            one = Histogram()
+            one.record(1000 << octave)
+            window.add(now_s, Tally({f"CODE{octave}": 1}, one))
+            added.append((now_s, f"CODE{octave}", 1000 << octave))
+        if looks:
+            held = [entry for entry in added if entry[0] // BUCKET_S >= now_s // BUCKET_S - 9]
+            expected = Histogram()
+            for _, _, time_ns in held:
+                expected.record(time_ns)
+            whole = window.total(now_s)
+            assert whole.outcomes == Counter(code for _, code, _ in held)
+            assert (whole.sketch.buckets, whole.sketch.sum_ns) == (expected.buckets, expected.sum_ns)
 
 
 def wire(*, index: Sequence[int] = (), count: Sequence[int] = (), zero: int = 0, total: int = 0) -> bytes:
