@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
 MOST: Final = 1 << 62
 """Numbers beyond this are nobody's count; they would overflow a division later."""
-_CODES: Final = {code.value: code.name for code in Code}
+
+
+class _Names(dict[int, str]):
+    """A code of a newer broker keeps its number."""
+
+    def __missing__(self, code: int) -> str:
+        return str(code)
+
+
+_CODES: Final = _Names({code.value: code.name for code in Code})
 _M = TypeVar("_M", bound=Message)
 
 
@@ -98,7 +107,7 @@ def parse_sketch(data: bytes) -> Sketch:
 
 def parse_outcomes(counts: Iterable[OutcomeCount]) -> dict[str, int]:
     """By the code's name; a code of a newer broker keeps its number."""
-    return {_CODES.get(one.code) or str(one.code): one.count for one in counts if 0 < one.count < MOST}
+    return {_CODES[one.code]: count for one in counts if 0 < (count := one.count) < MOST}
 
 
 def known(value: float) -> float | None:

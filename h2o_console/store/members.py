@@ -103,7 +103,7 @@ class Member:
     view: InstanceView | None = None
     """As it was shown last; None: something has changed."""
     _raw: list[bytes] = field(default_factory=list[bytes])
-    _untimed: list[Endpoint] = field(default_factory=list[Endpoint])
+    _untimed: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
 
     @property
     def launch(self) -> str:
@@ -125,16 +125,18 @@ class Member:
         self.report, self.view = report, None
         before, self._raw = self._raw, features
         more: dict[str, int] = {}
+        endpoints, untimed = self.endpoints, self._untimed
         for feature in parse_parts(Feature, changed_parts(before, features)):
-            name, sketch = feature.feature, feature.processing
-            endpoint = self.endpoints.get(name) or self._new_endpoint(name, window_of)
-            if feature.last_error:
-                self.errors[shown(name)] = LastError(feature.last_error, feature.last_error_time_s)
+            name = feature.feature
+            endpoint = endpoints.get(name) or self._new_endpoint(name, window_of)
+            if error := feature.last_error:
+                self.errors[shown(name)] = LastError(error, feature.last_error_time_s)
             if from_s is None:
-                endpoint.counter.start_from(parse_outcomes(feature.outcomes), sketch)
+                endpoint.counter.start_from(parse_outcomes(feature.outcomes), feature.processing)
             else:
-                add_counts(more, endpoint.count(parse_outcomes(feature.outcomes), sketch, now_s))
-                self._untimed.append(endpoint)
+                untimed[name] = endpoint
+                if new := endpoint.count(parse_outcomes(feature.outcomes), feature.processing, now_s):
+                    add_counts(more, new)
         if more:
             self.window.add_outcomes(now_s, more)
         if from_s is not None:
@@ -147,8 +149,8 @@ class Member:
 
     def time(self, now_s: float) -> None:
         """Count the times since the last call."""
-        waiting, self._untimed = self._untimed, []
-        for endpoint in waiting:  # some of them several times, which costs a comparison
+        waiting, self._untimed = self._untimed, {}
+        for endpoint in waiting.values():
             times = endpoint.counter.more_times()
             if times is not None:
                 self.window.add_times(now_s, times)

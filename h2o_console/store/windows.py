@@ -65,13 +65,18 @@ def add_counts(whole: dict[str, int], part: Mapping[str, int]) -> None:
 def counts_since(earlier: Mapping[str, int], later: Mapping[str, int]) -> dict[str, int]:
     """What was counted after *earlier*; raises CounterReset."""
     more: dict[str, int] = {}
+    left = len(earlier)
     for code, count in later.items():
-        new = count - earlier.get(code, 0)
-        if new < 0:
+        was = earlier.get(code)
+        if was is None:
+            more[code] = count
+            continue
+        left -= 1
+        if count < was:
             raise CounterReset(WENT_DOWN)
-        if new:
-            more[code] = new
-    if not earlier.keys() <= later.keys():
+        if count != was:
+            more[code] = count - was
+    if left:
         raise CounterReset(WENT_DOWN)
     return more
 
