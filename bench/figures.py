@@ -49,6 +49,7 @@ GOALS: Final[dict[str, Goal]] = {
     "first_screen_s": Goal(Sense.BELOW, 2),
     "cpu_ui_pct": Goal(Sense.BELOW, 3),
     "cpu_all_pct": Goal(Sense.BELOW, 15),
+    "idle_pct": Goal(Sense.BELOW, 1),
     "key_p95_ms": Goal(Sense.BELOW, 50),
     "quiet_bytes_per_s": Goal(Sense.BELOW, 5000),
     "list_5000_ms": Goal(Sense.BELOW, 400),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bench.console.screen import Screen
 
 GROUP: Final = "console"
+_IDLE: Final = Size(hosts=3, instances=5, packages=5, processes=1, busy=False)
+"""In front of which an idle console is measured."""
 _FIRST_SCREEN_S: Final = 20.0
 _NAMES: Final = 30
 
@@ -65,20 +67,36 @@ class _Run:
 def run(directory: Path, wanted: Plan, say: Callable[[str], None]) -> list[Figure]:
     """All figures of the group. Raises BenchError."""
     size = wanted.size
+    idle_pct = _idle_pct(directory / "idle", wanted)
+    say(f"in front of {_IDLE.hosts} hosts where nothing happens: CPU {idle_pct:.2f} %")
     say(f"starting ZooKeeper and {size.hosts} simulated hosts of {size.instances} instances, {size.packages} packages")
     with simulated_fleet(directory, size) as fleet:
         runs: list[_Run] = []
         for number in range(wanted.runs):
             runs.append(_one(fleet, wanted, Random(number)))
             say(f"run {number + 1} of {wanted.runs}: {_in_words(runs[-1])}")
-    return _figures(runs)
+    return [Figure(GROUP, "idle_pct", idle_pct, "%"), *_figures(runs)]
+
+
+def _idle_pct(directory: Path, wanted: Plan) -> float:
+    """CPU of a console on its first screen that nobody touches, in front of a small fleet that nobody uses."""
+    directory.mkdir()
+    with simulated_fleet(directory, _IDLE) as fleet, Terminal(_argv(fleet), _environment()) as terminal:
+        terminal.until(lambda screen: _counts(screen, fleet), "the fleet's hosts", _FIRST_SCREEN_S)
+        time.sleep(wanted.settle_s)
+        began_s, spent_s = time.monotonic(), cpu_s(terminal.pid)
+        time.sleep(wanted.quiet_s)
+        return 100 * (cpu_s(terminal.pid) - spent_s) / (time.monotonic() - began_s)
+
+
+def _argv(fleet: SimulatedFleet) -> list[str]:
+    return [str(Path(sysconfig.get_path("scripts")) / "h2o-console"), "--agent", fleet.agent]
 
 
 def _one(fleet: SimulatedFleet, wanted: Plan, dice: Random) -> _Run:
     names = [package.name[1:] for package in plan(fleet.size.hosts, fleet.size.instances, fleet.size.packages).packages]
     done = _Run()
-    argv = [str(Path(sysconfig.get_path("scripts")) / "h2o-console"), "--agent", fleet.agent]
-    with Terminal(argv, _environment()) as terminal:
+    with Terminal(_argv(fleet), _environment()) as terminal:
         shown_ns = terminal.until(lambda screen: _shows(screen, names, fleet), "the fleet's packages", _FIRST_SCREEN_S)
         done.first_screen_s = (shown_ns - terminal.started_ns) / 1e9
         time.sleep(wanted.settle_s)
@@ -92,10 +110,13 @@ def _one(fleet: SimulatedFleet, wanted: Plan, dice: Random) -> _Run:
 
 def _shows(screen: Screen, names: list[str], fleet: SimulatedFleet) -> bool:
     """So many packages as fit have their lines, and the header counts all hosts."""
-    if not re.search(rf"\b(\d+/)?{fleet.size.hosts} hosts", screen.line(0)):
-        return False
     text = screen.text()
-    return sum(f" {name} " in text for name in names) >= min(_NAMES, len(names))
+    return _counts(screen, fleet) and sum(f" {name} " in text for name in names) >= min(_NAMES, len(names))
+
+
+def _counts(screen: Screen, fleet: SimulatedFleet) -> bool:
+    """The header counts all hosts."""
+    return bool(re.search(rf"\b(\d+/)?{fleet.size.hosts} hosts", screen.line(0)))
 
 
 def _sit_quiet(done: _Run, terminal: Terminal, fleet: SimulatedFleet, seconds: float) -> None:

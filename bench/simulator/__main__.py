@@ -20,9 +20,11 @@ def main() -> int:
     parser.add_argument("--instances", type=int, default=FULL.instances, help="on each host")
     parser.add_argument("--packages", type=int, default=FULL.packages)
     parser.add_argument("--processes", type=int, default=FULL.processes, help="that share the hosts")
+    parser.add_argument("--idle", action="store_true", help="nobody calls anything")
     options = parser.parse_args()
     leave_in_order()
-    size = Size(options.hosts, options.instances, options.packages, min(options.processes, options.hosts))
+    processes = min(options.processes, options.hosts)
+    size = Size(options.hosts, options.instances, options.packages, processes, busy=not options.idle)
     with tempfile.TemporaryDirectory(prefix="h2o-simulator-") as directory, suppress(KeyboardInterrupt):
         try:
             with simulated_fleet(Path(directory), size) as fleet:

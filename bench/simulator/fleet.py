@@ -18,12 +18,13 @@ _START_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large it is: instances are those of each host."""
+    """How large it is: instances are those of each host. Not `busy`: nobody calls anything in it."""
 
     hosts: int = 250
     instances: int = 20
     packages: int = 80
     processes: int = 4
+    busy: bool = True
 
 
 FULL: Final = Size()
@@ -71,4 +72,4 @@ def _firsts(size: Size) -> range:
 
 def _task(zookeeper: str, size: Size, first: int) -> str:
     last = min(first + _step(size), size.hosts)
-    return Task(zookeeper, size.hosts, size.instances, size.packages, first, last).to_json()
+    return Task(zookeeper, size.hosts, size.instances, size.packages, first, last, size.busy).to_json()

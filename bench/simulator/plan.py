@@ -6,7 +6,7 @@ simulated fleet can draw the same plan for itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -87,10 +87,14 @@ class Plan:
     hosts: tuple[Host, ...]
 
 
-def plan(hosts: int = 250, instances: int = 20, packages: int = 80, seed: int = 4) -> Plan:
-    """Hosts with *instances* each; a few packages fail, a few are slow, and so is one host in a hundred."""
+def plan(hosts: int = 250, instances: int = 20, packages: int = 80, seed: int = 4, *, busy: bool = True) -> Plan:
+    """Hosts with *instances* each; a few packages fail, a few are slow, and so is one host in a hundred.
+
+    Not *busy*: nobody calls anything.
+    """
     dice = Random(seed)
-    made = _with_calls([_package(number, dice) for number in range(packages)], dice)
+    drawn = [_package(number, dice) for number in range(packages)]
+    made = _with_calls(drawn if busy else [replace(package, per_s=0.0) for package in drawn], dice)
     seats = [number % packages for number in range(hosts * instances)]
     dice.shuffle(seats)
     return Plan(

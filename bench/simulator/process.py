@@ -49,6 +49,7 @@ class Task:
     packages: int
     first: int
     last: int
+    busy: bool
 
     def to_json(self) -> str:
         """The argument of `python -m bench.simulator.process`."""
@@ -69,7 +70,7 @@ class _Part:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._plan: Plan = plan(task.hosts, task.instances, task.packages)
+        self._plan: Plan = plan(task.hosts, task.instances, task.packages, busy=task.busy)
         self._hosts: tuple[Host, ...] = self._plan.hosts[task.first : task.last]
         self._agents: dict[str, str] = {}
         self._all_known = asyncio.Event()

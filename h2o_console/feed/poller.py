@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -35,6 +36,8 @@ PARALLEL: Final = 16
 _SHARE: Final = 0.07
 """Of one core, for asking the hosts on screen: in a fleet that costs more, each is asked more rarely."""
 _TURN_S: Final = 0.05
+_REST_S: Final = 0.25
+"""So long it may do nothing while nobody is due: waking up is most of what a small fleet that is quiet costs."""
 _FIRST_S: Final = 0.3
 _NO_SUCH_PATH: Final = 404
 _NO_AGENT: Final = "no agent is registered for it"
@@ -74,6 +77,7 @@ class Poller:
         self._clock = clock
         self._dice = dice
         self._on_screen: frozenset[str] = frozenset()
+        self._hurry = asyncio.Event()
         self._asked: dict[str, _Asked] = {}
         self._under_way = 0
         self._cost = _Cost()
@@ -95,6 +99,7 @@ class Poller:
             if (asked := self._asked.get(host)) is not None and not asked.failures:
                 asked.due_s = min(asked.due_s, now_s)
         self._on_screen = wanted
+        self._hurry.set()
 
     def agents(self) -> Mapping[str, tuple[str, str]]:
         """Host → its agent's address, and the token that opens it ("" for a Unix socket)."""
@@ -123,7 +128,7 @@ class Poller:
             while not fleet.done():
                 self._turn()
                 self._store.prepare(self._clock(), 0.9 * self._on_screen_s())
-                await asyncio.sleep(_TURN_S)
+                await self._rest()
             fleet.result()
         finally:
             tasks = [fleet, looking, *(asked.task for asked in self._asked.values() if asked.task is not None)]
@@ -131,6 +136,18 @@ class Poller:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._agents.close()
+
+    async def _rest(self) -> None:
+        """Until somebody is due, or looks elsewhere."""
+        now_s = self._clock()
+        due_s = min((asked.due_s for asked in self._asked.values() if asked.task is None), default=now_s + _REST_S)
+        if due_s - now_s <= _TURN_S or self._under_way >= PARALLEL:
+            await asyncio.sleep(_TURN_S)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(due_s - now_s, _REST_S)):
+                await self._hurry.wait()
+        self._hurry.clear()
 
     # the fleet's picture
 

@@ -57,6 +57,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         self._refresh_s = refresh_s
         self._remember = remember
         self._pauses = Pauses()
+        self._second = 0
         self.ascii_only = session.ascii_only
         session.keys = session.keys or KEYS
         self.journey = _begun(memory or Memory())
@@ -72,7 +73,7 @@ class H2OConsole(App[int], inherit_bindings=False):
             self._pauses.begin(self.session.clock())
             self.session.poller = self._feed
             self._feed.start()
-        self.set_interval(self._refresh_s, self.flush)
+        self.set_interval(self._refresh_s, self.tick)
         self.call_after_refresh(self.flush)
 
     def on_unmount(self) -> None:
@@ -80,6 +81,13 @@ class H2OConsole(App[int], inherit_bindings=False):
         if self._feed is not None:
             self._feed.stop()
         self._pauses.end()
+
+    def tick(self) -> None:
+        """Now and then: where nothing has changed and nobody does anything, ages and clock are all that moves."""
+        second = int(self.session.wall())
+        if self.session.update() or second != self._second or self.frame.restless:
+            self._second = second
+            self.flush()
 
     def flush(self) -> None:
         """Bring what is seen up to date; the dirty set collects what came in between."""

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _NOTICE_S = 5.0
 _OUTCOME_S = 20.0
 _ODD_S = 60.0
+_RESTLESS_S = 2.0
 
 
 class Frame(Screen[None], inherit_bindings=False):
@@ -115,6 +116,11 @@ class Frame(Screen[None], inherit_bindings=False):
     def idle_s(self) -> float:
         """How long nobody has done anything."""
         return self.session.clock() - self._touched_s
+
+    @property
+    def restless(self) -> bool:
+        """More may have to be painted than what a second brings, although no package's row has changed."""
+        return self._fresh or self.idle_s < _RESTLESS_S or list_of(self._seen) is None
 
     def _touch(self) -> None:
         self._touched_s = self.session.clock()

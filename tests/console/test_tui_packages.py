@@ -115,6 +115,33 @@ def scene() -> Scene:
     return scene
 
 
+async def test_nothing_is_painted_anew_while_nothing_changes_until_the_clock_has_moved(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shown(scene) as pilot:
+        painted = 0
+        flush = scene.app.flush
+
+        def count() -> None:
+            nonlocal painted
+            painted += 1
+            flush()
+
+        scene.now_s += 5.0  # since the last key
+        await scene.settle(pilot)
+        scene.app.tick()
+        monkeypatch.setattr(scene.app, "flush", count)
+        for _ in range(8):
+            scene.app.tick()
+        assert painted == 0
+        scene.fleet.now_s += 1.0
+        scene.app.tick()
+        assert painted == 1
+        await pilot.press("j")
+        scene.app.tick()
+        assert painted > 1
+
+
 # the cursor
 
 
