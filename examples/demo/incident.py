@@ -52,26 +52,26 @@ class Incident:
         self._environ = fleet.environment()
         self._h2o = CommandLine(self._environ)
         self._console = console
-        self._callers = Callers(traffic.so_far)
+        self.callers = Callers(traffic.so_far)
         self._hints = iter(_HINTS)
         self._typed: list[str] = []
 
     def run(self) -> bool:
         """Break it, and let it be mended; False when they gave up. Raises Unmet when it can't be broken."""
-        with self._callers:
-            self._release()
+        with self.callers:
+            self.release()
             began = time.monotonic()
-            before = self._callers.failed()
-            print(_PAGED.format(callers=self._callers.lately().sentence()), flush=True)
+            before = self.callers.failed()
+            print(_PAGED.format(callers=self.callers.lately().sentence()), flush=True)
             if not self._take_commands():
                 print("\nNot mended. What it was: `rollback service/customer` takes 2.1.0 back; start again to try it.")
                 return False
-            self._debrief(time.monotonic() - began, self._callers.failed() - before)
+            self._debrief(time.monotonic() - began, self.callers.failed() - before)
             return True
 
     # --- breaking ---------------------------------------------------------------------------------
 
-    def _release(self) -> None:
+    def release(self) -> None:
         """As a colleague would: 2.0.0 has all, 2.1.0 is started, and gets three quarters."""
         print("script/demo: somebody releases service/customer 2.1.0…", flush=True)
         self._decide("2.0.0=100%", "2.0.0 has proved itself")
@@ -80,11 +80,11 @@ class Incident:
         for host in _HOSTS:
             self._fleet.place(host, InstanceSpec(f"/{PACKAGE}", command, env=environ))
         within(_START_S, f"{PACKAGE} {RELEASED} ready on {' and '.join(_HOSTS)}", self._is_released, 0.2)
-        if not self._callers.until(lambda lately: lately.well, _SETTLED_S):
-            raise Unmet(self._callers.lately().sentence())
+        if not self.callers.until(lambda lately: lately.well, _SETTLED_S):
+            raise Unmet(self.callers.lately().sentence())
         self._decide(f"{RELEASED}=75%", "release 2.1.0: names as each country writes them")
-        if not self._callers.until(lambda lately: lately.failed > _PAGE_SHARE * lately.ended, _SETTLED_S):
-            msg = f"the release broke nothing: {self._callers.lately().sentence()}"
+        if not self.callers.until(lambda lately: lately.failed > _PAGE_SHARE * lately.ended, _SETTLED_S):
+            msg = f"the release broke nothing: {self.callers.lately().sentence()}"
             raise Unmet(msg)
 
     def _decide(self, weight: str, reason: str) -> None:
@@ -142,8 +142,8 @@ class Incident:
 
     def _is_mended(self, arguments: list[str]) -> bool:
         if arguments[:1] and arguments[0] in _CHANGES:
-            self._callers.until(lambda lately: lately.well, _MENDS_S)
-        lately = self._callers.lately()
+            self.callers.until(lambda lately: lately.well, _MENDS_S)
+        lately = self.callers.lately()
         print(lately.sentence(), flush=True)
         return lately.well
 

@@ -118,7 +118,7 @@ def _live(session: Session, begun: Begun, context: Context, asked: Asked) -> Fee
 def _replay(session: Session, begun: Begun, asked: Asked) -> Player:
     """Play what was kept."""
     from h2o_console.recording.player import Player  # noqa: PLC0415 - as above
-    from h2o_console.tui.recordings import Unplayable, opened, place_in  # noqa: PLC0415
+    from h2o_console.tui.recordings import Unplayable, opened, place_in, show  # noqa: PLC0415
 
     try:
         tape = opened(asked.replay, begun.recordings if asked.replay == LAST else None)
@@ -128,10 +128,7 @@ def _replay(session: Session, begun: Begun, asked: Asked) -> Player:
     if at_s is None and asked.replay == LAST:
         at_s = tape.ended_s - _RECENT_S
     player = Player(tape, session.store, at_s)
-    session.context = session.context or tape.context or tape.fleet
-    session.unchanging = "this is a recording: nothing can be changed from here"
-    session.replaying, session.clock, session.wall = player, player.stage_s, player.wall_s
-    session.odd = (*session.odd, *tape.odd)
+    show(player, session)
     return player
 
 

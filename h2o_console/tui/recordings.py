@@ -11,7 +11,9 @@ from h2o_console.recording.tape import load
 from h2o_core.times import rfc3339
 
 if TYPE_CHECKING:
+    from h2o_console.recording.player import Player
     from h2o_console.recording.tape import Tape
+    from h2o_console.tui.session import Session
 
 
 class Unplayable(Exception):
@@ -47,3 +49,12 @@ def place_in(tape: Tape, said: str) -> float | None:
         msg = f"nothing is recorded of {said}: the recording goes from {span}"
         raise Unplayable(msg)
     return at_s
+
+
+def show(player: Player, session: Session) -> None:
+    """Let *session* show what *player* plays, on its clocks; nothing can be changed from it."""
+    tape = player.tape
+    session.context = session.context or tape.context or tape.fleet
+    session.unchanging = "this is a recording: nothing can be changed from here"
+    session.replaying, session.clock, session.wall = player, player.stage_s, player.wall_s
+    session.odd = (*session.odd, *tape.odd)

@@ -21,7 +21,7 @@ from h2o_console.recording.recorder import Recorder, Shelved
 from h2o_console.recording.tape import load
 from h2o_console.store.fleet import Store
 from h2o_console.tui.app import H2OConsole
-from h2o_console.tui.recordings import Unplayable, opened, place_in
+from h2o_console.tui.recordings import Unplayable, opened, place_in, show
 from h2o_console.tui.session import Session
 from tests.console.fake_fleet import example
 from tests.console.pictures import lines_of
@@ -42,9 +42,8 @@ class Replay:
     def __post_init__(self) -> None:
         tape = load(self.directory)
         self.player = Player(tape, self.store, tape.began_s + 60, clock=lambda: self.passed_s)
-        self.session = Session(
-            "prod", self.store, clock=self.player.stage_s, wall=self.player.wall_s, replaying=self.player
-        )
+        self.session = Session("", self.store)
+        show(self.player, self.session)
         self.app = H2OConsole(self.session)
 
     async def pass_time(self, pilot: Pilot[int], seconds: float = 0.0) -> str:
