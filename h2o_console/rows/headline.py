@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OLD_S: Final = 5.0
 _GAP: Final = "  "
+_ABOVE: Final = " >"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,28 @@ class _Item:
 def header_line(place: Place, fleet: FleetView, rows: Iterable[PackageRow], width: int) -> Line:
     """The first line of every screen, exactly *width* cells."""
     left = [_Item(1, (Cell(f" {clip(safe(place.context or fleet.fleet or '?').upper(), 14)} ", Tone.TITLE),))]
-    trail = [safe(part, 40) for part in (fleet.fleet or "?", *place.trail)]
-    left += [_Item(9 - at, (Cell(f"{part} >", Tone.DIM),)) for at, part in enumerate(trail[:-1])]
+    trail = [crumb_text(part) for part in (fleet.fleet or "?", *place.trail)]
+    left += [_Item(9 - at, (Cell(f"{part}{_ABOVE}", Tone.DIM),)) for at, part in enumerate(trail[:-1])]
     left.append(_Item(5, (Cell(trail[-1], Tone.NAME),)))
     facts = [*_frozen(place), *_replay(place), *_hosts(fleet), _counts(rows), _register(fleet), _data(fleet)]
     if not place.replay[0]:
         facts += [_Item(6, (place.mode,)), _Item(8, (Cell(place.clock, Tone.DIM),))]
     return Line("", _fitted(left, [fact for fact in facts if fact.cells[0].text], width), selectable=False)
+
+
+def crumb_text(crumb: str) -> str:
+    """How it stands in the header."""
+    return safe(crumb, 40)
+
+
+def crumb_at(header: Line, x: int) -> str:
+    """The crumb at cell *x* of a header line, of a place above the one on screen; "" for whatever else is there."""
+    end = 0
+    for cell in header.cells:
+        end += cells_of(cell.text)
+        if x < end:
+            return cell.text.removesuffix(_ABOVE) if cell.tone is Tone.DIM and cell.text.endswith(_ABOVE) else ""
+    return ""
 
 
 def _fitted(left: list[_Item], right: list[_Item], width: int) -> tuple[Cell, ...]:

@@ -173,6 +173,16 @@ def layout(table: Table[R], width: int, longest: Sequence[int] = (), *, wide: bo
     return (*placed, Placed(last[0], rest)) if rest else placed
 
 
+def column_at(columns: Layout[R], x: int) -> Column[R] | None:
+    """The column at cell *x*; the blank after one is part of it."""
+    end = 0
+    for placed in columns:
+        end += placed.width + 1
+        if x < end:
+            return placed.column
+    return None
+
+
 def _width(column: Column[R], width: int, longest: int, *, wide: bool) -> int:
     if column.grows is None:
         return column.width

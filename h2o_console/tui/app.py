@@ -9,6 +9,7 @@ from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from h2o_console.rows.past import SPANS
 from h2o_console.rows.places import Kind, Place
 from h2o_console.tui.commands.registry import KEYS
 from h2o_console.tui.frame import Frame
@@ -60,7 +61,9 @@ class H2OConsole(App[int], inherit_bindings=False):
         self._second = 0
         self.ascii_only = session.ascii_only
         session.keys = session.keys or KEYS
-        self.journey = _begun(memory or Memory())
+        memory = memory or Memory()
+        session.span = SPANS[memory.span]
+        self.journey = _begun(memory)
         self.frame = Frame(session, self.journey, self.wear, self._keep)
         for palette in PALETTES.values():
             self.register_theme(palette.theme)
@@ -107,7 +110,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         self.theme = PALETTES[theme].theme.name
 
     def _keep(self) -> str:
-        return self._remember(Memory(self.journey.trail[0], self.journey.looks()))
+        return self._remember(Memory(self.journey.trail[0], self.journey.looks(), self.session.span.name))
 
     def action_quit_now(self) -> None:
         """Ctrl+c, whatever has the keys."""

@@ -33,12 +33,41 @@ def read_preferences(path: Path) -> tuple[str, str]:
         return "", error.strerror or "it can't be read"
 
 
+def copied_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a copy goes that no clipboard takes."""
+    return _state(environ) / "copied.txt"
+
+
+def write_copy(text: str, path: Path) -> str:
+    """Put *text* there in place of the last one, for this person's eyes alone; why it failed, or ""."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return error.strerror or "it can't be written"
+    return write_new(text, path)
+
+
+def write_new(text: str, path: Path) -> str:
+    """A file of this person's alone, which must not be there yet; why it failed, or ""."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        return error.strerror or "it can't be written"
+    return ""
+
+
 def memory_file(fleet: str, environ: Mapping[str, str] = os.environ) -> Path:
     """``$XDG_STATE_HOME/h2o/console/<fleet>.json``; a name that is no file name is told apart by a hash."""
-    base = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
     plain = re.sub(r"[^a-z0-9_-]", "_", fleet.lower())[:40]
     name = plain if plain == fleet and plain else f"{plain or 'fleet'}-{short_hash(fleet)}"
-    return Path(base) / "h2o" / "console" / f"{name}.json"
+    return _state(environ) / f"{name}.json"
+
+
+def _state(environ: Mapping[str, str]) -> Path:
+    base = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
+    return Path(base) / "h2o" / "console"
 
 
 def recording_directory(fleet: str, environ: Mapping[str, str] = os.environ) -> Path:

@@ -20,7 +20,8 @@ from h2o_console.tui.acting.meaning import known, meant
 from h2o_console.tui.commands.command import Group, bindings, key_shown
 from h2o_console.tui.commands.registry import BY_ID, COMMANDS, Unknown, completions, hints, understand
 from h2o_console.tui.commands.replay import played
-from h2o_console.tui.copying import OSC_52_BYTES, in_tmux, to_tmux
+from h2o_console.tui.copying import copy
+from h2o_console.tui.pointing import on_crumbs, on_heads
 from h2o_console.tui.screens.listing import list_of
 from h2o_console.tui.screens.palette import Palette
 from h2o_console.tui.screens.picker import Picker
@@ -374,20 +375,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self.run_worker(self._copy(text), name="copy", exclusive=True)
 
     async def _copy(self, text: str) -> None:
-        what = f"{text!r}" if len(text) < 60 and "\n" not in text else f"{len(text.splitlines())} lines"
-        if in_tmux():
-            failed = await to_tmux(text)
-            if not failed:
-                self.say(f"copied {what} to tmux's buffer and, through it, to the clipboard")
-                return
-            self.say(f"not copied: {failed}", Tone.WARN)
-        elif len(text.encode()) > OSC_52_BYTES:
-            self.say(
-                f"not copied: {len(text)} characters are more than a terminal takes; inside tmux it works", Tone.WARN
-            )
-        else:
-            self.app.copy_to_clipboard(text)  # pyright: ignore[reportUnknownMemberType] - as below
-            self.say(f"copied {what} to the clipboard, if this terminal takes OSC 52")
+        self.say(*await copy(text, self.app.copy_to_clipboard))  # pyright: ignore[reportUnknownMemberType] - as below
 
     def later(self, work: Callable[[], tuple[str, Tone]]) -> None:
         """Do *work* where no key waits for it, and say what it returns."""
@@ -476,3 +464,13 @@ class Frame(Screen[None], inherit_bindings=False):
     def on_line_list_opened(self, event: LineList.Opened) -> None:
         """A second click."""
         self.enter(event.key)
+
+    def on_block_clicked(self, event: Block.Clicked) -> None:
+        """A click on a head sorts, one on a crumb goes there."""
+        if event.block is self._heads:
+            self._touch()
+            if (command := on_heads(self, event.x)) is not None:
+                self._settle(command)
+        elif event.block is self._header and not self._prompt.display:
+            self._touch()
+            on_crumbs(self, self._header.lines[event.y], event.x)

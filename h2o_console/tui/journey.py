@@ -21,6 +21,7 @@ class Journey:
     """The way of one person through the console. `trail` ends with the place on screen."""
 
     def __init__(self, home: Place) -> None:
+        self.home = home
         self.trail: Trail = (home,)
         self._past: deque[Trail] = deque(maxlen=_LONGEST)
         self._future: deque[Trail] = deque(maxlen=_LONGEST)
@@ -59,6 +60,10 @@ class Journey:
         """Go to *place* as the beginning of a new trail."""
         if self.trail != (place,):
             self._go((place,))
+
+    def climb(self, place: Place) -> None:
+        """Up the trail to *place*, which is on it."""
+        self._go(self.trail[: self.trail.index(place) + 1])
 
     def up(self) -> bool:
         """One place up; at the beginning of a trail, to where one came from. False at the very first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,12 @@ def main(*, name: str, agent: str, **said: Any) -> None:
     asked = Asked(colourless=bool(os.environ.pop("NO_COLOR", None)), **said)
     context = _context(name, agent) if asked.replay in {"", LAST} else Context()
     _check_terminal()
-    sys.exit(_run(context, asked))
+    while True:
+        ended = _run(context, asked)
+        if not ended.goes_to:
+            sys.exit(ended.code)
+        # Another fleet as it is now, in the colours of this one: nothing else is taken along.
+        context, asked = _context(ended.goes_to, ""), replace(asked, theme=ended.theme, replay="", at="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +66,35 @@ class Asked:
     at: str
 
 
-def _run(context: Context, asked: Asked) -> int:
-    """Read the person's files, and show the screens until they quit."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the screens left with: a code, or the context to go on with; and how they looked."""
+
+    code: int
+    goes_to: str
+    theme: str
+
+
+def _run(context: Context, asked: Asked) -> Ended:
+    """Read the person's files, and show the screens until they quit, or go to another fleet."""
     from h2o_console.store.fleet import Store  # noqa: PLC0415 - after the checks, which need none of it
     from h2o_console.tui import starting  # noqa: PLC0415
     from h2o_console.tui.app import H2OConsole  # noqa: PLC0415
+    from h2o_console.tui.contexts import Contexts  # noqa: PLC0415
     from h2o_console.tui.session import Session  # noqa: PLC0415
 
     begun = starting.begin(context.fleet or context.name or context.agent)
     liked = begun.preferences
     theme = asked.theme or ("mono" if asked.colourless else liked.theme) or "dark"
     plain = asked.ascii_only or liked.ascii or theme == "ascii" or "utf" not in (sys.stdout.encoding or "").lower()
-    session = Session(context.name or context.fleet, Store(), ascii_only=plain, keys=begun.keys, odd=begun.odd)
+    session = Session(
+        context.name or context.fleet,
+        Store(),
+        ascii_only=plain,
+        keys=begun.keys,
+        odd=begun.odd,
+        contexts=Contexts(context.name),
+    )
     feed = _replay(session, begun, asked) if asked.replay else _live(session, begun, context, asked)
     remember = begun.remember if session.replaying is None else _forget
     look = "terminal" if theme == "ascii" else theme
@@ -85,7 +107,8 @@ def _run(context: Context, asked: Asked) -> int:
     for one in app.frame.stands:
         click.echo(f"change {one.change_id} stands (epoch {one.epoch}), and is being applied", err=True)
         click.echo(f"look again: h2o journal {one.change_id[:8]}; undo: h2o undo {one.change_id[:8]}", err=True)
-    return app.return_code or 0
+    worn = "ascii" if theme == "ascii" else app.theme.removeprefix("h2o-")
+    return Ended(app.return_code or 0, session.goes_to, worn)
 
 
 def _forget(_memory: Memory) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from h2o_console.rows.past import HOUR, SPANS
 from h2o_console.rows.places import Kind, Look, Place, Wanted
 
 MOST_BYTES: Final = 256 * 1024
@@ -21,10 +22,11 @@ _KINDS: Final = {kind.value: kind for kind in Kind}
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The view that was last seen (None: none), and what was asked of each list."""
+    """The view that was last seen (None: none), what was asked of each list, and how far back graphs go."""
 
     view: Place | None = None
     looks: Mapping[Place, Look] = field(default_factory=dict[Place, Look])
+    span: str = HOUR.name
 
 
 class Unreadable(ValueError):
@@ -38,6 +40,7 @@ def encode(memory: Memory) -> bytes:
     document = {
         "schema": _SCHEMA,
         "view": None if memory.view is None else {"kind": memory.view.kind.value, "key": memory.view.key},
+        "window": memory.span,
         "lists": [_written(place, wanted) for place, wanted in asked[-_MOST_LOOKS:]],
     }
     return json.dumps(document, indent=1).encode()
@@ -72,7 +75,8 @@ def decode(data: bytes) -> Memory:
     listed = known.get("lists")
     entries = cast("list[Any]", listed)[-_MOST_LOOKS:] if isinstance(listed, list) else []
     looks = {place: Look(_wanted(entry)) for entry in entries if (place := _place(entry)) is not None}
-    return Memory(_place(known.get("view")), looks)
+    span = _text(known, "window")
+    return Memory(_place(known.get("view")), looks, span if span in SPANS else HOUR.name)
 
 
 def _place(entry: Any) -> Place | None:

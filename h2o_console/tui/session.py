@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from h2o_console.recording.recorder import Recorder
     from h2o_console.rows.places import Place
     from h2o_console.store.insight import Insight
+    from h2o_console.tui.contexts import Contexts
     from h2o_core.audit import Entry
 
 _FLEET_S: Final = 0.95
@@ -64,7 +65,8 @@ class Session:
     `keys`: the keys of each command, by its id. `odd`: sentences about mistakes in the person's own files. `changing`:
     who may carry changes out; None: nobody ever here, and `unchanging` says why. `executor`: carries them out; None:
     the one that goes to the register. `span`: how far back graphs go. `recorder` keeps what is heard (None: nobody
-    does); `replaying` plays a recording (None: it is the present).
+    does); `replaying` plays a recording (None: it is the present). `contexts`: other fleets, `goes_to` the one that
+    comes next.
     """
 
     context: str
@@ -81,6 +83,8 @@ class Session:
     unchanging: str = "nothing can be changed from here: no fleet is known"
     recorder: Recorder | None = None
     replaying: Player | None = None
+    contexts: Contexts | None = None
+    goes_to: str = ""
     board: Board[PackageRow] = field(init=False)
     hosts: Board[HostRow] = field(init=False)
     instances: Board[InstanceRow] = field(init=False)

@@ -128,6 +128,48 @@ def test_all_views_at_all_sizes_and_a_copy_to_tmux(tmp_path: Path) -> None:
         terminal.shows("exit=0=")
 
 
+def test_another_fleet_without_leaving_and_nothing_of_the_old_one_stays(tmp_path: Path) -> None:
+    here, there = example(3, 8, now_s=time.time()), FakeFleet(1, now_s=time.time())
+    there.fleet = "there"
+    there.run("service/lonely", "1.0", "host-1", per_s=5, takes_ms=4)
+    directory = tmp_path / ".config" / "h2o"
+    directory.mkdir(parents=True)
+    with serving(here) as first, serving(there) as second:
+        tables = (
+            f'[contexts.{name}]\nfleet = "{fleet.fleet}"\nagent = "http://{served.address("host-1")}"\n'
+            for name, fleet, served in (("one", here, first), ("two", there, second))
+        )
+        (directory / "config.toml").write_text(f'current = "one"\n{"".join(tables)}')
+        with console(tmp_path, width=140) as terminal:
+            terminal.shows("ONE", "x api/customer", within_s=20)
+            for line in ("hosts", "sort name"):
+                terminal.press(":")
+                terminal.write(line)
+                terminal.press("Enter")
+            terminal.shows("3 hosts, by name")
+            for context, other, sign in (("two", "ONE", "service/lonely"), ("one", "TWO", "api/customer")):
+                terminal.press(":")
+                terminal.write(f"context {context}")
+                terminal.press("Enter")
+                terminal.until(
+                    lambda screen, context=context, other=other: context.upper() in screen and other not in screen,
+                    f"the header of {context}",
+                )
+                terminal.press(":")
+                terminal.write("packages")
+                terminal.press("Enter")
+                terminal.shows(sign)
+                screen = terminal.until(lambda screen: "UTC" in screen, "the clock")
+                assert ("api/customer" in screen) == (context == "one")
+            terminal.press(":")
+            terminal.write("hosts")
+            terminal.press("Enter")
+            terminal.shows("3 hosts, by name")
+            terminal.press("C-c")
+            terminal.shows("exit=0=")
+            assert terminal.ask("#{alternate_on}#{cursor_flag}#{mouse_any_flag}") == "010", "the terminal is as it was"
+
+
 def test_a_mistake_in_the_file_warns_and_a_changed_key_works(tmp_path: Path) -> None:
     fleet = example(1, 6, now_s=time.time())
     directory = tmp_path / ".config" / "h2o"

@@ -58,7 +58,12 @@ def _theme(desk: Desk, name: str) -> None:
 FRAME: Final = (
     Command("help", "keys, commands, signs, columns", _help, Group.CONSOLE, ("?",), ("help", "h"), hint="help"),
     Command(
-        "palette", "all commands, found by their letters", lambda desk, _: desk.palette(), Group.CONSOLE, ("ctrl+p",)
+        "palette",
+        "all commands, found by their letters",
+        lambda desk, _: desk.palette(),
+        Group.CONSOLE,
+        ("ctrl+p",),
+        ("palette",),
     ),
     Command("type_command", "a command; tab completes it", lambda desk, _: desk.ask(":"), Group.CONSOLE, (":",)),
     Command(
@@ -67,11 +72,19 @@ FRAME: Final = (
         _back,
         Group.PLACES,
         ("escape", "backspace", "q"),
+        ("back",),
         hint="back",
     ),
-    Command("history_back", "what was on screen before", lambda desk, _: _history(desk, -1), Group.PLACES, ("[",)),
-    Command("history_on", "what [ or esc left", lambda desk, _: _history(desk, 1), Group.PLACES, ("]",)),
-    Command("last_view", "the view before this one; again: here", _last, Group.PLACES, ("-",)),
+    Command(
+        "history_back",
+        "what was on screen before",
+        lambda desk, _: _history(desk, -1),
+        Group.PLACES,
+        ("[",),
+        ("previous",),
+    ),
+    Command("history_on", "what [ or esc left", lambda desk, _: _history(desk, 1), Group.PLACES, ("]",), ("next",)),
+    Command("last_view", "the view before this one; again: here", _last, Group.PLACES, ("-",), ("last",)),
     Command("freeze", "freeze the picture; again to go on", _freeze, Group.CONSOLE, ("z",), ("freeze",), hint="freeze"),
     Command(
         "theme",

@@ -24,7 +24,12 @@ def _lists(desk: Desk) -> ListScreen[Any]:
 def _sort(desk: Desk, what: str) -> None:
     screen = _lists(desk)
     if not what:
-        desk.pick("sort by", {name: name for name in screen.sorts}, screen.sort, lambda name: _sort(desk, name))
+        desk.pick(
+            "sort by   (the same again reverses)",
+            {name: name for name in screen.sorts},
+            screen.sort,
+            lambda name: _sort(desk, name),
+        )
         return
     found = [name for name in screen.sorts if name == what] or [name for name in screen.sorts if name.startswith(what)]
     if len(found) != 1:

@@ -45,6 +45,7 @@ MOVING: Final = (
         lambda desk, _: desk.enter(desk.list.cursor),
         Group.MOVE,
         ("enter",),
+        ("open",),
         hint="open",
     ),
 )

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.tui.commands.acting import ACTING
+from h2o_console.tui.commands.contexts import CONTEXTS
 from h2o_console.tui.commands.frame import FRAME
 from h2o_console.tui.commands.lists import LISTS
 from h2o_console.tui.commands.logs import LOGS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from h2o_console.tui.screens.screen import ConsoleScreen
 
 _HERE: Final = (*MOVING, *LISTS, *MARKS, *RESOURCES, *ACTING, *PAST, *LOGS)
-COMMANDS: Final[Sequence[Command]] = (*_HERE, *PLACES, *REPLAY, *FRAME)
+COMMANDS: Final[Sequence[Command]] = (*_HERE, *PLACES, *CONTEXTS, *REPLAY, *FRAME)
 BY_ID: Final[Mapping[str, Command]] = {command.id: command for command in COMMANDS}
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {command.id: command.keys for command in COMMANDS}
 BY_NAME: Final[Mapping[str, Command]] = {name: command for command in COMMANDS for name in command.names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Tone
@@ -10,6 +11,8 @@ from h2o_console.rows.places import Kind, Place
 from h2o_console.text import safe
 from h2o_console.tui.commands.command import Command, Group
 from h2o_console.tui.commands.marks import marked, too_many
+from h2o_console.tui.files import write_new
+from h2o_console.tui.saving import JSON, as_json, as_text, name_for
 from h2o_console.tui.screens.describe import DESCRIBED
 
 if TYPE_CHECKING:
@@ -51,6 +54,24 @@ def _copy(desk: Desk, _: str) -> None:
         desk.say("there is nothing to copy under the cursor", Tone.WARN)
 
 
+def _save(desk: Desk, typed: str) -> None:
+    """To a file that is not there yet; a name that ends with .json, or none in a view of JSON, takes the JSON."""
+    session, seen = desk.session, desk.seen
+    path = Path(typed or name_for(session, seen)).expanduser()
+    several, place = marked(desk), resource(desk)
+    if path.suffix == JSON or seen.place.kind is Kind.JSON:
+        of = seen.place if seen.place.kind is Kind.JSON else together(Kind.JSON, several) if several else place
+        path, text = path.with_suffix(JSON), as_json(session, of) if of is not None else ""
+    else:
+        text = as_text(session, seen)
+    if not text:
+        desk.say("there is nothing under the cursor to save", Tone.WARN)
+    elif why := write_new(text, path):
+        desk.say(f"not saved: {path}: {why}; :save FILE names another", Tone.WARN)
+    else:
+        desk.say(f"{len(text.splitlines())} lines are in {path.absolute()}, for your eyes alone")
+
+
 RESOURCES: Final = (
     Command(
         "describe",
@@ -70,5 +91,14 @@ RESOURCES: Final = (
         ("c",),
         ("copy",),
         hint="copy",
+    ),
+    Command(
+        "save",
+        "all lines of what is on screen into a new file; NAME.json: what is known of it, or of all marked",
+        _save,
+        Group.RESOURCE,
+        names=("save",),
+        takes="[FILE]",
+        offers=lambda desk: (name := name_for(desk.session, desk.seen), str(Path(name).with_suffix(JSON))),
     ),
 )

@@ -97,6 +97,11 @@ class ListScreen(ConsoleScreen, Generic[R]):
         return self._ranking.wanted
 
     @property
+    def columns(self) -> Layout[R]:
+        """Those that are shown, from the left."""
+        return self._layout
+
+    @property
     def sorts(self) -> Iterable[str]:
         """What it can be sorted by."""
         return self.table.sorts

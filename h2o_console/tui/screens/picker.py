@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from h2o_console.rows.cells import Cell, Line, Tone
-from h2o_console.text import pad
+from h2o_console.text import pad, width as cells_of
 from h2o_console.tui.widgets.block import Block
 from h2o_console.tui.widgets.lines import LineList
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+
+_LEAST: Final = 34
 
 
 class Picker(ModalScreen[str | None]):
@@ -22,7 +24,7 @@ class Picker(ModalScreen[str | None]):
 
     DEFAULT_CSS = """
     Picker { align: center middle; background: $background 60%; }
-    Picker Vertical { width: 34; height: auto; max-height: 90%; background: $panel; padding: 0 1; }
+    Picker Vertical { max-width: 100%; height: auto; max-height: 90%; background: $panel; padding: 0 1; }
     Picker LineList { height: auto; background: $background; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,s,backspace", "leave", "close", show=False)]
@@ -43,7 +45,9 @@ class Picker(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Put the cursor on what holds now."""
-        self._head.show([Line("", (Cell(self._title, Tone.NAME), Cell("   the same again reverses", Tone.DIM)))])
+        self._head.show([Line("", (Cell(self._title, Tone.NAME),))])
+        longest = max(map(cells_of, (self._title, *self._choices.values())), default=0)
+        self.query_one(Vertical).styles.width = max(longest + 6, _LEAST)
         self.list.styles.height = len(self._choices)
         self.list.show(tuple(self._choices))
         self.list.select(self._current)

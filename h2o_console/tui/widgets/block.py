@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -16,6 +17,7 @@ from h2o_console.tui.themes import ascii_of, palette_of
 
 if TYPE_CHECKING:
     from rich.style import Style
+    from textual.events import Click
 
 _CLOSE: Final = 6
 """Going there costs as many bytes as so many characters between."""
@@ -76,6 +78,15 @@ class Block(Widget):
     Block { height: 1; width: 1fr; }
     """
 
+    class Clicked(Message):
+        """A click on one of its lines, at cell `x`."""
+
+        def __init__(self, block: Block, x: int, y: int) -> None:
+            super().__init__()
+            self.block = block
+            self.x = x
+            self.y = y
+
     def __init__(self, *, id: str, frame: bool = False) -> None:
         super().__init__(id=id)
         self._frame = frame
@@ -99,6 +110,10 @@ class Block(Widget):
         regions = [Region(first, y, cells, 1) for y, found in spans for first, cells in found]
         if regions:
             self.refresh(*regions)
+
+    def on_click(self, event: Click) -> None:
+        """Whoever shows it knows what its lines mean."""
+        self.post_message(self.Clicked(self, event.x, event.y))
 
     def render_line(self, y: int) -> Strip:
         """One line, painted."""
