@@ -7,7 +7,7 @@ means a share, so it is the same for a version with a tenth of the traffic, and 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from math import floor, log10
@@ -93,14 +93,39 @@ def _edges(ladder: Sequence[float], low_ms: float, high_ms: float) -> tuple[floa
     return ()  # pragma: no cover - powers of ten have no end
 
 
-def scale_of(known: Mapping[str, Series], window: Window, width: int, before: Scale | None) -> Scale | None:
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One version: what was timed in each column (None: nothing is known of it), and in all of them."""
+
+    columns: tuple[Histogram | None, ...]
+    every: Histogram
+
+    @staticmethod
+    def of(series: Series, window: Window, cells: int) -> Timed:
+        """In so many columns of the window."""
+        columns: list[Histogram | None] = []
+        every = Histogram()
+        for slots in slots_of(window, cells):
+            present = [series.slots[at].sketch for at in slots if at in series.slots]
+            column = _sum(present) if present else None
+            columns.append(column)
+            if column is not None:
+                every.merge(column)
+        return Timed(tuple(columns), every)
+
+
+def strip_cells(width: int) -> int:
+    """Columns of a strip."""
+    return max(width - _LABEL - 1, 4)
+
+
+def scale_of(known: Iterable[Timed], width: int, before: Scale | None) -> Scale | None:
     """One for all versions; *before*, the one until now, is kept while it fits. None: nothing was timed."""
-    every = Histogram()
-    for one in known.values():
-        every.merge(_timed(one, window))
+    timed = [one.every for one in known]
+    every = _sum(timed)
     if not every.count:
         return None
-    rows = 3 if width < _NARROW else max(7 - len(known), 3)
+    rows = 3 if width < _NARROW else max(7 - len(timed), 3)
     fresh = Scale.over(every, rows)
     if before is not None and before.rows in range(fresh.rows, rows + 1) and {*fresh.edges_ms} <= {*before.edges_ms}:
         return before
@@ -108,7 +133,7 @@ def scale_of(known: Mapping[str, Series], window: Window, width: int, before: Sc
 
 
 def strip_lines(
-    known: Mapping[str, Series],
+    known: Mapping[str, Timed],
     window: Window,
     width: int,
     scale: Scale,
@@ -118,15 +143,14 @@ def strip_lines(
 ) -> Iterator[Line]:
     """Version under version; what is *marked* elsewhere has its sign at the same time here."""
     yield from title(clip(f"LATENCY, ms: {_meanings(ascii_only=ascii_only)}", width), width)
-    cells = max(width - _LABEL - 1, 4)
+    cells = strip_cells(width)
     for version, one in known.items():
-        timed = _timed(one, window)
-        if not timed.count:
+        if not one.every.count:
             continue
-        p50, p95 = (millis(timed.quantile(q) / 1e6) for q in (0.5, 0.95))
+        p50, p95 = (millis(one.every.quantile(q) / 1e6) for q in (0.5, 0.95))
         yield plain(f"strip:{version}", f"  {safe(version, 20)}  p50 {p50}, p95 {p95} in this time", Tone.NAME, width)
-        named = _quantile_rows(timed, scale)
-        drawn = strip(one, window, cells, scale, ascii_only=ascii_only)
+        named = _quantile_rows(one.every, scale)
+        drawn = strip(one.columns, scale, ascii_only=ascii_only)
         for row, text in zip(reversed(range(scale.rows)), drawn, strict=True):
             label = f"{pad(named.get(row, ''), 6, right=True)} {pad(scale.label(row), 9, right=True)}  "
             yield Line(
@@ -138,34 +162,31 @@ def strip_lines(
     yield from axis_lines("strip", here, window, cells, " " * _LABEL, width)
 
 
-def _timed(series: Series, window: Window) -> Histogram:
-    """All that was timed in the window."""
-    found = Histogram()
-    for at, slot in series.slots.items():
-        if window.last - window.slots < at <= window.last:
-            found.merge(slot.sketch)
-    return found
+def _sum(histograms: Iterable[Histogram]) -> Histogram:
+    made = Histogram()
+    for one in histograms:
+        made.merge(one)
+    return made
 
 
-def strip(series: Series, window: Window, cells: int, scale: Scale, *, ascii_only: bool = False) -> tuple[str, ...]:
+def strip(columns: Sequence[Histogram | None], scale: Scale, *, ascii_only: bool = False) -> tuple[str, ...]:
     """A line of text for each row of the scale, the slowest first; a dot on the ground where nothing is known."""
     shade = _ASCII_SHADES if ascii_only else _SHADES
     row_of: dict[int, int] = {}
-    grid = [[" "] * cells for _ in range(scale.rows)]
-    for column, slots in enumerate(slots_of(window, cells)):
-        present = [series.slots[at] for at in slots if at in series.slots]
-        counts = [0] * scale.rows
-        for slot in present:
-            counts[0] += slot.sketch.zero
-            for index, many in slot.sketch.buckets.items():
-                if (row := row_of.get(index)) is None:
-                    row = row_of[index] = scale.row_of(middle_ns(index) / 1e6)
-                counts[row] += many
+    grid = [[" "] * len(columns) for _ in range(scale.rows)]
+    for at, column in enumerate(columns):
+        if column is None:
+            grid[0][at] = " " if ascii_only else _GAP
+            continue
+        counts = [column.zero, *[0] * (scale.rows - 1)]
+        for index, many in column.buckets.items():
+            if (row := row_of.get(index)) is None:
+                row = row_of[index] = scale.row_of(middle_ns(index) / 1e6)
+            counts[row] += many
         total = sum(counts)
         for row, many in enumerate(counts):
-            grid[row][column] = shade[1 + sum(many >= share * total for share in _SHARES)] if many else " "
-        if not present and not ascii_only:
-            grid[0][column] = _GAP
+            if many:
+                grid[row][at] = shade[1 + sum(many >= share * total for share in _SHARES)]
     return tuple("".join(row) for row in reversed(grid))
 
 

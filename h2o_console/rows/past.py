@@ -5,9 +5,8 @@ Pure. A slot that no host says anything of is unknown. Each host's points are co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
@@ -82,7 +81,11 @@ class Slot:
         self.requests += requests
         self.failed += failed
         if point.HasField("processing"):
-            self.sketch.merge(_sketch(point.processing))
+            more = _sketch(point.processing)
+            if self.sketch.count:
+                self.sketch.merge(more)
+            else:
+                self.sketch = more
             self._p95_ms = None
 
 
@@ -214,9 +217,12 @@ _PACKAGE: Final = "package"
 
 
 def _sketch(wire: Sketch) -> Histogram:
-    """What of a sketch can be believed."""
+    """What of a sketch can be believed: all of it, mostly, and that is seen without a look at each of its buckets."""
     made = Histogram()
-    pairs: Iterable[tuple[int, int]] = zip(wire.index[:], wire.count[:], strict=False)
-    made.buckets = {at: many for at, many in islice(pairs, len(_INDEXES)) if at in _INDEXES and 0 < many < _MOST}
+    index, count = wire.index[: len(_INDEXES)], wire.count[: len(_INDEXES)]
+    if index and count:
+        sound = min(index) in _INDEXES and max(index) in _INDEXES and min(count) > 0 and max(count) < _MOST
+        pairs = zip(index, count, strict=False)
+        made.buckets = dict(pairs if sound else (one for one in pairs if one[0] in _INDEXES and 0 < one[1] < _MOST))
     made.zero = min(wire.zero, _MOST)
     return made

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.change_marks import Changes, Marked, axis_lines, legend, on_axis, placed, with_lines
 from h2o_console.rows.graphs import MILLIS, PERCENT, REQUESTS, Unit, Window, ceiling, columns, graph, mean, spark
-from h2o_console.rows.latency_strip import Scale, scale_of, strip_lines
+from h2o_console.rows.latency_strip import Scale, Timed, scale_of, strip_cells, strip_lines
 from h2o_console.rows.past import Past, Series
 from h2o_console.rows.sections import plain, title
 from h2o_console.text import clip, pad, safe
@@ -161,9 +161,10 @@ def _panels(
 
 
 def _strips(known: Mapping[str, Series], window: Window, picture: Picture, marked: Sequence[Marked]) -> Iterator[Line]:
-    scale = picture.scales.latency = scale_of(known, window, picture.width, picture.scales.latency)
+    timed = {version: Timed.of(one, window, strip_cells(picture.width)) for version, one in known.items()}
+    scale = picture.scales.latency = scale_of(timed.values(), picture.width, picture.scales.latency)
     if scale is not None:
-        yield from strip_lines(known, window, picture.width, scale, marked, ascii_only=picture.ascii_only)
+        yield from strip_lines(timed, window, picture.width, scale, marked, ascii_only=picture.ascii_only)
 
 
 def _drawn(

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from h2o_console.rows.change_marks import Change, Marked
 from h2o_console.rows.graphs import Window
-from h2o_console.rows.latency_strip import Scale, scale_of, strip, strip_lines
+from h2o_console.rows.latency_strip import Scale, Timed, scale_of, strip, strip_cells, strip_lines
 from h2o_console.rows.past import Series, Slot
 from h2o_console.text import width as cells_of
 from h2o_core.histogram import Histogram
@@ -24,10 +24,11 @@ def timed(**counts: int) -> Histogram:
     return made
 
 
-def series(*columns: Histogram | None) -> Series:
+def series(*columns: Histogram | None, cells: int = 360) -> Timed:
     """A slot each, the last one the newest."""
     first = WINDOW.last - len(columns) + 1
-    return Series({first + at: Slot(sketch=one) for at, one in enumerate(columns) if one is not None})
+    slots = {first + at: Slot(sketch=one) for at, one in enumerate(columns) if one is not None}
+    return Timed.of(Series(slots), WINDOW, cells)
 
 
 def test_a_scale_is_round_and_as_fine_as_it_has_rows() -> None:
@@ -48,39 +49,39 @@ def test_rows_are_named_by_what_they_hold() -> None:
 def test_a_shade_is_a_share_of_its_column() -> None:
     scale = Scale((100.0,))
     columns = (timed(ms20=999, ms300=1), timed(ms20=97, ms300=3), timed(ms20=7, ms300=3), timed(ms20=4, ms300=6))
-    drawn = strip(series(*columns), WINDOW, 360, scale)
+    drawn = strip(series(*columns).columns, scale)
     assert [row[-4:] for row in drawn] == ["░▒▓█", "███▓"]
-    assert [row[-4:] for row in strip(series(*columns), WINDOW, 360, scale, ascii_only=True)] == [".:+#", "###+"]
+    assert [row[-4:] for row in strip(series(*columns).columns, scale, ascii_only=True)] == [".:+#", "###+"]
 
 
 def test_a_tenth_of_the_traffic_looks_the_same() -> None:
     scale = Scale((100.0,))
     much, little = timed(ms20=900, ms300=100), timed(ms20=9, ms300=1)
-    assert strip(series(much), WINDOW, 360, scale) == strip(series(little), WINDOW, 360, scale)
+    assert strip(series(much).columns, scale) == strip(series(little).columns, scale)
 
 
 def test_unknown_is_a_dot_and_an_idle_time_is_empty() -> None:
-    slow, fast = strip(series(timed(ms20=1), Histogram(), None, timed(ms20=1)), WINDOW, 360, Scale((100.0,)))
+    slow, fast = strip(series(timed(ms20=1), Histogram(), None, timed(ms20=1)).columns, Scale((100.0,)))
     assert fast[-4:] == "█ ·█"
     assert slow.strip() == ""
 
 
 def test_a_scale_is_kept_while_it_fits() -> None:
     known = {"1": series(timed(ms20=50, ms300=50))}
-    first = scale_of(known, WINDOW, 100, None)
+    first = scale_of(known.values(), 379, None)
     assert first is not None
-    assert scale_of(known, WINDOW, 100, first) == first
-    assert scale_of({"1": series(timed(ms2000=9))}, WINDOW, 100, first) != first
-    assert scale_of({"1": Series()}, WINDOW, 100, first) is None
+    assert scale_of(known.values(), 100, first) == first
+    assert scale_of([series(timed(ms2000=9))], 100, first) != first
+    assert scale_of([series()], 100, first) is None
 
 
 def test_versions_are_on_one_scale_and_say_their_percentiles() -> None:
-    known = {"2": series(timed(ms20=50, ms300=50)), "1": series(timed(ms20=100)), "0": Series()}
-    scale = scale_of(known, WINDOW, 100, None)
+    known = {"2": series(timed(ms20=50, ms300=50)), "1": series(timed(ms20=100)), "0": series()}
+    scale = scale_of(known.values(), 379, None)
     assert scale is not None
     marked = (Marked(3, "1", (Change(WINDOW.until_s - 5, "ada", "x", "c"),)),)
     lines = [
-        "".join(cell.text for cell in line.cells).rstrip() for line in strip_lines(known, WINDOW, 100, scale, marked)
+        "".join(cell.text for cell in line.cells).rstrip() for line in strip_lines(known, WINDOW, 379, scale, marked)
     ]
     assert lines[1].startswith("LATENCY, ms: █ half and more")
     heads = [line for line in lines if "in this time" in line]
@@ -103,12 +104,12 @@ def test_anything_fits(sketches: list[dict[int, int] | None], cells: int, width:
         histogram = Histogram()
         histogram.buckets = one or {}
         made.append(None if one is None else histogram)
-    known = {"1": series(*made)}
-    scale = scale_of(known, WINDOW, width, None)
+    known = {"1": series(*made, cells=strip_cells(width))}
+    scale = scale_of(known.values(), width, None)
     if scale is None:
         return
     assert 2 <= scale.rows <= 6
-    assert {len(row) for row in strip(known["1"], WINDOW, cells, scale)} == {cells}
+    assert {len(row) for row in strip(series(*made, cells=cells).columns, scale)} == {cells}
     for line in strip_lines(known, WINDOW, width, scale, ascii_only=ascii_only):
         assert sum(cells_of(cell.text) for cell in line.cells) <= width
 
