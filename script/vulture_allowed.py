@@ -70,9 +70,6 @@ _.friction
 
 # The journal of calls is read by `h2o journal`, which comes after it.
 
-# Insights: what is muted is listed by notes on the command line; the console shows its groups.
-_.muted
-
 # What the console's screens of findings read: they are being built.
 _.is_cause
 _.blindness

@@ -81,7 +81,8 @@ def text(look: Look, since: Mapping[Key, float], style: Style) -> str:
     counted = f"{many(len(picture.hosts), 'host')}, {many(len(picture.instances), 'instance')}"
     seen = f"{counted}, data {age(look.data_age_s)} old"
     silent = f"; {many(len(look.unreachable), 'host')} did not say" if look.unreachable else ""
-    verdict = "looked at" if _wrong(groups) else "all is well: looked at"
+    quiet = "all is well but for what is muted" if look.news.muted else "all is well"
+    verdict = "looked at" if _wrong(groups) else f"{quiet}: looked at"
     return "\n".join([*lines, f"{verdict} {seen}{silent}"]) + "\n"
 
 

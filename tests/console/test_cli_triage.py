@@ -361,7 +361,7 @@ def test_what_is_muted_is_quiet_and_listed(server: AgentServer, capsys: pytest.C
     until = "muted until 2026-01-31T15:02:07.000Z"
     assert first == f"{until}: {FAILS.id} failing, service/customer (open), by eva@desk: INC-7"
     assert second == f"{until}: {gone.id} host against fleet, host-9 (not open), by eva@desk: INC-7"
-    assert last.startswith("all is well: looked at")
+    assert last.startswith("all is well but for what is muted: looked at 1 host")
     assert main(["triage", "--every", "1s", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["findings"], [one["id"] for one in document["muted"]]) == ([], [FAILS.id, gone.id])
