@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from h2o_console.asking.register import NoRegister, agent_address, in_register, read_agents, read_lives
 from h2o_console.commands.applied import wait_for_all
-from h2o_console.commands.journal import subjects
+from h2o_console.commands.entries import subjects
 from h2o_console.commands.observing import PATIENCE_S, Concern, observed, read_registered
 from h2o_core.io import changes
 from h2o_core.io.clock import unix_s

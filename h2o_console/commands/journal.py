@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from h2o_console.commands.entries import subjects
 from h2o_core.audit import day_of, parse_entry
 from h2o_core.documents import InvalidDocument
 from h2o_core.io import audit
-from h2o_core.names import from_dotted, matches, package_of, shown
-from h2o_core.plan.situation import HOSTS, TRAFFICS
+from h2o_core.names import from_dotted, matches, package_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -57,13 +57,6 @@ class Wanted:
 
 def _any(names: tuple[str, ...], glob: str) -> bool:
     return not glob or any(fnmatchcase(name, glob) for name in names)
-
-
-def subjects(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Packages (without their first slash) and hosts that it is about."""
-    paths = [edit.path for edit in entry.edits]
-    packages = [shown(from_dotted(path.removeprefix(TRAFFICS))) for path in paths if path.startswith(TRAFFICS)]
-    return tuple(packages), tuple(path.removeprefix(HOSTS) for path in paths if path.startswith(HOSTS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,17 @@ class Board(Generic[R]):
     """All rows of one kind by true name, each with a version that rises when it changes, as `generation` does for any.
 
     *dirty* takes the names whose row may have changed since it was last asked; *make* makes a row, None when
-    nothing is left to say of it.
+    nothing is left to say of it. *elsewhere_s*: how often those that are not on screen are made anew.
     """
 
-    def __init__(self, dirty: Callable[[float], set[str]], make: Callable[[str, float], R | None]) -> None:
+    def __init__(
+        self,
+        dirty: Callable[[float], set[str]],
+        make: Callable[[str, float], R | None],
+        elsewhere_s: float = _ELSEWHERE_S,
+    ) -> None:
         self._dirty = dirty
+        self._elsewhere_s = elsewhere_s
         self._make_row = make
         self.rows: dict[str, R] = {}
         self.versions: dict[str, int] = {}
@@ -62,7 +68,7 @@ class Board(Generic[R]):
                 if new < _NEW_AT_ONCE:
                     due.append(name)
                     new += 1
-            elif old < _AT_ONCE and now_s - self._made(name) >= _ELSEWHERE_S:
+            elif old < _AT_ONCE and now_s - self._made(name) >= self._elsewhere_s:
                 due.append(name)
                 old += 1
         return due

@@ -11,7 +11,7 @@ from h2o_console.text import char_width
 if TYPE_CHECKING:
     from h2o_console.rows.places import Place
 
-_ASCII: Final = {"…": ".", "└": "`", "├": "|", "│": "|", "×": "x", "·": "-", "↓": "v", "↑": "^", "─": "-"}
+_ASCII: Final = {"…": ".", "└": "`", "├": "|", "│": "|", "×": "x", "·": "-", "↓": "v", "↑": "^", "→": ">", "─": "-"}
 
 
 class Tone(IntEnum):

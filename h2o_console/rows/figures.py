@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
+
+from h2o_core.times import clock
 
 UNKNOWN: Final = "-"
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -69,6 +72,22 @@ def age(seconds: float) -> str:
         if seconds < limit_s:
             return f"{round(seconds / unit_s)}{name}"
     return f"{min(round(seconds / 86_400), 9999)}d"
+
+
+def utc(at_s: float) -> str:
+    """A Unix time with its day: ``2026-11-28 14:02:07 UTC``."""
+    try:
+        return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):  # no calendar has it
+        return UNKNOWN
+
+
+def moment(at_s: float, now_s: float) -> str:
+    """A Unix time in UTC: ``14:02:07`` of the day of *now_s*, ``11-27 14:02`` of another, with the year of another."""
+    try:
+        return clock(at_s, now_s)
+    except (ValueError, OverflowError, OSError):  # no calendar has it
+        return UNKNOWN
 
 
 def whole(share_pct: float | None) -> str:

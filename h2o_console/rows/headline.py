@@ -27,7 +27,10 @@ _ABOVE: Final = " >"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the person is: the context's name, the trail of screens, and what was asked of the screen."""
+    """Where the person is: the context's name, the trail of screens, and what was asked of the screen.
+
+    `others`: how many changes others have made in the last 15 minutes.
+    """
 
     context: str
     trail: tuple[str, ...]
@@ -36,6 +39,7 @@ class Place:
     mode: Cell = Cell("READ-ONLY", Tone.NOTE)  # noqa: RUF009 - frozen
     replay: tuple[str, str] = ("", "")
     """What is played, and how much is still to come; empty while it is the present."""
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,9 @@ def header_line(place: Place, fleet: FleetView, rows: Iterable[PackageRow], widt
     left = [_Item(1, (Cell(f" {clip(safe(place.context or fleet.fleet or '?').upper(), 14)} ", Tone.TITLE),))]
     trail = [crumb_text(part) for part in (fleet.fleet or "?", *place.trail)]
     left += [_Item(9 - at, (Cell(f"{part}{_ABOVE}", Tone.DIM),)) for at, part in enumerate(trail[:-1])]
-    left.append(_Item(5, (Cell(trail[-1], Tone.NAME),)))
-    facts = [*_frozen(place), *_replay(place), *_hosts(fleet), _counts(rows), _register(fleet), _data(fleet)]
+    left.append(_Item(2, (Cell(trail[-1], Tone.NAME),)))
+    facts = [*_frozen(place), *_replay(place), *_others(place, width), *_hosts(fleet)]
+    facts += [_counts(rows), _register(fleet), _data(fleet)]
     if not place.replay[0]:
         facts += [_Item(6, (place.mode,)), _Item(8, (Cell(place.clock, Tone.DIM),))]
     return Line("", _fitted(left, [fact for fact in facts if fact.cells[0].text], width), selectable=False)
@@ -102,6 +107,14 @@ def _frozen(place: Place) -> list[_Item]:
 def _replay(place: Place) -> list[_Item]:
     playing, left = place.replay
     return [_Item(0, (Cell(playing, Tone.WARN),)), _Item(7, (Cell(left, Tone.DIM),))] if playing else []
+
+
+def _others(place: Place, width: int) -> list[_Item]:
+    """Somebody else is at work."""
+    if not place.others:
+        return []
+    said = "others' changes, last 15 min" if width >= 120 else "others' changes" if width >= 80 else "others"
+    return [_Item(5, (Cell(f"{said}: {place.others}", Tone.WARN),))]
 
 
 def _hosts(fleet: FleetView) -> list[_Item]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from h2o_console.rows.finding_keys import named
+
 SHORT_ID = 8
 """Of an instance's id so much is shown; any unique beginning may be typed."""
 
@@ -15,6 +17,8 @@ SHORT_ID = 8
 class Kind(Enum):
     """A kind of screen, by the word that the breadcrumbs show."""
 
+    TRIAGE = "triage"
+    FINDING = "finding"
     PACKAGES = "packages"
     PACKAGE = "package"
     HOSTS = "hosts"
@@ -27,6 +31,8 @@ class Kind(Enum):
     FEATURE = "feature"
     CALLERS = "callers"
     CALLS = "calls"
+    JOURNAL = "journal"
+    ENTRY = "change"
     JSON = "json"
     DESCRIBE = "describe"
     HELP = "help"
@@ -38,6 +44,8 @@ _SEVERAL = {  # what several of a kind are called
     Kind.INSTANCE: "instances",
     Kind.FEATURE: "features",
     Kind.CALLS: "packages",
+    Kind.FINDING: "findings",
+    Kind.ENTRY: "changes",
 }
 
 
@@ -61,11 +69,14 @@ class Place:
 
     @property
     def crumb(self) -> str:
-        """Its part of the breadcrumbs; of an instance's id the beginning, of several how many they are."""
+        """Its part of the breadcrumbs; of an id the beginning, of a finding its subject, of several how many."""
         if self.also:
             return f"{len(self.keys)} {_SEVERAL.get(self.of or self.kind, 'resources')}"
-        if Kind.INSTANCE in {self.kind, self.of} and "/" not in self.key:
+        what = self.of or self.kind
+        if what is Kind.ENTRY or (what is Kind.INSTANCE and "/" not in self.key):
             return self.key[:SHORT_ID]
+        if what is Kind.FINDING:
+            return named(self.key)
         return self.key or self.kind.value
 
 
@@ -91,9 +102,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a screen was left: what was asked, the key under the cursor, the first line on screen, what was marked."""
+    """How a screen was left: what was asked, the key under the cursor, the first line on screen, what was marked.
+
+    `unfolded`: keys of rows below which it shows what belongs to them.
+    """
 
     wanted: Wanted = Wanted()
     cursor: str = ""
     top: int = 0
     marks: tuple[Mark, ...] = ()
+    unfolded: tuple[str, ...] = ()

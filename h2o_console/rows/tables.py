@@ -1,7 +1,7 @@
 """Tables: columns with a priority each, laid out for a width, and rows as lines of cells.
 
-Pure. A column says from which width on it is there, and in which order columns go when what is left for the last
-one, the sentence that is acted on, would be too little.
+Pure. A column says from which width on it is there, and in which order columns go when what is left for the
+sentence that is acted on would be too little.
 """
 
 from __future__ import annotations
@@ -121,11 +121,15 @@ def glyph_column() -> Column[Any]:
 
 @dataclass(frozen=True)
 class Table(Generic[R]):
-    """Columns from the left; the last one gets what is left. `worst` is the order of its own, called `order`."""
+    """Columns from the left. `worst` is the order of its own, called `order`.
+
+    `rest`: which column gets what is left, counted from the end as Python does.
+    """
 
     columns: Sequence[Column[R]]
     worst: Callable[[R], SortKey]
     order: str = "trouble"
+    rest: int = -1
 
     @property
     def sorts(self) -> Mapping[str, Callable[[R], SortKey]]:
@@ -156,21 +160,23 @@ Layout = tuple[Placed[R], ...]
 
 
 def layout(table: Table[R], width: int, longest: Sequence[int] = (), *, wide: bool = False) -> Layout[R]:
-    """The columns for *width* cells. *wide*: all that there is room for, the last one gets less."""
-    *fields, last = (
+    """The columns for *width* cells. *wide*: all that there is room for, the one with the rest gets less."""
+    rest = table.columns[table.rest]
+    there = [
         (column, _width(column, width, longest[at] if longest else 0, wide=wide))
         for at, column in enumerate(table.columns)
-        if (width >= column.least or (wide and width >= NARROW)) and (wide or not column.wide)
-    )
+        if column is rest or ((width >= column.least or (wide and width >= NARROW)) and (wide or not column.wide))
+    ]
+    fields = [entry for entry in there if entry[0] is not rest]
     least = 14 if wide or width < NARROW else max(20, min(width // 5, 40))
     while width - _total(fields) < least:
         going = max(fields, key=lambda entry: entry[0].goes)
         if not going[0].goes:
             break
         fields.remove(going)
-    rest = max(width - _total(fields), 0)
-    placed = tuple(Placed(column, cells) for column, cells in fields)
-    return (*placed, Placed(last[0], rest)) if rest else placed
+    left = max(width - _total(fields), 0)
+    shown = [(column, left if column is rest else cells) for column, cells in there]
+    return tuple(Placed(*entry) for entry in shown if entry in fields or (entry[0] is rest and left))
 
 
 def column_at(columns: Layout[R], x: int) -> Column[R] | None:

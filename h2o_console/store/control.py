@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class ControlSeen:
     """All control documents at one epoch, the journal's newest entries, newest first, and notes about findings.
 
-    `traffic` by package, `hosts` by host; `unreadable`: sentences. `read_s` is when it was read (monotonic), `age_s`
+    `traffic` by package, `hosts` by host; `notes`: who looks after which finding, and which is to be quiet until when;
+    `unreadable`: sentences. `read_s` is when it was read (monotonic), `age_s`
     how old it was then: ZooKeeper may be away.
     """
 

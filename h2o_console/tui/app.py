@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from h2o_console.recording.player import Player
     from h2o_console.tui.session import Session
 
-HOME = Place(Kind.PACKAGES)
+HOME = Place(Kind.TRIAGE)
 
 
 class H2OConsole(App[int], inherit_bindings=False):
-    """Packages first; every other place is reached from there.
+    """Triage first; every other place is reached from there.
 
     *memory* is what was remembered from the last time, *remember* hears what to keep for the next,
-    and says why it can't.
+    and says why it can't. *home*: where everything begins.
     """
 
     TITLE = "h2o-console"
@@ -51,6 +51,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         refresh_s: float = 0.25,
         memory: Memory | None = None,
         remember: Callable[[Memory], str] = lambda _: "",
+        home: Place = HOME,
     ) -> None:
         super().__init__()
         self.session = session
@@ -63,7 +64,7 @@ class H2OConsole(App[int], inherit_bindings=False):
         session.keys = session.keys or KEYS
         memory = memory or Memory()
         session.span = SPANS[memory.span]
-        self.journey = _begun(memory)
+        self.journey = _begun(home, memory)
         self.frame = Frame(session, self.journey, self.wear, self._keep)
         for palette in PALETTES.values():
             self.register_theme(palette.theme)
@@ -117,9 +118,9 @@ class H2OConsole(App[int], inherit_bindings=False):
         self.frame.leave()
 
 
-def _begun(memory: Memory) -> Journey:
+def _begun(home: Place, memory: Memory) -> Journey:
     """At the first view, or on top of it the one that was last seen."""
-    journey = Journey(HOME)
+    journey = Journey(home)
     for place, look in memory.looks.items():
         journey.keep(look, place)
     if memory.view is not None:

@@ -190,8 +190,8 @@ class Frame(Screen[None], inherit_bindings=False):
         if seen.shape != self._shape:
             self._shape = seen.shape
             self._list.forget()
-        may = mode(session.changing, session.clock())
-        headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s, may, played(session))
+        may, others = mode(session.changing, session.clock()), session.changes.others(session.me)
+        headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s, may, played(session), others)
         self._header.show([header_line(headed, session.fleet, session.board.rows.values(), width)])
         told = [cell for cell in (banner(session.fleet), self._mistakes()) if cell is not None]
         shown = [Line("", (Cell(pad(f" {cell.text}", width), cell.tone),)) for cell in told]

@@ -123,11 +123,13 @@ def _live(session: Session, begun: Begun, context: Context, asked: Asked) -> Fee
     from h2o_console.feed.poller import Poller  # noqa: PLC0415
     from h2o_console.feed.thread import FeedThread  # noqa: PLC0415
     from h2o_console.recording.recorder import Recorder, Shelved  # noqa: PLC0415
+    from h2o_console.tui.register_reading import ReadsRegister  # noqa: PLC0415
 
+    author = author_of("h2o-console", "")
+    session.register, session.me = ReadsRegister(context), author.actor
     if asked.read_only:
         session.unchanging = "started with --read-only: nothing can be changed from here"
     else:
-        author = author_of("h2o-console", "")
         session.changing = Changing(context, author.actor, author.origin)
     recorder = None
     if begun.preferences.record:

@@ -16,8 +16,10 @@ from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.packages import PackageRow, package_board
 from h2o_console.rows.past import HOUR, Span
 from h2o_console.rows.told import Said, Told
+from h2o_console.rows.triage import FindingRow, finding_rows
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import CallView, FeatureView, FleetView, HostView, InstanceDetail, InstanceView
+from h2o_console.tui.changes import Changes
 from h2o_console.tui.tailing import Tails
 from h2o_core.io.clock import rfc3339, unix_s
 
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from h2o_console.recording.player import Player
     from h2o_console.recording.recorder import Recorder
     from h2o_console.rows.places import Place
+    from h2o_console.store.control import ControlSeen
     from h2o_console.store.insight import Insight
     from h2o_console.tui.contexts import Contexts
+    from h2o_console.tui.register_reading import RegisterReader
     from h2o_core.audit import Entry
 
 _FLEET_S: Final = 0.95
@@ -66,7 +70,7 @@ class Session:
     who may carry changes out; None: nobody ever here, and `unchanging` says why. `executor`: carries them out; None:
     the one that goes to the register. `span`: how far back graphs go. `recorder` keeps what is heard (None: nobody
     does); `replaying` plays a recording (None: it is the present). `contexts`: other fleets, `goes_to` the one that
-    comes next.
+    comes next. `register` reads what agents don't tell, `me` is how the journal calls this person.
     """
 
     context: str
@@ -85,11 +89,16 @@ class Session:
     replaying: Player | None = None
     contexts: Contexts | None = None
     goes_to: str = ""
+    register: RegisterReader | None = None
+    me: str = ""
     board: Board[PackageRow] = field(init=False)
     hosts: Board[HostRow] = field(init=False)
     instances: Board[InstanceRow] = field(init=False)
     features: Board[FeatureRow] = field(init=False)
     calls: Board[CallRow] = field(init=False)
+    findings: Board[FindingRow] = field(init=False)
+    control: ControlSeen | None = None
+    changes: Changes = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     insight: Insight | None = None
     told: Told = field(default_factory=lambda: Told(None))
@@ -101,12 +110,14 @@ class Session:
     _running: Snapshot[InstanceView] = field(init=False)
     _served: Snapshot[FeatureView] = field(init=False)
     _called: Snapshot[CallView] = field(init=False)
+    _found: Snapshot[FindingRow] = field(init=False)
     _on_screen: tuple[str, ...] = ()
     _looked_at: tuple[tuple[str, ...], frozenset[str]] = ((), frozenset())
     _looked_s: float = float("-inf")
 
     def __post_init__(self) -> None:
         store = self.store
+        self.changes = Changes(lambda: self.register, self.wall)
         self.board = package_board(store)
         self._servers = Snapshot(store.servers, lambda view: view.name)
         self.hosts = Board(self._servers.dirty, self._host_row)
@@ -116,10 +127,15 @@ class Session:
         self.features = Board(self._served.dirty, lambda key, _: _made(feature_row, self._served.views.get(key)))
         self._called = Snapshot(store.calls, lambda view: view.key)
         self.calls = Board(self._called.dirty, lambda key, _: _made(call_row, self._called.views.get(key)))
+        self._found = Snapshot(self._findings, lambda row: row.key)
+        self.findings = Board(self._found.dirty, lambda key, _: self._found.views.get(key), elsewhere_s=_FLEET_S)
 
     def feature_names(self) -> Iterable[str]:
         """The names of all features."""
         return sorted({view.feature for view in self.store.features(self.clock())})
+
+    def _findings(self, _now_s: float) -> Iterable[FindingRow]:
+        return finding_rows(self.insight, () if self.control is None else self.control.notes, self.wall())
 
     def _host_row(self, name: str, _now_s: float) -> HostRow | None:
         view = self._servers.views.get(name)
@@ -165,6 +181,8 @@ class Session:
         if self.frozen_at_s is not None:
             return False
         now_s = self.clock()
+        self.control = self.store.control
+        self.changes.update(self.control)
         # Ages move each second; what is not an age shows at once.
         if now_s - self._fleet_s >= _FLEET_S or self.store.changed != self._seen:
             self.fleet, self._fleet_s, self._seen = self.store.fleet(now_s), now_s, self.store.changed

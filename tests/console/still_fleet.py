@@ -43,6 +43,8 @@ class StillFleet:
     changed: int = 0
     insight: Insight | None = None
     control: ControlSeen | None = None
+    blindness: str = ""
+    control: ControlSeen | None = None
 
     def store(self) -> Store:
         return cast("Store", self)

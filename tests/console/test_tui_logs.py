@@ -119,7 +119,7 @@ async def test_l_reads_the_logs_of_marked_hosts_as_one(logs: LogScene) -> None:
     logs.write("from the first")
     logs.write("from the other one", host=1)
     async with shown(logs.scene, (120, 20)) as pilot:
-        await pilot.press("2")
+        await pilot.press("3")
         await logs.shows(pilot, "hosts, by trouble")
         await pilot.press("colon", *"mark all", "enter", "l")
         text = await logs.shows(

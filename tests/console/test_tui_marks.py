@@ -136,16 +136,16 @@ async def test_marks_are_kept_for_each_view_while_the_console_runs() -> None:
     stage = Stage()
     async with staged(stage) as pilot:
         await at(stage, pilot, "service/geo")
-        await pilot.press("space", "2")
+        await pilot.press("space", "3")
         await stage.settle(pilot)
         assert not marks_line(stage), "hosts have their own"
-        await pilot.press("space", "1")
+        await pilot.press("space", "2")
         await stage.settle(pilot)
         assert starred(stage) == {"service/geo"}
         await pilot.press("enter", "escape")
         await stage.settle(pilot)
         assert starred(stage) == {"service/geo"}
-        await pilot.press("2")
+        await pilot.press("3")
         await stage.settle(pilot)
         assert marks_line(stage).startswith(" * 1 marked")
 
@@ -156,7 +156,7 @@ async def test_c_copies_all_marked_names_and_y_shows_all_of_them(monkeypatch: py
     copied: list[str] = []
     async with staged(stage) as pilot:
         stage.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
-        await pilot.press("2")
+        await pilot.press("3")
         await stage.settle(pilot)
         for key in ("host-4", "host-1"):
             await at(stage, pilot, key)
@@ -178,7 +178,7 @@ async def test_l_reads_the_logs_of_all_marked_together() -> None:
     stage = Stage()
     stage.session.poller = Everywhere()
     async with staged(stage, WIDE) as pilot:
-        await pilot.press("3")
+        await pilot.press("4")
         await stage.settle(pilot)
         named = [one for one in stage.fleet.running.values() if one.id][:2]
         for one in named:
@@ -210,7 +210,7 @@ async def test_a_child_without_an_id_is_asked_of_its_own_host_alone_and_of_what_
 async def test_features_are_marked_by_version_and_their_package_s_logs_are_read() -> None:
     stage = Stage(busy())
     async with staged(stage, WIDE) as pilot:
-        await pilot.press("4")
+        await pilot.press("5")
         await stage.settle(pilot)
         await pilot.press("colon", *"mark all", "enter")
         await stage.settle(pilot)

@@ -17,6 +17,7 @@ from textual.widgets import Input
 
 from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.feed.counters import parse_promises, parse_stats
+from h2o_console.rows.places import Kind, Place
 from h2o_console.store.fleet import Store
 from h2o_console.tui.app import H2OConsole
 from h2o_console.tui.screens.package import PackageScreen
@@ -47,7 +48,7 @@ class Scene:
         self.session = Session(
             "prod", self.store, ascii_only=self.ascii_only, clock=lambda: self.now_s, wall=lambda: self.fleet.now_s
         )
-        self.app = H2OConsole(self.session, None, self.theme)
+        self.app = H2OConsole(self.session, None, self.theme, home=Place(Kind.PACKAGES))
 
     def picture(self) -> None:
         document = self._ask("host-1", "/hosts")

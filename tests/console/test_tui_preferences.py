@@ -227,7 +227,7 @@ async def test_sorts_and_filters_are_there_at_the_next_start() -> None:
     kept: list[Memory] = []
     stage = Stage(remember=lambda memory: kept.append(memory) or "")
     async with staged(stage) as pilot:
-        await pilot.press("2", "colon", *"sort cpu", "enter", "slash", *"host", "enter", "w")
+        await pilot.press("3", "colon", *"sort cpu", "enter", "slash", *"host", "enter", "w")
         await stage.settle(pilot)
         await pilot.press("colon", "q", "enter")
         await pilot.pause()

@@ -16,11 +16,13 @@ from h2o_console.feed.agents import OutOfReach
 from h2o_console.rows.description import child_lines
 from h2o_console.rows.documents import json_lines
 from h2o_console.rows.places import Kind, Place
+from h2o_console.rows.triage import finding_rows
 from h2o_console.text import width as cells_of
 from h2o_console.tui.app import H2OConsole
 from h2o_console.tui.memory import Memory
 from h2o_console.tui.session import Session
 from h2o_console.tui.themes import PALETTES
+from tests.console.found_fleet import hostile_found, wrong
 from tests.console.pictures import Pictures, lines_of, scrubbed
 from tests.console.still_fleet import HOSTILE, StillFleet, hostile, troubled
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 T = TypeVar("T")
+PACKAGES = Place(Kind.PACKAGES)
 WIDE, USUAL, NARROW = (160, 40), (100, 30), (60, 20)
 
 
@@ -43,6 +46,7 @@ class Stage:
     odd: tuple[str, ...] = ()
     memory: Memory | None = None
     remember: Callable[[Memory], str] = lambda _: ""
+    home: Place = PACKAGES
 
     def __post_init__(self) -> None:
         self.session = Session(
@@ -54,7 +58,9 @@ class Stage:
             clock=lambda: self.now_s,
             wall=lambda: 1_770_000_000.0,
         )
-        self.app = H2OConsole(self.session, None, self.theme, memory=self.memory, remember=self.remember)
+        self.app = H2OConsole(
+            self.session, None, self.theme, memory=self.memory, remember=self.remember, home=self.home
+        )
 
     @property
     def lines(self) -> list[str]:
@@ -105,6 +111,10 @@ def places(fleet: StillFleet) -> list[Place]:
         Place(Kind.FEATURE, next((one.feature for one in fleet.features(0.0)), "service/none/at-all")),
         Place(Kind.CALLERS),
         Place(Kind.CALLS, package),
+        Place(Kind.TRIAGE),
+        *(Place(Kind.FINDING, row.key) for row in finding_rows(fleet.insight, (), 0.0)[:1]),
+        Place(Kind.JOURNAL),
+        *(Place(Kind.ENTRY, one.change_id) for one in (fleet.control.entries[:1] if fleet.control else ())),
         Place(Kind.HELP, "hosts"),
     ]
 
@@ -112,7 +122,7 @@ def places(fleet: StillFleet) -> list[Place]:
 SIZES = ((30, 8), (59, 15), (60, 20), (90, 24), (119, 40), (200, 60), (12, 3), (1, 1))
 
 
-@pytest.mark.parametrize("fleet", [troubled, hostile], ids=["troubled", "hostile"])
+@pytest.mark.parametrize("fleet", [wrong, hostile_found], ids=["wrong", "hostile"])
 async def test_every_screen_survives_every_size_and_breaks_no_line(fleet: object) -> None:
     stage = Stage(fleet() if callable(fleet) else StillFleet())  # pyright: ignore[reportArgumentType] - one of the two
     async with staged(stage) as pilot:
@@ -132,7 +142,7 @@ async def test_every_screen_survives_every_size_and_breaks_no_line(fleet: object
 async def test_what_is_hostile_is_inert_wherever_it_is_opened(size: tuple[int, int]) -> None:
     stage = Stage(hostile())
     async with staged(stage, size) as pilot:
-        for view in "123":
+        for view in "234":
             for _ in range(len(HOSTILE)):
                 await pilot.press(view, "j", "enter", "j", "y")
                 await stage.settle(pilot)
@@ -148,7 +158,7 @@ async def test_what_is_hostile_is_inert_wherever_it_is_opened(size: tuple[int, i
 async def test_narrow_lists_keep_sign_name_errors_and_why() -> None:
     stage = Stage()
     async with staged(stage, (59, 20)) as pilot:
-        for view, head in (("1", "PACKAGE"), ("2", "HOST"), ("3", "INSTANCE")):
+        for view, head in (("2", "PACKAGE"), ("3", "HOST"), ("4", "INSTANCE")):
             await pilot.press(view)
             await stage.settle(pilot)
             heads = next(line for line in stage.lines if head in line).split()
@@ -159,12 +169,12 @@ async def test_narrow_lists_keep_sign_name_errors_and_why() -> None:
 async def test_unknown_is_a_grey_dash_and_never_a_zero() -> None:
     stage = Stage()
     async with staged(stage, WIDE) as pilot:
-        await pilot.press("2")
+        await pilot.press("3")
         await stage.settle(pilot)
         silent = next(line for line in stage.lines if "host-5 " in line)
         assert silent.partition("link")[0].split().count("-") >= 8
         assert " 0 " not in silent
-        await pilot.press("3")
+        await pilot.press("4")
         await stage.settle(pilot)
         quiet = next(line for line in stage.lines if "host-5 " in line)
         assert "no fresh stats" in quiet
@@ -174,7 +184,7 @@ async def test_unknown_is_a_grey_dash_and_never_a_zero() -> None:
 async def test_from_a_host_to_its_instance_to_its_package_and_all_the_way_back() -> None:
     stage = Stage()
     async with staged(stage, WIDE) as pilot:
-        await pilot.press("2", "enter")
+        await pilot.press("3", "enter")
         await stage.settle(pilot)
         assert stage.place == Place(Kind.HOST, "host-2")
         await pilot.press("enter")
@@ -222,7 +232,7 @@ async def test_json_is_the_resource_s_and_a_key_copies_it(monkeypatch: pytest.Mo
     copied: list[str] = []
     async with staged(stage, WIDE) as pilot:
         stage.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
-        await pilot.press("2", "c")
+        await pilot.press("3", "c")
         await stage.settle(pilot)
         assert copied == ["host-2"]
         assert "copied 'host-2' to the clipboard" in stage.lines[-1]

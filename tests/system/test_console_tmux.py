@@ -97,7 +97,7 @@ def test_all_views_at_all_sizes_and_a_copy_to_tmux(tmp_path: Path) -> None:
     fleet = example(3, 12, now_s=time.time())
     with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1"), width=160) as terminal:
         terminal.shows("x api/customer", within_s=20)
-        terminal.press("2")
+        terminal.press("3")
         terminal.shows("HOST", "CPU%", "host-3", "3 hosts, by trouble")
         terminal.press("c")
         terminal.shows("copied 'host-1' to tmux's buffer")
@@ -108,7 +108,7 @@ def test_all_views_at_all_sizes_and_a_copy_to_tmux(tmp_path: Path) -> None:
         terminal.shows("hosts > host-1 > ", "WHAT AND WHERE", "package ")
         terminal.press("y")
         terminal.shows('"instance": {', '"package": "')
-        terminal.press("3")
+        terminal.press("4")
         terminal.shows("INSTANCE", "22 instances", "api/customer")
         terminal.press(":")
         terminal.write("instances service/geo")
@@ -119,7 +119,7 @@ def test_all_views_at_all_sizes_and_a_copy_to_tmux(tmp_path: Path) -> None:
         terminal.press("Enter")
         terminal.shows("3 hosts, by")
         for width, height in ((30, 8), (59, 12), (100, 24), (200, 60), (30, 8)):
-            for key, sign in (("1", "customer"), ("2", "host-1"), ("3", "api/cust"), ("?", "MOVE")):
+            for key, sign in (("2", "customer"), ("3", "host-1"), ("4", "api/cust"), ("?", "MOVE")):
                 terminal.press(key)
                 terminal.resize(width, height)
                 screen = terminal.until(lambda screen, sign=sign: sign in screen, f"{sign} at {width}x{height}")

@@ -10,6 +10,10 @@ class Lines(Protocol):
 
     cursor: str
 
+    def select(self, key: str) -> None:
+        """Put the cursor on *key*."""
+        ...
+
     def move(self, by: int) -> None:
         """One line down (1) or up (-1)."""
         ...

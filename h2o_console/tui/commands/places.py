@@ -50,29 +50,36 @@ def _features(session: Session) -> Iterable[str]:
     return session.feature_names()
 
 
+def _changes(session: Session) -> Iterable[str]:
+    return [one.change_id for one in session.changes.entries]
+
+
 def _instances(session: Session) -> Iterable[str]:
     return sorted(session.instance_keys())
 
 
 ENTRIES: Final = (
-    Entry(Kind.PACKAGES, ("packages", "pkgs"), "all packages", "1"),
-    Entry(Kind.HOSTS, ("hosts",), "all hosts", "2"),
+    Entry(Kind.TRIAGE, ("triage", "findings"), "what is wrong, why, and what to do about it", "1"),
+    Entry(Kind.PACKAGES, ("packages", "pkgs"), "all packages", "2"),
+    Entry(Kind.HOSTS, ("hosts",), "all hosts", "3"),
     Entry(
         Kind.INSTANCES,
         ("instances", "inst"),
         "all instances, or those of a package or host",
-        "3",
+        "4",
         "packages or hosts",
         _packages_and_hosts,
     ),
-    Entry(Kind.FEATURES, ("features",), "all features, or those of a package", "4", "packages", _packages),
-    Entry(Kind.CALLERS, ("callers",), "who calls whom, of the fleet or of a package", "5", "packages", _packages),
+    Entry(Kind.FEATURES, ("features",), "all features, or those of a package", "5", "packages", _packages),
+    Entry(Kind.CALLERS, ("callers",), "who calls whom, of the fleet or of a package", "6", "packages", _packages),
+    Entry(Kind.JOURNAL, ("journal",), "what was changed, by whom, why, and what took it back", "8"),
     Entry(Kind.FEATURE, ("feature",), "one feature: its versions and its callers", "", "features", _features, one=True),
     Entry(
         Kind.CALLS, ("calls", "tree"), "a package's callers and callees, as a tree", "", "packages", _packages, one=True
     ),
     Entry(Kind.PACKAGE, ("package", "pkg"), "one package in full", "", "packages", _packages, one=True),
     Entry(Kind.HOST, ("host",), "one host in full", "", "hosts", _hosts, one=True),
+    Entry(Kind.ENTRY, ("change",), "one change in full", "", "changes", _changes, one=True),
     Entry(Kind.INSTANCE, ("instance", "i"), "one instance in full", "", "instances", _instances, one=True),
 )
 

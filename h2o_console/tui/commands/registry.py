@@ -18,12 +18,13 @@ from h2o_console.tui.commands.past import PAST
 from h2o_console.tui.commands.places import PLACES
 from h2o_console.tui.commands.replay import REPLAY
 from h2o_console.tui.commands.resources import RESOURCES
+from h2o_console.tui.commands.triage import TRIAGE
 
 if TYPE_CHECKING:
     from h2o_console.tui.commands.command import Command, Desk
     from h2o_console.tui.screens.screen import ConsoleScreen
 
-_HERE: Final = (*MOVING, *LISTS, *MARKS, *RESOURCES, *ACTING, *PAST, *LOGS)
+_HERE: Final = (*MOVING, *LISTS, *MARKS, *TRIAGE, *RESOURCES, *ACTING, *PAST, *LOGS)
 COMMANDS: Final[Sequence[Command]] = (*_HERE, *PLACES, *CONTEXTS, *REPLAY, *FRAME)
 BY_ID: Final[Mapping[str, Command]] = {command.id: command for command in COMMANDS}
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {command.id: command.keys for command in COMMANDS}

@@ -13,8 +13,10 @@ from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.features import FEATURES
 from h2o_console.rows.hosts import HOSTS
 from h2o_console.rows.instances import INSTANCES
+from h2o_console.rows.journal import JOURNAL
 from h2o_console.rows.packages import PACKAGES
 from h2o_console.rows.places import Kind
+from h2o_console.rows.triage import TRIAGE
 from h2o_console.text import pad, safe
 from h2o_console.tui.commands.command import Group, key_shown
 from h2o_console.tui.commands.registry import COMMANDS
@@ -37,11 +39,13 @@ _NAME: Final = 18
 _TWO: Final = 150
 """From this width on keys and commands stand side by side."""
 _TABLES: Final[Mapping[Kind, Table[Any]]] = {
+    Kind.TRIAGE: TRIAGE,
     Kind.PACKAGES: PACKAGES,
     Kind.HOSTS: HOSTS,
     Kind.INSTANCES: INSTANCES,
     Kind.FEATURES: FEATURES,
     Kind.CALLERS: CALLS,
+    Kind.JOURNAL: JOURNAL,
 }
 
 

@@ -74,6 +74,19 @@ class ListScreen(ConsoleScreen, Generic[R]):
         del row
         return True
 
+    def chosen(self, rows: Mapping[str, R]) -> Mapping[str, R]:
+        """Those of all *rows* that belong here."""
+        return rows if not self.place.key else {key: row for key, row in rows.items() if self.belongs(row)}
+
+    def choose_anew(self) -> None:
+        """Which rows belong here is another question now: they come and go at once."""
+        self._mine = self.chosen(self.board.rows)
+        self.want(self.wanted)
+
+    def shown(self, row: R) -> R:
+        """As it is painted here."""
+        return row
+
     def called(self, row: R) -> str:
         """What a marked row is called where it is not seen."""
         return row.name
@@ -161,8 +174,7 @@ class ListScreen(ConsoleScreen, Generic[R]):
         changed = self.board.generation != self._generation
         if changed:
             self._generation = self.board.generation
-            every = self.board.rows
-            self._mine = every if not self.place.key else {key: row for key, row in every.items() if self.belongs(row)}
+            self._mine = self.chosen(self.board.rows)
         self._ranking.update(self._mine, cursor, now_s, changed=changed)
         self.order = self._ranking.order
         self.size = size
@@ -188,7 +200,7 @@ class ListScreen(ConsoleScreen, Generic[R]):
         row = self.board.rows.get(key)
         if row is None:
             return Line(key, (Cell(pad("", width)),))
-        return row_line(row, self._layout, ascii_only=self.session.ascii_only, marked=key in self.marks)
+        return row_line(self.shown(row), self._layout, ascii_only=self.session.ascii_only, marked=key in self.marks)
 
     def heads(self) -> Sequence[Line]:
         """The names of the columns, and over which time they were measured."""
