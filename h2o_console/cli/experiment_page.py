@@ -67,12 +67,22 @@ def one_page(fleet: str, looked: Looked, running: Running) -> Page:
         **document_of(looked, running),
         "unreachable": _missing(looked),
     }
-    sections = [_facts(looked, running, document), _arms(document), _differences(running, document)]
+    sections = _sections(looked, running, document)
     names = [entry["version"] for entry in document["arms"]]
     code = code_of(looked, running)
     return Page(
         (), (), document, names, code, text=lambda style: _verdicts(document, style) + render_sections(sections, style)
     )
+
+
+def sections_of(looked: Looked, running: Running) -> tuple[list[str], list[Section]]:
+    """What the page of one experiment says, for whoever shows it in another manner: a sentence a version, sections."""
+    document = document_of(looked, running)
+    return [entry["sentence"] for entry in document["against"]], _sections(looked, running, document)
+
+
+def _sections(looked: Looked, running: Running, document: Mapping[str, Any]) -> list[Section]:
+    return [_facts(looked, running, document), _arms(document), _differences(running, document)]
 
 
 def _verdicts(document: Mapping[str, Any], style: Style) -> str:

@@ -31,6 +31,8 @@ class Kind(Enum):
     FEATURE = "feature"
     CALLERS = "callers"
     CALLS = "calls"
+    EXPERIMENTS = "experiments"
+    EXPERIMENT = "experiment"
     JOURNAL = "journal"
     ENTRY = "change"
     JSON = "json"
@@ -46,6 +48,7 @@ _SEVERAL = {  # what several of a kind are called
     Kind.CALLS: "packages",
     Kind.FINDING: "findings",
     Kind.ENTRY: "changes",
+    Kind.EXPERIMENT: "experiments",
 }
 
 

@@ -21,6 +21,7 @@ from h2o_console.store.fleet import Store
 from h2o_console.store.views import CallView, FeatureView, FleetView, HostView, InstanceDetail, InstanceView
 from h2o_console.tui.changes import Changes
 from h2o_console.tui.tailing import Tails
+from h2o_console.tui.trials import Trials
 from h2o_core.io.clock import rfc3339, unix_s
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Session:
     findings: Board[FindingRow] = field(init=False)
     control: ControlSeen | None = None
     changes: Changes = field(init=False)
+    trials: Trials = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     insight: Insight | None = None
     told: Told = field(default_factory=lambda: Told(None))
@@ -118,6 +120,7 @@ class Session:
     def __post_init__(self) -> None:
         store = self.store
         self.changes = Changes(lambda: self.register, self.wall)
+        self.trials = Trials(lambda: self.register)
         self.board = package_board(store)
         self._servers = Snapshot(store.servers, lambda view: view.name)
         self.hosts = Board(self._servers.dirty, self._host_row)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,13 +16,12 @@ from h2o_core.insights.standing import News
 from tests.console import found_fleet
 from tests.console.found_fleet import journal, well, wrong
 from tests.console.pictures import Pictures, scrubbed
+from tests.console.register_asked import Register
 from tests.console.still_fleet import StillFleet
 from tests.console.test_tui_screens import NARROW, USUAL, WIDE, Stage, staged
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
-
-    from h2o_console.commands.trials import Looked
 
 HOME = Place(Kind.TRIAGE)
 
@@ -184,22 +182,6 @@ async def test_nothing_comes_in_between_while_somebody_types() -> None:
 # ---------------------------------------------------------------------- the journal
 
 
-@dataclass
-class Register:
-    """Answers when it is told to."""
-
-    asked: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
-    futures: list[Future[Journal]] = field(default_factory=list[Future[Journal]])
-
-    def older(self, before_s: float, most: int) -> Future[Journal]:
-        self.asked.append((before_s, most))
-        self.futures.append(Future())
-        return self.futures[-1]
-
-    def experiments(self) -> Future[Looked]:
-        raise NotImplementedError
-
-
 async def test_older_changes_are_read_at_the_end_of_the_list() -> None:
     it, register = stage(), Register()
     it.session.register = register
@@ -216,7 +198,7 @@ async def test_older_changes_are_read_at_the_end_of_the_list() -> None:
         await it.settle(pilot)
         assert [at_s for at_s, _ in register.asked] == [rest[0].at_s]
         assert "reading older changes" in it.lines[-1]
-        register.futures[0].set_result(Journal((rest[0], *rest[1:]), more=False))
+        register.journals[0].set_result(Journal((rest[0], *rest[1:]), more=False))
         await it.settle(pilot)
         it.now_s += 5.0
         await it.settle(pilot)
@@ -233,7 +215,7 @@ async def test_why_older_changes_can_t_be_read() -> None:
     async with staged(it, WIDE) as pilot:
         await pilot.press("8", "G")
         await it.settle(pilot)
-        register.futures[0].set_exception(OSError("ZooKeeper is out of reach"))
+        register.journals[0].set_exception(OSError("ZooKeeper is out of reach"))
         await it.settle(pilot)
         assert "older ones: ZooKeeper is out of reach" in it.lines[-1]
         await pilot.press("k", "G")

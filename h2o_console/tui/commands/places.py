@@ -72,6 +72,7 @@ ENTRIES: Final = (
     ),
     Entry(Kind.FEATURES, ("features",), "all features, or those of a package", "5", "packages", _packages),
     Entry(Kind.CALLERS, ("callers",), "who calls whom, of the fleet or of a package", "6", "packages", _packages),
+    Entry(Kind.EXPERIMENTS, ("experiments",), "versions that are compared, and what is to be made of it", "7"),
     Entry(Kind.JOURNAL, ("journal",), "what was changed, by whom, why, and what took it back", "8"),
     Entry(Kind.FEATURE, ("feature",), "one feature: its versions and its callers", "", "features", _features, one=True),
     Entry(
@@ -79,6 +80,7 @@ ENTRIES: Final = (
     ),
     Entry(Kind.PACKAGE, ("package", "pkg"), "one package in full", "", "packages", _packages, one=True),
     Entry(Kind.HOST, ("host",), "one host in full", "", "hosts", _hosts, one=True),
+    Entry(Kind.EXPERIMENT, ("experiment",), "one package's experiment", "", "packages", _packages, one=True),
     Entry(Kind.ENTRY, ("change",), "one change in full", "", "changes", _changes, one=True),
     Entry(Kind.INSTANCE, ("instance", "i"), "one instance in full", "", "instances", _instances, one=True),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from h2o_console.measured import headed
 from h2o_console.rows.callers import CALLS
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
+from h2o_console.rows.experiments import TRIALS
 from h2o_console.rows.features import FEATURES
 from h2o_console.rows.hosts import HOSTS
 from h2o_console.rows.instances import INSTANCES
@@ -45,6 +46,7 @@ _TABLES: Final[Mapping[Kind, Table[Any]]] = {
     Kind.INSTANCES: INSTANCES,
     Kind.FEATURES: FEATURES,
     Kind.CALLERS: CALLS,
+    Kind.EXPERIMENTS: TRIALS,
     Kind.JOURNAL: JOURNAL,
 }
 

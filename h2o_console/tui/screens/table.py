@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.places import Kind, Look, Place
 from h2o_console.tui.screens.callers import CallersScreen, CallsScreen
 from h2o_console.tui.screens.describe import DescribeScreen
+from h2o_console.tui.screens.experiments import ExperimentScreen, ExperimentsScreen
 from h2o_console.tui.screens.features import FeatureScreen, FeaturesScreen
 from h2o_console.tui.screens.finding import FindingScreen
 from h2o_console.tui.screens.help import HelpScreen
@@ -42,6 +43,8 @@ SCREENS: Final[Mapping[Kind, Callable[[Session, Place, Look], ConsoleScreen]]] =
     Kind.FEATURE: FeatureScreen,
     Kind.CALLERS: CallersScreen,
     Kind.CALLS: CallsScreen,
+    Kind.EXPERIMENTS: ExperimentsScreen,
+    Kind.EXPERIMENT: ExperimentScreen,
     Kind.JOURNAL: JournalScreen,
     Kind.ENTRY: EntryScreen,
     Kind.JSON: JsonScreen,
