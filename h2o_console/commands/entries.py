@@ -1,11 +1,9 @@
-"""What is said of a control change: whom it is about, how it is called. Pure."""
+"""Whom a control change is about, by the documents that it wrote. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_console.acting.request import SHOWN_DIGITS
-from h2o_console.text import safe
 from h2o_core.names import from_dotted, shown
 from h2o_core.plan.situation import HOSTS, TRAFFICS
 
@@ -18,8 +16,3 @@ def subjects(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
     paths = [edit.path for edit in entry.edits]
     packages = [shown(from_dotted(path.removeprefix(TRAFFICS))) for path in paths if path.startswith(TRAFFICS)]
     return tuple(packages), tuple(path.removeprefix(HOSTS) for path in paths if path.startswith(HOSTS))
-
-
-def short(change_id: str) -> str:
-    """How it is shown; harmless also where nobody has checked that it is an id."""
-    return safe(change_id[:SHOWN_DIGITS], SHOWN_DIGITS)

@@ -9,9 +9,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from h2o_console.acting.request import sentence
-from h2o_console.commands.entries import short, subjects
+from h2o_console.commands.entries import subjects
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.figures import age, moment, utc
+from h2o_console.rows.journal import short
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.sections import plain, title
 from h2o_console.text import pad, safe

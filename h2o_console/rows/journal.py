@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.acting.request import SHOWN_DIGITS, sentence
-from h2o_console.commands.entries import short, subjects
+from h2o_console.commands.entries import subjects
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import moment
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column
@@ -42,6 +42,11 @@ class EntryRow:
     def ages(self) -> bool:
         """Times are moments; only at midnight they look different."""
         return False
+
+
+def short(change_id: str) -> str:
+    """How it is shown; harmless also where nobody has checked that it is an id."""
+    return safe(change_id[:SHOWN_DIGITS], SHOWN_DIGITS)
 
 
 def undone(entries: Iterable[Entry]) -> Mapping[str, str]:

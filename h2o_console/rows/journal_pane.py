@@ -6,10 +6,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from h2o_console.acting.request import sentence
-from h2o_console.commands.entries import short
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.entry_detail import undo_command
 from h2o_console.rows.figures import age
+from h2o_console.rows.journal import short
 from h2o_console.text import pad, safe
 
 if TYPE_CHECKING:

@@ -44,7 +44,6 @@ class StillFleet:
     insight: Insight | None = None
     control: ControlSeen | None = None
     blindness: str = ""
-    control: ControlSeen | None = None
 
     def store(self) -> Store:
         return cast("Store", self)
