@@ -7,7 +7,7 @@ host's; and a caller of such an instance on the same host suffers from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.experiment.proportions import Share
@@ -169,7 +169,7 @@ def _host(host: str, parts: Sequence[_Part], role: str, sums: Sums) -> Finding:
         Subject(host=host),
         Severity.PAGE if hurt >= PAGE_PART * whole else Severity.TICKET,
         f"{host} is worse than the other hosts{as_what}: {of} {most.words}, elsewhere {most.other}{more}",
-        tuple(one.evidence for _, one in ranked),
+        tuple(replace(one.evidence, name=f"{one.evidence.name} of {shown(part.row.package)}") for part, one in ranked),
         hurt,
         most.trouble,
         actions.drain(host, sums.picture.now_s),
