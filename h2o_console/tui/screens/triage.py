@@ -71,6 +71,7 @@ class TriageScreen(ListScreen[FindingRow]):
             return row.cause if row.cause in self.board.rows else key
         if row.explains:
             self.unfolded ^= {key}
+            self._cursor = key
             self.choose_anew()
         return key
 
