@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Cell, Line, Tone
+from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.sections import plain
 from h2o_console.text import pad, safe
 from h2o_core.names import dotted, from_operator
@@ -141,7 +142,7 @@ def legend(
             Cell(f"{when} ", Tone.DIM),
             Cell(pad(f"{change.who}: {change.what}", room), Tone.PLAIN),
         )
-        yield Line(f"change:{change.id}", cells, selectable=False)
+        yield Line(f"change:{change.id}", cells, opens=Place(Kind.ENTRY, change.id))
     if (more := len(told) - _MOST_LINES) > 0:
         yield plain("changes:more", f"  and {more} before these", Tone.DIM, width)
     if not told:

@@ -67,6 +67,9 @@ class PastReader:
         """Ask whom it is time to ask."""
         for host in [host for host, future in self._asked.items() if future.done()]:
             self._settle(host, self._asked.pop(host), now_s)
+        if not self.waits:
+            for host in self._asked.keys() - self._past.answered - self._past.missing.keys():
+                self._fail(host, "it has not answered yet")
         every = sorted(hosts)
         for host in every[MOST_HOSTS:]:
             if host not in self._past.missing:

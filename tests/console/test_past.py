@@ -215,12 +215,12 @@ def test_hosts_beyond_those_that_are_asked_are_named() -> None:
     asks = Asks()
     reader = reader_of(asks)
     hosts = [f"host-{at:03}" for at in range(MOST_HOSTS + 3)]
-    reader.update(hosts, 0.0)
+    reader.update(hosts, asks.now_s)
     assert asks.asked == hosts[:MOST_HOSTS]
     with reader.read() as past:
         assert set(past.missing) == set(hosts[MOST_HOSTS:])
     changed = reader.changed
-    reader.update(hosts, 0.25)
+    reader.update(hosts, asks.now_s + 0.25)
     assert reader.changed == changed, "said once"
 
 
@@ -234,11 +234,15 @@ def test_the_first_picture_waits_for_all_hosts_and_not_for_long() -> None:
     assert reader.waits, "half of the hosts look like the whole"
     asks.now_s += 1.3
     assert not reader.waits
+    reader.update(("a", "b"), asks.now_s)
+    with reader.read() as past:
+        assert past.missing == {"b": "it has not answered yet"}
     asks.give("b", history("b"))
     reader.update(("a", "b"), asks.now_s)
     assert not reader.waits
     with reader.read() as past:
         assert past.answered == {"a", "b"}
+        assert past.missing == {}
 
 
 def test_an_answer_that_is_none_is_told_and_asked_for_again() -> None:

@@ -125,6 +125,7 @@ async def test_lines_open_what_they_name() -> None:
             ("feature:2.4.0:api/customer/retrieve", Place(Kind.FEATURE, "api/customer/retrieve")),
             ("host:host-2", Place(Kind.HOST, "host-2")),
             ("call:operator 1.0.0 api/customer/retrieve", Place(Kind.CALLS, "api/customer")),
+            (f"change:{41:016x}", Place(Kind.ENTRY, f"{41:016x}")),
         ):
             made.app.frame.list.select(key)
             await pilot.press("enter")
