@@ -38,11 +38,17 @@ class Meant:
     packages: tuple[str, ...] = ()
     besides: str = ""
 
+    def __bool__(self) -> bool:
+        """Is there anything?"""
+        return bool(self.hosts or self.packages)
+
     @property
     def name(self) -> str:
         """For people."""
         names = [*self.hosts, *map(shown, self.packages)]
-        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") if names else "nothing"
+        return (
+            ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") if names else "the fleet"
+        )
 
 
 @dataclass(frozen=True, slots=True)

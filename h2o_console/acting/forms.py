@@ -52,7 +52,7 @@ class _Draft:
     besides: str = ""
 
     def form(self) -> Form:
-        return Form(self.title, (*self.fields, _REASON), self._make)
+        return Form(f"{self.title}: {self.about}", (*self.fields, _REASON), self._make)
 
     def _make(self, typed: Typed, now_s: float) -> Request:
         stripped = {name: text.strip() for name, text in typed.items()}

@@ -396,6 +396,9 @@ class Frame(Screen[None], inherit_bindings=False):
         if (acts := self._changing()) is not None:
             cursor = self._list.cursor
             about = meant(self.session, self._seen, cursor)
+            if not about and (gone := self._seen.gone(cursor)):
+                self.say(gone, Tone.WARN)
+                return
             acts.menu(about, known(self.session, about.packages), self._seen.actions(cursor, self))
 
     def undo(self) -> None:
@@ -422,7 +425,7 @@ class Frame(Screen[None], inherit_bindings=False):
             from h2o_console.tui.acting.acts import Acts  # noqa: PLC0415 - kazoo, which only a change needs
 
             background = Background(self.app)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - as below
-            self._acts = Acts(self.session, changing, background, self._push, self._tell)
+            self._acts = Acts(self.session, changing, background, self._push, self._tell, self.copy)
         return self._acts
 
     def _push(self, dialog: Dialog) -> None:

@@ -7,16 +7,22 @@ import os
 import secrets
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from h2o_console.asking import register
+from h2o_console.asking.register import in_register
+from h2o_console.commands.carrying import Planner
 from h2o_core.access import AccessEntry, Permission, Role, acl_for, credentials_of
 from h2o_core.audit import Author, Edit
+from h2o_core.context import Context
 from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
 from h2o_core.io import changes
 from h2o_core.io.registry import Check, Create, NoNode, RegisterRefused, Registry, TransactionFailed
+from h2o_core.plan.intents import Drain
 from tests.support.guarded import Guarded, guarded, private
 
 if TYPE_CHECKING:
@@ -220,3 +226,37 @@ def test_a_host_refuses_a_register_that_everybody_may_write(tmp_path: Path, zook
 def broker_log(process: AgentProcess) -> str:
     path = process.state_dir / "logs" / "broker.log"
     return path.read_text() if path.exists() else ""
+
+
+def test_who_is_read_only_plans_and_has_nothing_that_writes(fleet: Guarded):
+    context = Context(fleet=fleet.fleet, zookeeper=fleet.zookeeper, secret_file=str(fleet.secret_file))
+    planner = Planner(context, AUTHOR, 10.0)
+    prepared = planner.prepare(lambda _: Drain(("host-1",), 0.0, 30.0))
+    assert prepared.plan.sentence.startswith("drains host-1")
+    assert not hasattr(planner, "execute")
+
+    async def tries(registry: Registry) -> list[str]:
+        return [name for name in ("transact", "create", "set", "delete") if hasattr(registry, name)]
+
+    assert in_register(context, 10.0, tries, writes=False) == []
+
+
+def test_and_zookeeper_itself_refuses_what_such_a_session_would_write(fleet: Guarded, monkeypatch: pytest.MonkeyPatch):
+    """Without the object that only reads: the session is a broker's, who may not write control."""
+    context = Context(fleet=fleet.fleet, zookeeper=fleet.zookeeper, secret_file=str(fleet.secret_file))
+
+    def itself(registry: Registry) -> Registry:
+        return registry
+
+    monkeypatch.setattr(register, "Reading", itself)
+    edit = Edit("control/hosts/host-2", None, None)
+
+    async def writes(registry: Registry) -> None:
+        node = await registry.get(edit.path)
+        assert node is not None
+        with pytest.raises((RegisterRefused, TransactionFailed)) as refused:
+            await changes.apply(registry, [replace(edit, before=node.data)], AUTHOR)
+        reason = getattr(refused.value, "reason", refused.value)
+        assert isinstance(reason, RegisterRefused)
+
+    in_register(context, 10.0, writes, writes=False)

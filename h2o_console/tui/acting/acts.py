@@ -44,7 +44,7 @@ FRESH_S: Final = 900.0
 
 
 class Acts:
-    """Of one console. *show* puts a dialog on the screen, *say* a sentence into the status line."""
+    """Of one console. *show* puts a dialog on the screen, *say* a sentence into the status line, *copy* a text away."""
 
     def __init__(
         self,
@@ -53,12 +53,14 @@ class Acts:
         background: Background,
         show: Callable[[Dialog], None],
         say: Callable[[str, Tone], None],
+        copy: Callable[[str], None],
     ) -> None:
         self._session = session
         self._changing = changing
         self._background = background
         self._show = show
         self._say = say
+        self._copy = copy
         self._executor = (session.executor or Executor)(changing, session.clock)
         self._watching = Watching(self._executor, background, say)
         self._dialog: Dialog | None = None
@@ -185,7 +187,7 @@ class Acts:
             at = self._count - len(self._left)
             of = f"{at} of {self._count}" if self._count > 1 else ""
             self._deed = deed
-            self._turn(Planned(deed, of, lambda do: self._do(deed, do)))
+            self._turn(Planned(deed, of, lambda do: self._do(deed, do), self._copy))
         self._changing.plan_open = True
         request, number = deed.request, deed.number
 

@@ -12,7 +12,7 @@ from textual._time import get_time
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from h2o_console.rows.cells import Cell, Line
+from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.tui.acting.page import Page, Press
 from h2o_console.tui.widgets.block import Block
 from h2o_console.tui.widgets.lines import LineList
@@ -70,7 +70,6 @@ class Dialog(ModalScreen[None]):
         if not self.is_mounted or width < 1:
             return
         page = self.page
-        self._head.show([Line("", (Cell(" "), *page.title()))])
         foot = page.foot(width)
         self._foot.show(foot)
         fresh = {line.key: line for line in page.lines(width)}
@@ -80,9 +79,16 @@ class Dialog(ModalScreen[None]):
         self._lines = fresh
         self.list.styles.height = max(min(len(fresh), height - 1 - len(foot)), 1)
         self.list.show(tuple(fresh))
+        self._head.show([Line("", (Cell(" "), *page.title(), *self._more()))])
         if (self._page_painted, self._painting) != (page, page.look):
             self._page_painted, self._painting = page, page.look
             self.call_after_refresh(self._painted, page, page.look)
+
+    def _more(self) -> tuple[Cell, ...]:
+        """What does not fit is said: nobody is to agree to half a plan without knowing."""
+        last = round(self.list.scroll_offset.y) + int(self.list.styles.height.value if self.list.styles.height else 0)
+        left = len(self._lines) - last
+        return (Cell(f"   {left} more lines: ↓ pgdn", Tone.NOTE),) if left > 0 else ()
 
     def _painted(self, page: Page, look: int) -> None:
         page.painted(look, get_time())

@@ -20,13 +20,14 @@ _LETTERS: Final = {"j": 1, "k": -1}
 
 
 class Planned(Page):
-    """Of *deed*. *do* hears what a key asks for. `silent`: hosts that said nothing of themselves → why.
+    """Of *deed*. *do* hears what a key asks for, *copy* a command. *of*: which of how many, "" for the only one.
 
-    `of`: which of how many, "" for the only one.
+    `silent`: hosts that said nothing of themselves → why.
     """
 
-    def __init__(self, deed: Deed, of: str, do: Callable[[Do], None]) -> None:
+    def __init__(self, deed: Deed, of: str, do: Callable[[Do], None], copy: Callable[[str], None]) -> None:
         self.deed = deed
+        self._copy = copy
         self.silent: Mapping[str, str] = {}
         self._of = of
         self._do = do
@@ -46,7 +47,11 @@ class Planned(Page):
         return [*cells, Cell(f"   {self._of}", Tone.DIM)] if self._of else cells
 
     def lines(self, width: int) -> Sequence[Line]:
-        """Why it is shown again, whose it is, who is besides, and the plan."""
+        """Why it is shown again, whose it is, who is besides, and the plan; a cell from the edge."""
+        inner = self._inner(max(width - 1, 1))
+        return [Line(line.key, (Cell(" "), *line.cells), selectable=line.selectable) for line in inner]
+
+    def _inner(self, width: int) -> list[Line]:
         deed, request = self.deed, self.deed.request
         found: list[Line] = []
         if deed.meanwhile:
@@ -54,7 +59,7 @@ class Planned(Page):
         if request.whose:
             found += paragraph("whose", request.whose, Tone.WARN, width)
         if request.besides:
-            found += paragraph("besides", request.besides, Tone.NOTE, width)
+            found += paragraph("besides", f"{request.besides}.", Tone.NOTE, width)
         if deed.phase is Phase.FAILED:
             found += paragraph("why", deed.why, Tone.BAD, width)
             found += paragraph("hint", deed.hint, Tone.PLAIN, width) if deed.hint else ()
@@ -70,12 +75,16 @@ class Planned(Page):
 
     def _question(self) -> tuple[str, str, Tone]:
         deed = self.deed
-        also = "tab: reason and times · esc leaves" if deed.request.form is not None else "esc leaves"
+        also = (
+            "esc leaves · tab: reason and times · c copies"
+            if deed.request.form is not None
+            else "esc leaves · c copies"
+        )
         if deed.phase is Phase.WRITING:
             return "It is being written.", "esc closes this, and it goes on", Tone.WARN
         if deed.phase is Phase.FAILED:
             over = "o: put back all the same · " if deed.may_over else ""
-            return "Nothing was changed.", f"r plans again · {over}{also}", Tone.WARN
+            return "Nothing was changed.", f"esc leaves · {over}r plans again", Tone.WARN
         if deed.phase is Phase.PREPARING:
             return "Planning…", "esc leaves", Tone.DIM
         name = safe(deed.plan.friction.name, 80) if deed.plan is not None else ""
@@ -96,6 +105,9 @@ class Planned(Page):
     def press(self, pressed: Press, lines: Lines) -> None:
         """What scrolls harms nothing; the rest is the deed's."""
         letters = {} if self.deed.asks is Asks.NAME else _LETTERS
+        if letters and pressed.key == "c" and self.deed.plan is not None:
+            self._copy(self.deed.plan.command)
+            return
         if pressed.key in _PAGES:
             lines.page(_PAGES[pressed.key])
         elif (by := _SCROLLS.get(pressed.key) or letters.get(pressed.key)) is not None:

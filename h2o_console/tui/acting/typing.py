@@ -57,7 +57,7 @@ class Typed(Page):
             return list(paragraph("wrong", f"{self._wrong.sentence}{hint}", Tone.WARN, width, " ", " "))
         last = self._at == len(self._lines) - 1
         goes = "enter shows the plan" if last else "enter goes on"
-        return [asked(goes, "tab completes · ↑↓ · esc leaves", Tone.KEY, width)]
+        return [asked(goes, "esc leaves · tab completes · ↑↓", Tone.KEY, width)]
 
     def press(self, pressed: Press, lines: Lines) -> None:
         """Letters are typed."""
