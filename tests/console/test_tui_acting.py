@@ -181,14 +181,14 @@ async def shuffled(it: Acting, every: dict[str, Any], dice: Random) -> None:
     await asyncio.sleep(0)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(180)
 async def test_a_thousand_times_no_row_that_moves_or_vanishes_is_acted_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is carried out is about what was under the cursor, or marked, when `a` was pressed."""
+    """Four times for each of 250 changes; what is carried out is about what was meant when `a` was pressed."""
     monkeypatch.setattr(deed, "UNSEEN_S", 0.0)  # since when keys count is tests/machines/test_deed.py's
     dice = Random(7)
     async with acting((40, 8)) as it:  # a small one: it is painted some ten thousand times
         every = dict(it.stage.fleet.hosts)
-        for _ in range(1000):
+        for _ in range(250):
             it.changing.arm(it.stage.now_s)
             await shuffled(it, every, dice)
             lines = it.stage.app.frame.list
@@ -201,9 +201,10 @@ async def test_a_thousand_times_no_row_that_moves_or_vanishes_is_acted_on(monkey
             await it.until(lambda: it.dialog is not None)
             it.type("i" if meant & it.register.decided.hosts.keys() else dice.choice("dv"))
             await shuffled(it, every, dice)
+            await shuffled(it, every, dice)
             asked = await it.asks(Asks.YES, Asks.ENTER, Asks.NAME)
-            if dice.random() < 0.5:
-                await shuffled(it, every, dice)
+            await shuffled(it, every, dice)
+            await shuffled(it, every, dice)
             before = len(it.register.written)
             if dice.random() < 0.2:
                 it.type("escape")
@@ -218,7 +219,7 @@ async def test_a_thousand_times_no_row_that_moves_or_vanishes_is_acted_on(monkey
             assert len(it.register.written) == before + 1
             assert isinstance(made.intent, (Drain, Avoid, Restore))
             assert set(made.intent.hosts) == meant
-        assert len(it.register.written) > 700
+        assert len(it.register.written) > 175
 
 
 async def test_marked_hosts_make_one_plan_and_those_that_are_hidden_or_gone_are_named() -> None:
