@@ -76,6 +76,3 @@ _.blindness
 _.looked_s
 _.cost_s
 _.insights_of
-
-# What screens of findings open: h2o_console/acting.
-_.request_of

@@ -38,10 +38,6 @@ class Meant:
     packages: tuple[str, ...] = ()
     besides: str = ""
 
-    def __bool__(self) -> bool:
-        """Is there anything?"""
-        return bool(self.hosts or self.packages)
-
     @property
     def name(self) -> str:
         """For people."""

@@ -16,7 +16,7 @@ from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.headline import Place as Headed, banner, header_line, mode
 from h2o_console.text import clip, pad, safe, width as cells_of
 from h2o_console.tui.acting.background import Background
-from h2o_console.tui.acting.meaning import known, meant
+from h2o_console.tui.acting.meaning import chosen, known, meant, mends
 from h2o_console.tui.commands.command import Group, bindings, key_shown
 from h2o_console.tui.commands.registry import BY_ID, COMMANDS, Unknown, completions, hints, understand
 from h2o_console.tui.commands.replay import played
@@ -395,11 +395,13 @@ class Frame(Screen[None], inherit_bindings=False):
         """What can be done with what is marked, or under the cursor."""
         if (acts := self._changing()) is not None:
             cursor = self._list.cursor
-            about = meant(self.session, self._seen, cursor)
-            if not about and (gone := self._seen.gone(cursor)):
+            places = chosen(self._seen, cursor)
+            about = meant(self.session, self._seen, places)
+            if not places and (gone := self._seen.gone(cursor)):
                 self.say(gone, Tone.WARN)
                 return
-            acts.menu(about, known(self.session, about.packages), self._seen.actions(cursor, self))
+            more = [*self._seen.actions(cursor, self), *mends(self.session, places, self.act)]
+            acts.menu(about, known(self.session, about.packages), more)
 
     def undo(self) -> None:
         """Take back the change under the cursor, or one's own last one."""

@@ -27,6 +27,7 @@ from h2o_core.control import WHOLE, Traffic
 from h2o_core.insights.finding import Action, Finding, Kind as FindingKind, Severity, Subject
 from h2o_core.plan.intents import Avoid, Drain, Restore, RollBack, Shift
 from h2o_core.plan.situation import Decided
+from tests.console.found_fleet import wrong
 from tests.console.pictures import Pictures, scrubbed
 from tests.console.still_fleet import HOSTILE, StillFleet, hostile, instance
 from tests.console.still_register import StillRegister, fleet_of
@@ -294,6 +295,28 @@ async def test_what_can_t_be_done_is_grey_and_says_why() -> None:
         await it.shows("drain host-1", "traffic: for packages")
         it.type("down", "enter")  # the second one that is possible
         await it.shows("avoids host-1")
+
+
+async def test_a_finding_offers_what_mends_it_and_a_symptom_the_way_to_its_cause() -> None:
+    async with acting(WIDE, Kind.TRIAGE, wrong()) as it:
+        cause = next(key for key, row in it.listed.board.rows.items() if row.says and "roll back" in row.action)
+        await it.on(cause)
+        it.type("a")
+        await it.shows("a  roll back to 2.3.1", "roll back service/customer")
+        it.type("a")
+        await it.until(lambda: it.deed is not None and it.deed.phase is not Phase.PREPARING)
+        asked = it.deed
+        assert asked is not None
+        intent = asked.request.wish(Decided(0))
+        assert intent == RollBack("/service/customer", "2.3.1")
+        assert "2.4.0" in asked.request.reason
+        it.type("escape")
+        await it.until(lambda: it.dialog is None)
+        await it.pilot.press("e")
+        symptom = next(key for key, row in it.listed.board.rows.items() if row.cause == cause)
+        await it.on(symptom)
+        it.type("a")
+        await it.shows("what mends it: another finding explains it: e goes to its cause")
 
 
 # what is thrown away

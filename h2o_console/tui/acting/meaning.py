@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from h2o_console.acting.choices import Known, Meant
+from h2o_console.acting.request import request_of
+from h2o_console.rows.finding_keys import key_of
 from h2o_console.rows.places import Kind, Place
+from h2o_console.rows.triage import found
 from h2o_console.text import safe
+from h2o_console.tui.acting.offer import Offer
 from h2o_console.tui.screens.listing import list_of
 from h2o_core.names import from_operator, package_of
 from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
+    from h2o_console.rows.told import Said
     from h2o_console.tui.screens.listing import ListScreen
     from h2o_console.tui.screens.screen import ConsoleScreen
     from h2o_console.tui.session import Session
 
-_PACKAGES = frozenset({Kind.PACKAGE, Kind.CALLS})
+_PACKAGES = frozenset({Kind.PACKAGE, Kind.CALLS, Kind.EXPERIMENT})
 
 
-def meant(session: Session, screen: ConsoleScreen, cursor: str) -> Meant:
+def chosen(screen: ConsoleScreen, cursor: str) -> tuple[Place, ...]:
     """Keys, frozen: whatever the rows do from now on."""
     listed = list_of(screen)
     if listed is not None and listed.marks:
-        places = tuple(mark.opens for mark in listed.marks.values())
-        return _of(session, places, _besides(listed))
-    return _of(session, screen.concerns(cursor), "")
+        return tuple(mark.opens for mark in listed.marks.values())
+    return tuple(screen.concerns(cursor))
 
 
-def _of(session: Session, places: Iterable[Place], besides: str) -> Meant:
+def meant(session: Session, screen: ConsoleScreen, places: Iterable[Place]) -> Meant:
+    """Hosts and packages that *places* stand for; of a finding, whom it is about."""
+    listed = list_of(screen)
+    besides = _besides(listed) if listed is not None and listed.marks else ""
     hosts: dict[str, None] = {}
     packages: dict[str, None] = {}
     for place in places:
@@ -44,7 +51,34 @@ def _of(session: Session, places: Iterable[Place], besides: str) -> Meant:
             hosts[host] = None
             if package := session.package_of(place.key):
                 packages[from_operator(package)] = None
+        elif place.kind is Kind.FINDING and (key := key_of(place.key)) is not None:
+            hosts |= {key.subject.host: None} if key.subject.host else {}
+            packages |= {key.subject.package: None} if key.subject.package else {}
     return Meant(tuple(hosts), tuple(packages), besides)
+
+
+def mends(session: Session, places: Iterable[Place], act: Callable[..., None]) -> list[Offer]:
+    """What the findings themselves ask for, of each place the worst one; *act* shows a request's plan."""
+    every = tuple(places)
+    said = [one for place in every if (one := _worst(session, place)) is not None]
+    asked = [request for one in said if one.is_cause and (request := request_of(one.finding)) is not None]
+    if asked:
+        action = next(one.finding.action for one in said if one.is_cause and request_of(one.finding) is not None)
+        does = action.sentence if len(asked) == 1 and action is not None else f"what {len(asked)} findings ask for"
+        return [Offer("a", f"{safe(does, 80)}  ({safe(asked[0].reason, 120)})", lambda: act(*asked))]
+    if not any(place.kind is Kind.FINDING for place in every):
+        return []
+    if said and not said[0].is_cause:
+        return [Offer("a", "what mends it", None, "another finding explains it: e goes to its cause")]
+    action = said[0].finding.action if said else None
+    why = f"nothing to decide; look closer: {action.command}" if action is not None else "it names no remedy"
+    return [Offer("a", "what mends it", None, why)]
+
+
+def _worst(session: Session, place: Place) -> Said | None:
+    if place.kind is Kind.FINDING:
+        return found(session.insight, place.key)
+    return next((one for one in session.insights_of(place) if one.is_cause and request_of(one.finding)), None)
 
 
 def _besides(listed: ListScreen[Any]) -> str:
