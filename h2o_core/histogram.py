@@ -44,6 +44,9 @@ class Histogram:
         """Add *other*'s counts to this one's."""
         self.zero += other.zero
         self.sum_ns += other.sum_ns
+        if not self.buckets:
+            self.buckets.update(other.buckets)
+            return
         buckets = self.buckets
         known = buckets.get
         for index, count in other.buckets.items():

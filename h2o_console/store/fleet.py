@@ -46,9 +46,12 @@ if TYPE_CHECKING:
     from h2o_console.store.pictured import HostPart
     from h2o_core.insights.picture import Call as InsightCall
 
+_MANY_HOSTS: Final = 150
 _THRIFTY_BUCKETS: Final = 2
-_CALLS_TURNS: Final = 4
-"""In so many turns once, what callers waited is compared as well: in 48 s, while nobody looks at them."""
+_MANY_BUCKETS: Final = 3
+"""With so many hosts, a sketch's comparison waits for a third bucket: it costs the same, however much it counts."""
+_CALLS_BUCKETS: Final = 9
+"""In so many buckets once or so, what callers waited is compared as well: in 48 or 54 s, while nobody looks at them."""
 _READY_S: Final = 0.9
 _READY_SELDOM_S: Final = 3.9
 _OFTEN_S: Final = 1.5
@@ -72,7 +75,7 @@ class Store:
     """The fleet as far as it is known. `changed` is raised by whatever may change a view.
 
     `thrifty`: sketches are compared once in 12 s instead of at each reading, the hosts in turn, so that each 6 s have
-    times of half of them: for fleets where more would cost too much.
+    times of half of them (of many hosts once in 18 s, a third of them): for fleets where more would cost too much.
     """
 
     def __init__(self) -> None:
@@ -153,10 +156,12 @@ class Store:
         self.epochs.saw(stats.report.epoch, now_s)
         if self._counted_s is None:
             self._counted_s = now_s
-        turn = int(now_s // BUCKET_S + record.number) // _THRIFTY_BUCKETS
+        buckets = _MANY_BUCKETS if len(self.hosts) > _MANY_HOSTS else _THRIFTY_BUCKETS
+        turn = int(now_s // BUCKET_S + record.number) // buckets
         if not self.thrifty or record.timed_at != turn:
             record.timed_at = turn
-            record.time_all(now_s, calls=not self.thrifty or turn % _CALLS_TURNS == 0 or self._calls.timed(now_s))
+            seldom = turn % (_CALLS_BUCKETS // buckets) == 0
+            record.time_all(now_s, calls=not self.thrifty or seldom or self._calls.timed(now_s))
         self._reindex(host, before, record.packages())
 
     def window_of(self, package: str, version: str, feature: str) -> Window:

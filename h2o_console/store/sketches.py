@@ -70,11 +70,12 @@ def _changed(earlier: Sketch, later: Sketch) -> dict[int, int]:
 
 
 def _checked(changed: dict[int, int], zero: int, sum_ns: int) -> Histogram | None:
-    if zero < 0 or sum_ns < 0 or (changed and min(changed.values()) < 0):
+    counts = changed.values()
+    if zero < 0 or sum_ns < 0 or min(counts, default=0) < 0:
         raise CounterReset(WENT_DOWN)
     if changed and not _LOWEST <= min(changed) <= max(changed) <= _HIGHEST:
         raise CounterReset(_NO_NUMBER)
-    if max(zero, *changed.values(), 0) > _MOST_TIMES or sum_ns > MOST:
+    if max(zero, max(counts, default=0)) > _MOST_TIMES or sum_ns > MOST:
         raise CounterReset(_NO_NUMBER)
     if not changed and not zero:
         return None
