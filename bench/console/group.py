@@ -1,7 +1,8 @@
 """Runs `h2o-console` in front of a simulated fleet: start, quiet, keys; and what its threads spend meanwhile.
 
 The console asks and parses in a thread of its own, which the operating system knows by its name
-(`h2o_console.feed.thread.NAME`). What all other threads spend is the screen's: flush, rows, rendering, writing, keys.
+(`h2o_console.feed.thread.NAME`), and records in another. What all other threads spend is the screen's: flush, rows,
+rendering, writing, keys.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from bench.simulator.fleet import FULL as FULL_SIZE, SimulatedFleet, Size, simul
 from bench.simulator.plan import plan
 from bench.statistics import quantile
 from h2o_console.feed.thread import NAME as _FEED
+from h2o_console.recording.recorder import NAME as _RECORDER
 
 if TYPE_CHECKING:
     from bench.console.screen import Screen
 
 GROUP: Final = "console"
+_BESIDE: Final = (_FEED, _RECORDER)
+"""Threads that no key waits for."""
 _IDLE: Final = Size(hosts=3, instances=5, packages=5, processes=1, busy=False)
 """In front of which an idle console is measured."""
 _FIRST_SCREEN_S: Final = 20.0
@@ -73,7 +77,7 @@ def run(directory: Path, wanted: Plan, say: Callable[[str], None]) -> list[Figur
     with simulated_fleet(directory, size) as fleet:
         runs: list[_Run] = []
         for number in range(wanted.runs):
-            runs.append(_one(fleet, wanted, Random(number)))
+            runs.append(_one(fleet, directory, wanted, Random(number)))
             say(f"run {number + 1} of {wanted.runs}: {_in_words(runs[-1])}")
     return [Figure(GROUP, "idle_pct", idle_pct, "%"), *_figures(runs)]
 
@@ -81,7 +85,7 @@ def run(directory: Path, wanted: Plan, say: Callable[[str], None]) -> list[Figur
 def _idle_pct(directory: Path, wanted: Plan) -> float:
     """CPU of a console on its first screen that nobody touches, in front of a small fleet that nobody uses."""
     directory.mkdir()
-    with simulated_fleet(directory, _IDLE) as fleet, Terminal(_argv(fleet), _environment()) as terminal:
+    with simulated_fleet(directory, _IDLE) as fleet, Terminal(_argv(fleet), _environment(directory)) as terminal:
         terminal.until(lambda screen: _counts(screen, fleet), "the fleet's hosts", _FIRST_SCREEN_S)
         time.sleep(wanted.settle_s)
         began_s, spent_s = time.monotonic(), cpu_s(terminal.pid)
@@ -93,10 +97,10 @@ def _argv(fleet: SimulatedFleet) -> list[str]:
     return [str(Path(sysconfig.get_path("scripts")) / "h2o-console"), "--agent", fleet.agent]
 
 
-def _one(fleet: SimulatedFleet, wanted: Plan, dice: Random) -> _Run:
+def _one(fleet: SimulatedFleet, directory: Path, wanted: Plan, dice: Random) -> _Run:
     names = [package.name[1:] for package in plan(fleet.size.hosts, fleet.size.instances, fleet.size.packages).packages]
     done = _Run()
-    with Terminal(_argv(fleet), _environment()) as terminal:
+    with Terminal(_argv(fleet), _environment(directory)) as terminal:
         terminal.until(lambda screen: _counts(screen, fleet), "the first view", _FIRST_SCREEN_S)
         terminal.press("2")
         shown_ns = terminal.until(lambda screen: _shows(screen, names, fleet), "the fleet's packages", _FIRST_SCREEN_S)
@@ -130,7 +134,7 @@ def _sit_quiet(done: _Run, terminal: Terminal, fleet: SimulatedFleet, seconds: f
     took_s = time.monotonic() - began_s
     after = _threads_s(terminal.pid)
     done.cpu_all_pct = 100 * (cpu_s(terminal.pid) - whole_s) / took_s
-    feed_s = sum(spent_s - threads.get(one, ("", 0.0))[1] for one, (name, spent_s) in after.items() if name == _FEED)
+    feed_s = sum(spent_s - threads.get(one, ("", 0.0))[1] for one, (name, spent_s) in after.items() if name in _BESIDE)
     if any(name == _FEED for name, _ in after.values()):
         done.cpu_ui_pct = done.cpu_all_pct - 100 * feed_s / took_s
     done.quiet_bytes_per_s = (terminal.written - written) / took_s
@@ -165,10 +169,11 @@ _NOT_ITS: Final = ("H2O_", "TMUX", "NO_COLOR", "COLUMNS", "LINES")
 """pytest-xdist's workers have COLUMNS and LINES, which would go before the terminal's own size."""
 
 
-def _environment() -> Mapping[str, str]:
+def _environment(directory: Path) -> Mapping[str, str]:
     """A terminal as most have it; neither this user's configuration nor an H2O variable of this shell counts."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)}
-    return {**env, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8", "H2O_CONFIG": os.devnull}
+    own = {"H2O_CONFIG": os.devnull, "XDG_STATE_HOME": str(directory / "state")}
+    return {**env, **own, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
 
 
 def _in_words(run: _Run) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from h2o_console.feed.agents import OutOfReach
 from h2o_console.feed.poller import monotonic_s
 from h2o_console.feed.thread import name_thread
+from h2o_console.recording.history import NOT_HERE, Histories
 from h2o_console.recording.playing import Playing
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ SPEEDS: Final = (0.1, 60.0)
 _TURN_S: Final = 0.05
 _LATE_S: Final = 0.5
 _STOP_S: Final = 3.0
-_NOT_HERE: Final = "a recording has only what the console itself had asked for"
 
 
 class Player:
@@ -36,6 +36,8 @@ class Player:
         self.speed = 1.0
         self.paused = False
         self._playing = Playing(tape, store, at_s)
+        self._histories = Histories(tape)
+        self._reader = ThreadPoolExecutor(1, "h2o-history")
         self._clock = clock
         self._wanted_s: float | None = None
         self._wake = threading.Condition()
@@ -94,6 +96,7 @@ class Player:
         with self._wake:
             self._stopping = True
             self._wake.notify()
+        self._reader.shutdown(wait=False, cancel_futures=True)
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
 
@@ -108,15 +111,13 @@ class Player:
         """Nobody can be asked."""
         del host, path
         failed: Future[Mapping[str, Any]] = Future()
-        failed.set_exception(OutOfReach(_NOT_HERE))
+        failed.set_exception(OutOfReach(NOT_HERE))
         return failed
 
     def read(self, host: str, path: str, take: Callable[[bytes], T]) -> Future[T]:
-        """Nobody can be asked."""
-        del host, path, take
-        failed: Future[T] = Future()
-        failed.set_exception(OutOfReach(_NOT_HERE))
-        return failed
+        """What *take* makes of *host*'s history, as the recording has it until now; the future raises OutOfReach."""
+        now_s = self._playing.at_s
+        return self._reader.submit(lambda: take(self._histories.answer(host, path, now_s)))
 
     def _run(self) -> None:
         name_thread(NAME)

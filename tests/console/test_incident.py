@@ -93,6 +93,9 @@ async def test_screens_show_it_as_if_it_were_now(tape: Tape) -> None:
     store = Store()
     session = Session("", store)
     show(Player(tape, store, tape.began_s + 75), session)
+    player = session.replaying
+    assert player is not None
+    session.poller = player
     app = H2OConsole(session)
     async with app.run_test(size=(140, 40)) as pilot:
         text = await shown(pilot, app)
@@ -106,5 +109,11 @@ async def test_screens_show_it_as_if_it_were_now(tape: Tape) -> None:
         text = await shown(pilot, app)
         assert "VERSIONS, last60s" in text
         assert "INTERNAL" in text
+        for _ in range(500):
+            if "Asking" not in (text := await shown(pilot, app)):
+                break
+        assert "last 60 min, 10 s each" in text
+        assert "not in it" not in text, "all three hosts have a past"
         await pilot.press("a")
         assert "this is a recording: nothing can be changed from here" in await shown(pilot, app)
+    player.stop()

@@ -14,10 +14,12 @@ import pytest
 from h2o_console.feed.agents import OutOfReach
 from h2o_console.feed.heard import Heard, Kind
 from h2o_console.feed.intake import Intake
+from h2o_console.recording.history import Histories
 from h2o_console.recording.player import NAME, Player
 from h2o_console.recording.playing import Playing
 from h2o_console.recording.tape import Tape, load
 from h2o_console.store.fleet import Store
+from h2o_core.pb.host_pb2 import History
 from tests.console.fake_fleet import FakeFleet, example
 from tests.console.test_intake import views
 from tests.console.test_recording import Film
@@ -145,6 +147,62 @@ def test_rows_of_another_time_go(tmp_path: Path) -> None:
     playing.seek(BEGAN_S + 20)
     assert "service/late" not in store.names()
     assert "service/late" in store.take_dirty(playing.stage_s), "whoever has a row of it hears of it"
+
+
+# the past
+
+
+def test_the_past_has_what_was_counted_each_request_once(tmp_path: Path) -> None:
+    filmed = film(100)
+    tape = load(filmed.shelve(tmp_path))
+    counted: dict[tuple[str, str], int] = {}
+    timed: dict[tuple[str, str], int] = {}
+    for host in filmed.fleet.hosts:
+        path = f"/history?resolution=10s&since={BEGAN_S - 60:.0f}"
+        history = History.FromString(Histories(tape).answer(host, path, BEGAN_S + 200))
+        assert history.host == host
+        for series in history.series:
+            assert [point.t_s % 10 for point in series.points] == [0] * len(series.points)
+            assert 90 <= sum(point.covered_s for point in series.points) <= 99
+            version = series.package, series.version
+            for point in series.points:
+                counted[version] = counted.get(version, 0) + sum(one.count for one in point.outcomes)
+                timed[version] = timed.get(version, 0) + sum(point.processing.count) + point.processing.zero
+    assert counted == timed
+    whole: dict[tuple[str, str], int] = {}
+    for stats in (filmed.fleet.stats(host) for host in filmed.fleet.hosts):
+        for one in stats.report.instances:
+            count = sum(each.count for feature in one.features for each in feature.outcomes)
+            whole[one.package, one.version] = whole.get((one.package, one.version), 0) + count
+    assert counted.keys() == whole.keys()
+    for version, count in whole.items():
+        assert 0.9 * count - 3 <= counted[version] <= count
+
+
+def test_the_past_ends_at_the_moment_that_is_played_and_begins_where_it_was_asked_for(tmp_path: Path) -> None:
+    histories = Histories(load(film(100).shelve(tmp_path)))
+    path = f"/history?resolution=10s&since={BEGAN_S + 39:.0f}&kind=package&package=service/geo"
+    history = History.FromString(histories.answer("host-1", path, BEGAN_S + 75))
+    assert {series.package for series in history.series} == {"/service/geo"}
+    assert [point.t_s - BEGAN_S for point in history.series[0].points] == [39, 49, 59]
+    with pytest.raises(OutOfReach, match="a recording has only"):
+        histories.answer("host-1", "/stats", BEGAN_S)
+    assert not History.FromString(histories.answer("host-9", path, BEGAN_S + 75)).series
+
+
+def test_a_broker_that_began_anew_is_a_gap_and_no_negative_count(tmp_path: Path) -> None:
+    fleet = example(2, 6)
+    filmed = film(50, fleet)
+    fleet.restart_broker("host-1")
+    filmed.run(50)
+    histories = Histories(load(filmed.shelve(tmp_path)))
+    history = History.FromString(
+        histories.answer("host-1", f"/history?resolution=10s&since={BEGAN_S:.0f}", BEGAN_S + 200)
+    )
+    counts = [one.count for series in history.series for point in series.points for one in point.outcomes]
+    assert counts
+    assert min(counts) > 0
+    assert sum(point.covered_s for point in history.series[0].points) < 98
 
 
 # in a thread

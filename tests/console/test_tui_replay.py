@@ -19,8 +19,10 @@ from h2o_console.recording.moments import moment
 from h2o_console.recording.player import Player
 from h2o_console.recording.recorder import Recorder, Shelved
 from h2o_console.recording.tape import load
+from h2o_console.rows.places import Kind as View, Place
 from h2o_console.store.fleet import Store
 from h2o_console.tui.app import H2OConsole
+from h2o_console.tui.memory import Memory
 from h2o_console.tui.recordings import Unplayable, opened, place_in, show
 from h2o_console.tui.session import Session
 from tests.console.fake_fleet import example
@@ -44,7 +46,7 @@ class Replay:
         self.player = Player(tape, self.store, tape.began_s + 60, clock=lambda: self.passed_s)
         self.session = Session("", self.store)
         show(self.player, self.session)
-        self.app = H2OConsole(self.session)
+        self.app = H2OConsole(self.session, memory=Memory(Place(View.PACKAGES)))
 
     async def pass_time(self, pilot: Pilot[int], seconds: float = 0.0) -> str:
         """As the player's thread would; what is on screen then."""

@@ -219,6 +219,8 @@ class LogsScreen(ConsoleScreen):
 
     def empty(self) -> Sequence[Cell]:
         """Why there is no line."""
+        if self.session.replaying is not None:
+            return Cell("Logs are not in a recording.", Tone.WARN), Cell("esc: back", Tone.DIM)
         tail = self._tail
         if tail is None or not tail.read:
             return (Cell("Reading…", Tone.DIM),)
