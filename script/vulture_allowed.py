@@ -71,7 +71,6 @@ _.friction
 # The journal of calls is read by `h2o journal`, which comes after it.
 
 # What the console's screens of findings read: they are being built.
-_.is_cause
 _.blindness
 _.looked_s
 _.cost_s

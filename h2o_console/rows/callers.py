@@ -10,13 +10,18 @@ from h2o_console.measured import LAST_60S
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.features import WINDOW_S
 from h2o_console.rows.figures import millis, percent, rate
-from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, most_hurt
+from h2o_console.rows.places import Kind, Place
+from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt, reasons, why, worst
 from h2o_console.rows.sections import outcomes_text
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
-from h2o_console.rows.verdicts import failing, ranked
 from h2o_console.text import safe
+from h2o_core.insights.finding import Kind as FindingKind
+from h2o_core.names import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from h2o_console.rows.told import Told
     from h2o_console.store.views import CallView
 
 
@@ -55,22 +60,25 @@ class CallRow:
         return self.requests / WINDOW_S
 
     @property
-    def hurt(self) -> int:
-        """Requests hurt in the last minute."""
+    def hurt(self) -> float:
+        """Requests hurt a second."""
         return most_hurt(self.reasons)
 
 
-def call_row(view: CallView) -> CallRow:
+def call_row(view: CallView, told: Told) -> CallRow:
     """What there is to say of it."""
-    found = [*failing(view.outcomes)]
-    if view.forbidden:
-        found.append(Reason(Kind.LINK, Glyph.WARN, safe(view.forbidden, 120)))
-    why = ranked(found)
+    edge = view.caller, view.package
+    said = tuple(
+        one
+        for one in told.of(Place(Kind.CALLS, view.package))
+        if (shown(one.finding.subject.caller), shown(one.finding.subject.package)) == edge
+    )
+    found = reasons(said, _forbidden(view), looked=told.looked)
     return CallRow(
         key=view.key,
         name=safe(view.caller, 80) or "(nobody)",
-        glyph=why[0].glyph if why else Glyph.FINE,
-        reasons=why,
+        glyph=worst(found),
+        reasons=found,
         caller=view.caller,
         version=safe(view.version, 24),
         feature=safe(view.feature, 80),
@@ -84,10 +92,16 @@ def call_row(view: CallView) -> CallRow:
     )
 
 
-def _why(row: CallRow, _: Canvas) -> Shown:
-    if row.reasons:
-        return f"{row.reasons[0].text}  {row.outcomes}", row.glyph.tone
-    return row.outcomes, Tone.DIM
+def _forbidden(view: CallView) -> Iterator[Reason]:
+    if view.forbidden:
+        yield Reason(Glyph.NOTE, safe(view.forbidden, 120), FindingKind.TIERS)
+
+
+def _why(row: CallRow, on: Canvas) -> Shown:
+    if row.glyph is Glyph.FINE:
+        return row.outcomes, Tone.DIM
+    text, tone = why(row.reasons, on.width)
+    return f"{text}  {row.outcomes}", tone
 
 
 CALLS: Final[Table[CallRow]] = Table(
@@ -161,5 +175,5 @@ CALLS: Final[Table[CallRow]] = Table(
             over=LAST_60S,
         ),
     ),
-    worst=lambda row: (-row.glyph, -row.hurt, row.name, row.feature),
+    worst=lambda row: (-row.glyph, -row.hurt, -row.failed, row.name, row.feature),
 )

@@ -13,14 +13,17 @@ from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.call_lines import call_lines
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, line, millis, percent, rate, whole_percent
+from h2o_console.rows.instances import instance_reasons
+from h2o_console.rows.packages import package_reasons
 from h2o_console.rows.places import SHORT_ID, Kind, Place
-from h2o_console.rows.reasons import error_tone, errors, reasons
+from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, known, outcomes_text, pieces, plain, title, verdict
-from h2o_console.rows.verdicts import instance_reasons
 from h2o_console.text import pad, safe
 from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
+    from h2o_console.rows.reasons import Reason
+    from h2o_console.rows.told import Told
     from h2o_console.store.views import CallView, FeatureView, InstanceView, PackageView
 
 Times = Mapping[str, tuple[float | None, float | None]]
@@ -76,6 +79,7 @@ _HOSTS: Final = (
 
 def package_lines(
     view: PackageView,
+    told: Told,
     times: Times,
     width: int,
     graphs: Iterable[Line] = (),
@@ -85,12 +89,12 @@ def package_lines(
 ) -> tuple[Line, ...]:
     """All lines of the package's screen; *graphs* stand below its versions. Features, instances, hosts are ways on."""
     return (
-        *verdict(reasons(view), width),
+        *verdict(package_reasons(view, told), width),
         *_numbers(view, width, ascii_only=ascii_only),
         *_versions(view, width),
         *graphs,
         *_features(view, width),
-        *_instances(view, times, width),
+        *_instances(view, told, times, width),
         *_hosts(view, width),
         *_happened(view, width),
         *callers_lines(view, tuple(calls), width),
@@ -187,7 +191,7 @@ def _newest_error(features: Sequence[FeatureView]) -> str:
     return f", last error {age(newest.error_age_s or 0.0)} ago: {safe(newest.last_error, 200)}"
 
 
-def _instances(view: PackageView, times: Times, width: int) -> Iterator[Line]:
+def _instances(view: PackageView, told: Told, times: Times, width: int) -> Iterator[Line]:
     yield from title(f"INSTANCES ({len(view.instances)})", width)
     if not view.instances:
         yield plain("none", "  no instance runs", Tone.UNKNOWN, width)
@@ -199,13 +203,12 @@ def _instances(view: PackageView, times: Times, width: int) -> Iterator[Line]:
     table = Grid.fitting(_INSTANCES, content, width)
     yield from table.heads()
     for at, instance in enumerate(sorted(view.instances, key=lambda one: (one.ready, one.version, one.host, one.key))):
-        yield _instance(instance, at, times, table)
+        yield _instance(instance, next(iter(instance_reasons(instance, told)), None), at, times, table)
 
 
-def _instance(one: InstanceView, at: int, times: Times, table: Grid) -> Line:
+def _instance(one: InstanceView, why: Reason | None, at: int, times: Times, table: Grid) -> Line:
     p50, p95 = times.get(one.id, (None, None))
     requests, failed = sum(one.outcomes.values()), errors(one.outcomes)
-    why = next(iter(instance_reasons(one)), None)
     values = (
         (safe(one.id, 30)[:SHORT_ID] or "(none)", Tone.PLAIN),
         (safe(one.version, 24) or UNKNOWN, Tone.PLAIN),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_60S
 from h2o_console.rows.call_lines import call_lines
 from h2o_console.rows.cells import Glyph, Line, Tone
-from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, times
-from h2o_console.rows.places import Kind as PlaceKind, Place
-from h2o_console.rows.reasons import FEWEST, PROMISE_SLACK, Kind, Reason, error_tone, errors, most_hurt
+from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate
+from h2o_console.rows.places import Kind, Place
+from h2o_console.rows.reasons import SLOW, Reason, error_tone, errors, most_hurt, reasons, why, worst
 from h2o_console.rows.sections import Field, Grid, facts, outcomes_text, plain, title, verdict
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
-from h2o_console.rows.verdicts import failing, ranked
 from h2o_console.text import safe
 
 if TYPE_CHECKING:
+    from h2o_console.rows.told import Told
     from h2o_console.store.views import CallView, FeatureView
 
 WINDOW_S: Final = 60
@@ -57,20 +57,20 @@ class FeatureRow:
         return bool(self.last_error)
 
     @property
-    def hurt(self) -> int:
-        """Requests hurt in the last minute."""
+    def hurt(self) -> float:
+        """Requests hurt a second."""
         return most_hurt(self.reasons)
 
 
-def feature_row(view: FeatureView) -> FeatureRow:
+def feature_row(view: FeatureView, told: Told) -> FeatureRow:
     """What there is to say of a feature."""
-    why = feature_reasons(view)
+    found = feature_reasons(view, told)
     requests = sum(view.outcomes.values())
     return FeatureRow(
         key=view.key,
         name=safe(view.feature, 80) or "(no name)",
-        glyph=why[0].glyph if why else Glyph.FINE,
-        reasons=why,
+        glyph=worst(found),
+        reasons=found,
         feature=view.feature,
         package=view.package,
         version=safe(view.version, 24),
@@ -93,36 +93,28 @@ def _last_error(view: FeatureView) -> str:
     return f"{age(view.error_age_s)} ago: {safe(view.last_error, 200)}"
 
 
-def feature_reasons(view: FeatureView) -> tuple[Reason, ...]:
+def feature_reasons(view: FeatureView, told: Told) -> tuple[Reason, ...]:
     """All that is to say of it; empty when all is well."""
-    return ranked((*_unknown(view), *failing(view.outcomes), *_slow(view)))
+    said = told.of(Place(Kind.FEATURE, view.feature))
+    mine = tuple(one for one in said if one.finding.subject.version in {"", view.version})
+    return reasons(mine, _unknown(view), looked=told.looked, name=f"{view.feature} {view.version}")
 
 
 def _unknown(view: FeatureView) -> Iterator[Reason]:
     if not view.known:
-        yield Reason(Kind.SILENT, Glyph.UNKNOWN, "no fresh stats of any instance that serves it")
-
-
-def _slow(view: FeatureView) -> Iterator[Reason]:
-    requests = sum(view.outcomes.values())
-    if view.p95_ms is None or not view.upper95_ms or requests < FEWEST:
-        return
-    ratio = view.p95_ms / view.upper95_ms
-    if ratio > PROMISE_SLACK:
-        text = f"p95 {times(ratio)} its promise: {millis(view.p95_ms)} ms, promised {millis(view.upper95_ms)}"
-        yield Reason(Kind.SLOW, Glyph.WARN, text, requests // 20)
+        yield Reason(Glyph.UNKNOWN, "no fresh stats of any instance that serves it")
 
 
 def _p95(row: FeatureRow, _: Canvas) -> Shown:
-    slow = any(reason.kind is Kind.SLOW for reason in row.reasons)
+    slow = any(reason.kind in SLOW for reason in row.reasons)
     return millis(row.p95_ms), Tone.WARN if slow else Tone.PLAIN
 
 
-def _why(row: FeatureRow, _: Canvas) -> Shown:
-    if row.reasons:
-        last = f"; last error {row.last_error}" if row.last_error and row.failed else ""
-        return f"{row.reasons[0].text}{last}", row.glyph.tone
-    return (f"last error {row.last_error}" if row.last_error else Glyph.FINE.word), Tone.DIM
+def _why(row: FeatureRow, on: Canvas) -> Shown:
+    text, tone = why(row.reasons, on.width)
+    if row.glyph is Glyph.FINE:
+        return f"last error {row.last_error}" if row.last_error else text, tone
+    return f"{text}; last error {row.last_error}" if row.last_error and row.failed else text, tone
 
 
 FEATURES: Final[Table[FeatureRow]] = Table(
@@ -213,7 +205,7 @@ FEATURES: Final[Table[FeatureRow]] = Table(
         ),
         Column("WHY, LAST ERROR", _why, 14, "the worst finding, else its last error of any kind", short="WHY"),
     ),
-    worst=lambda row: (-row.glyph, -row.hurt, row.name, row.version),
+    worst=lambda row: (-row.glyph, -row.hurt, -row.failed, row.name, row.version),
 )
 
 _VERSIONS: Final = (
@@ -230,23 +222,24 @@ _VERSIONS: Final = (
 )
 
 
-def feature_lines(views: Sequence[FeatureView], calls: Sequence[CallView], width: int) -> tuple[Line, ...]:
+def feature_lines(views: Sequence[FeatureView], calls: Sequence[CallView], width: int, told: Told) -> tuple[Line, ...]:
     """One feature in full: *views* are its versions, *calls* its callers'."""
+    found = [reason for view in views for reason in _named(view, told, several=len(views) > 1)]
     return (
-        *verdict(ranked(reason for view in views for reason in _named(view, several=len(views) > 1)), width),
-        *_versions(views, width),
+        *verdict(sorted(found, key=lambda reason: -reason.glyph), width),
+        *_versions(views, told, width),
         *_errors(views, width),
         *_callers(calls, width),
     )
 
 
-def _named(view: FeatureView, *, several: bool) -> Iterator[Reason]:
-    for reason in feature_reasons(view):
+def _named(view: FeatureView, told: Told, *, several: bool) -> Iterator[Reason]:
+    for reason in feature_reasons(view, told):
         before = f"{safe(view.version, 24)}: " if several else ""
-        yield Reason(reason.kind, reason.glyph, f"{before}{reason.text}", reason.hurt)
+        yield replace(reason, text=f"{before}{reason.text}")
 
 
-def _versions(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
+def _versions(views: Sequence[FeatureView], told: Told, width: int) -> Iterator[Line]:
     yield from title(f"VERSIONS, {LAST_60S}", width)
     if not views:
         return
@@ -256,7 +249,7 @@ def _versions(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
     for view in views:
         requests, failed = sum(view.outcomes.values()), errors(view.outcomes)
         declared = view.outcomes.get("APPLICATION", 0)
-        slow = any(reason.kind is Kind.SLOW for reason in feature_reasons(view))
+        slow = any(reason.kind in SLOW for reason in feature_reasons(view, told))
         values = (
             (safe(view.version, 24), Tone.NAME),
             (str(view.instances) if view.known else UNKNOWN, Tone.PLAIN),
@@ -269,7 +262,7 @@ def _versions(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
             (percent(declared, requests), Tone.PLAIN if declared else Tone.DIM),
             (outcomes_text(view.outcomes), Tone.DIM),
         )
-        yield grid.line(f"version:{view.version}", values, Place(PlaceKind.PACKAGE, view.package))
+        yield grid.line(f"version:{view.version}", values, Place(Kind.PACKAGE, view.package))
 
 
 def _errors(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
@@ -286,4 +279,4 @@ def _callers(calls: Sequence[CallView], width: int) -> Iterator[Line]:
     if not calls:
         yield plain("none:callers", "  nobody has called it", Tone.UNKNOWN, width)
         return
-    yield from call_lines(calls, width, lambda call: Place(PlaceKind.CALLS, call.package))
+    yield from call_lines(calls, width, lambda call: Place(Kind.CALLS, call.package))

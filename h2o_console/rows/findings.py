@@ -24,7 +24,7 @@ def findings(name: str, glyph: Glyph, reasons: Sequence[Reason], size: tuple[int
         return ()
     lines = [Line("", (Cell(f" {name} ", Tone.NAME), Cell(f" {glyph.word}", glyph.tone)))]
     for reason in reasons:
-        for at, part in enumerate(wrap(reason.text, max(width - 5, 10))):
+        for at, part in enumerate(wrap(reason.whole, max(width - 5, 10))):
             mark = Cell(f"  {reason.glyph.sign if at == 0 else ' '} ", reason.glyph.tone)
             lines.append(Line("", (mark, Cell(pad(part, max(width - 4, 0))))))
     lines += [Line("", ())] * (_FINDINGS + 1 - len(lines))

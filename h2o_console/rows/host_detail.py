@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
 from h2o_console.rows.cells import Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, size, skew, whole
-from h2o_console.rows.hosts import share_tone
-from h2o_console.rows.instances import instance_row
+from h2o_console.rows.hosts import host_row, share_tone
+from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, facts, known, outcomes_text, plain, title, verdict
-from h2o_console.rows.verdicts import CPU_PCT, DISK_PCT, FULL_PCT, MEMORY_PCT, STEAL_PCT, host_reasons
 from h2o_console.text import safe
+from h2o_core.insights.kinds.servers import FULL_PCT, FULLEST_PCT, STEAL_PCT
 
 if TYPE_CHECKING:
-    from h2o_console.store.views import HostDetail, HostView, InstanceView, LinkView, VitalsView
+    from h2o_console.rows.told import Told
+    from h2o_console.store.views import HostDetail, HostView, LinkView, VitalsView
 
 _INSTANCES: Final = (
     Field("INSTANCE", 8, 2),
@@ -44,15 +45,15 @@ _LINKS: Final = (
 _QUEUES: Final = (Field("PACKAGE", 7), Field("VERSION", 7), Field("QUEUED", 6, right=True), Field("OF", 6))
 
 
-def host_lines(detail: HostDetail, width: int, graphs: Iterable[Line] = ()) -> tuple[Line, ...]:
+def host_lines(detail: HostDetail, told: Told, width: int, graphs: Iterable[Line] = ()) -> tuple[Line, ...]:
     """All lines of the host's screen; instances, packages and hosts are ways on."""
     host = detail.host
     return (
-        *verdict(host_reasons(host), width),
+        *verdict(host_row(host, told).reasons, width),
         *_server(None if host.silent else host.vitals, width),
         *_broker(detail, width),
         *graphs,
-        *_instances(detail.instances, width),
+        *_instances([instance_row(one, told) for one in detail.instances], width),
         *_links(detail.links, width),
         *_queues(detail, width),
         *_called(host, width),
@@ -73,16 +74,16 @@ def _server(vitals: VitalsView | None, width: int) -> Iterator[Line]:
     yield from facts(
         "server",
         (
-            ("CPU", _share(vitals.cpu_pct), share_tone(vitals.cpu_pct, CPU_PCT)),
+            ("CPU", _share(vitals.cpu_pct), Tone.PLAIN),
             ("steal", _share(vitals.steal_pct), share_tone(vitals.steal_pct, STEAL_PCT)),
             ("cores", known(vitals.cores), Tone.PLAIN),
             ("load 1 min", UNKNOWN if vitals.load1 is None else f"{vitals.load1:.2f}", Tone.PLAIN),
             (
                 "memory",
                 UNKNOWN if vitals.memory_pct is None else memory,
-                share_tone(vitals.memory_pct, MEMORY_PCT, FULL_PCT),
+                share_tone(vitals.memory_pct, FULL_PCT, FULLEST_PCT),
             ),
-            ("disk", UNKNOWN if vitals.disk_pct is None else disk, share_tone(vitals.disk_pct, DISK_PCT, FULL_PCT)),
+            ("disk", UNKNOWN if vitals.disk_pct is None else disk, share_tone(vitals.disk_pct, FULL_PCT, FULLEST_PCT)),
             ("clock", skew(vitals.clock_skew_s), Tone.PLAIN),
         ),
         width,
@@ -123,12 +124,12 @@ def _broker(detail: HostDetail, width: int) -> Iterator[Line]:
     )
 
 
-def _instances(instances: tuple[InstanceView, ...], width: int) -> Iterator[Line]:
+def _instances(instances: Sequence[InstanceRow], width: int) -> Iterator[Line]:
     yield from title(f"INSTANCES ({len(instances)})", width)
     if not instances:
         yield plain("none:instances", "  no instance runs here", Tone.UNKNOWN, width)
         return
-    rows = sorted(map(instance_row, instances), key=lambda row: (-row.glyph, row.package, row.key))
+    rows = sorted(instances, key=lambda row: (-row.glyph, row.package, row.key))
     content = {
         "PACKAGE": [safe(row.package, 60) for row in rows],
         "VERSION": [row.version for row in rows],

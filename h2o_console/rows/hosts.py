@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
 from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.facts import host_facts
 from h2o_console.rows.figures import UNKNOWN, age, percent, rate, skew, whole
-from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt
+from h2o_console.rows.places import Kind, Place
+from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt, reasons, why, worst
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
-from h2o_console.rows.verdicts import CPU_PCT, DISK_PCT, FULL_PCT, MEMORY_PCT, SKEW_S, STEAL_PCT, host_reasons
 from h2o_console.text import safe
+from h2o_core.insights.kinds.servers import FULL_PCT, FULLEST_PCT, SKEW_S, STEAL_PCT
 
 if TYPE_CHECKING:
+    from h2o_console.rows.told import Told
     from h2o_console.store.views import HostView
 
 
@@ -57,22 +60,22 @@ class HostRow:
         return bool(self.reasons)
 
     @property
-    def hurt(self) -> int:
-        """Requests hurt in the last minute."""
+    def hurt(self) -> float:
+        """Requests hurt a second."""
         return most_hurt(self.reasons)
 
 
-def host_row(view: HostView) -> HostRow:
+def host_row(view: HostView, told: Told) -> HostRow:
     """What there is to say of a host."""
-    why = host_reasons(view)
+    found = reasons(told.of(Place(Kind.HOST, view.name)), host_facts(view), looked=told.looked, name=view.name)
     vitals = None if view.silent else view.vitals
     fresh = not view.silent
     skewed_s = vitals.clock_skew_s if vitals and math.isfinite(vitals.clock_skew_s or 0.0) else None
     return HostRow(
         key=view.name,
         name=safe(view.name, 80) or "(no name)",
-        glyph=why[0].glyph if why else Glyph.FINE,
-        reasons=why,
+        glyph=worst(found),
+        reasons=found,
         zone=safe(view.zone, 20),
         link=safe(view.link, 12),
         instances=view.instances,
@@ -135,8 +138,8 @@ def _links(row: HostRow, _: Canvas) -> Shown:
     return (f"{up}/{row.links}", Tone.WARN) if row.links_down else (str(row.links), Tone.PLAIN)
 
 
-def _why(row: HostRow, _: Canvas) -> Shown:
-    return (row.reasons[0].text, row.glyph.tone) if row.reasons else (Glyph.FINE.word, Tone.DIM)
+def _why(row: HostRow, on: Canvas) -> Shown:
+    return why(row.reasons, on.width)
 
 
 HOSTS: Final[Table[HostRow]] = Table(
@@ -167,7 +170,7 @@ HOSTS: Final[Table[HostRow]] = Table(
         ),
         Column(
             "CPU%",
-            lambda row, _: (whole(row.cpu_pct), share_tone(row.cpu_pct, CPU_PCT)),
+            lambda row, _: (whole(row.cpu_pct), Tone.PLAIN),
             4,
             "of all cores together, over the last second",
             right=True,
@@ -189,7 +192,7 @@ HOSTS: Final[Table[HostRow]] = Table(
         ),
         Column(
             "MEM%",
-            lambda row, _: (whole(row.memory_pct), share_tone(row.memory_pct, MEMORY_PCT, FULL_PCT)),
+            lambda row, _: (whole(row.memory_pct), share_tone(row.memory_pct, FULL_PCT, FULLEST_PCT)),
             4,
             "memory that is not available any more",
             right=True,
@@ -200,7 +203,7 @@ HOSTS: Final[Table[HostRow]] = Table(
         ),
         Column(
             "DISK%",
-            lambda row, _: (whole(row.disk_pct), share_tone(row.disk_pct, DISK_PCT, FULL_PCT)),
+            lambda row, _: (whole(row.disk_pct), share_tone(row.disk_pct, FULL_PCT, FULLEST_PCT)),
             5,
             "used, of the file system that the agent keeps its state and logs on",
             right=True,

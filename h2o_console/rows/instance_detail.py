@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.cells import Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, line, millis, percent, rate, size, whole
+from h2o_console.rows.instances import instance_reasons
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, facts, known, outcomes_text, pieces, plain, title, verdict
-from h2o_console.rows.verdicts import check_reasons, instance_reasons, ranked
 from h2o_console.text import safe
 
 if TYPE_CHECKING:
+    from h2o_console.rows.told import Told
     from h2o_console.store.views import ChildView, InstanceDetail, InstanceView
 
 _FEATURES: Final = (
@@ -36,12 +37,11 @@ _CHECKS: Final = (
 )
 
 
-def instance_lines(detail: InstanceDetail, width: int, *, ascii_only: bool = False) -> tuple[Line, ...]:
+def instance_lines(detail: InstanceDetail, told: Told, width: int, *, ascii_only: bool = False) -> tuple[Line, ...]:
     """All lines of the instance's screen; its package and its host are ways on."""
     one = detail.instance
-    found = ranked((*instance_reasons(one), *check_reasons(detail.checks)))
     return (
-        *verdict(found, width),
+        *verdict(instance_reasons(one, told, detail.checks), width),
         *_belongs(one, width),
         *_now(detail, width, ascii_only=ascii_only),
         *_process(one, width),

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
 from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.facts import check_facts, instance_facts
 from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, size, whole
-from h2o_console.rows.places import SHORT_ID
-from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt
+from h2o_console.rows.places import SHORT_ID, Kind, Place
+from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt, reasons, why, worst
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
-from h2o_console.rows.verdicts import instance_reasons
 from h2o_console.text import safe
+from h2o_core.insights.finding import Kind as FindingKind
+from h2o_core.names import shown
 
 if TYPE_CHECKING:
-    from h2o_console.store.views import InstanceView
+    from collections.abc import Iterable
+
+    from h2o_console.rows.told import Told
+    from h2o_console.store.views import CheckView, InstanceView
+    from h2o_core.insights.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +65,21 @@ class InstanceRow:
         return bool(self.reasons)
 
     @property
-    def hurt(self) -> int:
-        """Requests hurt in the last minute."""
+    def hurt(self) -> float:
+        """Requests hurt a second."""
         return most_hurt(self.reasons)
 
 
-def instance_row(view: InstanceView) -> InstanceRow:
+def instance_row(view: InstanceView, told: Told) -> InstanceRow:
     """What there is to say of an instance."""
-    why = instance_reasons(view)
+    found = instance_reasons(view, told)
     child = view.child
     state = view.state if view.ready or view.state != "ready" else "unroutable"
     return InstanceRow(
         key=view.key,
         name=short(view),
-        glyph=why[0].glyph if why else Glyph.FINE,
-        reasons=why,
+        glyph=worst(found),
+        reasons=found,
         package=view.package,
         host=view.host,
         version=safe(view.version, 24),
@@ -97,6 +103,24 @@ def instance_row(view: InstanceView) -> InstanceRow:
     )
 
 
+def instance_reasons(view: InstanceView, told: Told, checks: Iterable[CheckView] = ()) -> tuple[Reason, ...]:
+    """All that is to say of an instance; of one that crashes again and again, what is said of its package."""
+    found = told.of(Place(Kind.INSTANCE, view.key))
+    found += tuple(one for one in told.of(Place(Kind.HOST, view.host)) if _is_among(view, one.finding))
+    if view.child is not None and view.child.crash_loops:
+        found += tuple(
+            one for one in told.of(Place(Kind.PACKAGE, view.package)) if one.finding.kind is FindingKind.CRASHES
+        )
+    return reasons(found, (*instance_facts(view), *check_facts(checks)), looked=told.looked)
+
+
+def _is_among(view: InstanceView, finding: Finding) -> bool:
+    """It is said of several instances of a version on a host, which are not told apart."""
+    subject = finding.subject
+    alike = (shown(subject.package), subject.version) == (view.package, view.version)
+    return finding.kind is FindingKind.INSTANCE and not subject.instance and alike
+
+
 def short(view: InstanceView) -> str:
     """Its id as it is shown; of a child that has none, what its agent calls it."""
     if view.id:
@@ -116,8 +140,8 @@ def _busy(row: InstanceRow, _: Canvas) -> Shown:
     return f"{busy}/{UNKNOWN if row.slots is None else row.slots}", Tone.WARN if full else Tone.PLAIN
 
 
-def _why(row: InstanceRow, _: Canvas) -> Shown:
-    return (row.reasons[0].text, row.glyph.tone) if row.reasons else (Glyph.FINE.word, Tone.DIM)
+def _why(row: InstanceRow, on: Canvas) -> Shown:
+    return why(row.reasons, on.width)
 
 
 def _count(number: int | None) -> str:

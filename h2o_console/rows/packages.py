@@ -5,19 +5,23 @@ Pure. Sparklines go under 120 columns, p50 under 90, all but glyph, name, ERR% a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.board import Board
 from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.facts import package_facts
 from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
-from h2o_console.rows.reasons import Kind, Reason, error_tone, errors, most_hurt, reasons
+from h2o_console.rows.places import Kind, Place
+from h2o_console.rows.reasons import SLOW, Reason, error_tone, errors, most_hurt, reasons, why, worst
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.text import safe
 from h2o_core.versions import newest_first
 
 if TYPE_CHECKING:
+    from h2o_console.rows.told import Told
     from h2o_console.store.fleet import Store
     from h2o_console.store.views import PackageView
 
@@ -60,20 +64,20 @@ class PackageRow:
         return bool(self.reasons)
 
     @property
-    def hurt(self) -> int:
-        """Requests hurt in the last minute, by the worst finding."""
+    def hurt(self) -> float:
+        """Requests hurt a second, by the worst finding."""
         return most_hurt(self.reasons)
 
 
-def package_row(view: PackageView) -> PackageRow:
+def package_row(view: PackageView, told: Told) -> PackageRow:
     """What there is to say of a package."""
-    why = reasons(view)
+    found = package_reasons(view, told)
     versions, traffic = _versions(view)
     return PackageRow(
         key=view.name,
         name=safe(view.name, _NAME_CELLS) or "(no name)",
-        glyph=why[0].glyph if why else Glyph.FINE,
-        reasons=why,
+        glyph=worst(found),
+        reasons=found,
         instances=_instances(view),
         versions=versions,
         traffic=traffic,
@@ -89,14 +93,20 @@ def package_row(view: PackageView) -> PackageRow:
     )
 
 
-def package_board(store: Store) -> Board[PackageRow]:
-    """The rows of all packages that *store* knows."""
+def package_reasons(view: PackageView, told: Told) -> tuple[Reason, ...]:
+    """All that is to say of a package."""
+    said = told.of(Place(Kind.PACKAGE, view.name))
+    return reasons(said, package_facts(view), looked=told.looked, name=view.name)
+
+
+def package_board(store: Store, told: Callable[[], Told], changed: Callable[[], set[str]]) -> Board[PackageRow]:
+    """The rows of all packages that *store* knows, with what is *told* of them; *changed*: of which that may be new."""
 
     def made(name: str, now_s: float) -> PackageRow | None:
         view = store.package(name, now_s)
-        return None if view is None else package_row(view)
+        return None if view is None else package_row(view, told())
 
-    return Board(store.take_dirty, made)
+    return Board(lambda now_s: store.take_dirty(now_s) | changed(), made)
 
 
 def _instances(view: PackageView) -> str:
@@ -129,7 +139,7 @@ def _quiet(row: PackageRow, text: str, tone: Tone = Tone.PLAIN) -> Shown:
 
 
 def _p95(row: PackageRow, _: Canvas) -> Shown:
-    slow = any(reason.kind is Kind.SLOW for reason in row.reasons)
+    slow = any(reason.kind in SLOW for reason in row.reasons)
     return _quiet(row, millis(row.p95_ms), Tone.WARN if slow else Tone.PLAIN)
 
 
@@ -137,8 +147,8 @@ def _err(row: PackageRow, _: Canvas) -> Shown:
     return _quiet(row, percent(row.failed, row.requests), error_tone(row.failed, row.requests))
 
 
-def _why(row: PackageRow, _: Canvas) -> Shown:
-    return (row.reasons[0].text, row.glyph.tone) if row.reasons else (Glyph.FINE.word, Tone.DIM)
+def _why(row: PackageRow, on: Canvas) -> Shown:
+    return why(row.reasons, on.width)
 
 
 def _line_cells(width: int) -> int:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from h2o_console.rows.reasons import OURS
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
+from h2o_core.insights.counts import FAULTS
 from h2o_core.names import shown
 from h2o_core.pb.host_pb2 import History
 
@@ -27,7 +27,7 @@ _MOST: Final = 1 << 53
 _MOST_VERSIONS: Final = 20
 _INDEXES: Final = range(-512, 2048)
 """Others would overflow when they become times (see `h2o_console.store.windows`)."""
-_OURS: Final = frozenset(code.value for code in Code if code.name in OURS)
+_OURS: Final = frozenset(code.value for code in Code if code.name in FAULTS)
 _KEPT: Final = 10
 """Slots beyond the window that are kept: columns do not shimmer while they leave it."""
 

@@ -75,7 +75,7 @@ def verdict(found: Sequence[Reason], width: int) -> Iterator[Line]:
     if not found:
         yield plain("why:0", f"  {Glyph.FINE.word:<9}nothing to say against it", Tone.GOOD, width)
     for at, reason in enumerate(found):
-        for row, part in enumerate(textwrap.wrap(reason.text, max(width - 12, 10)) or [""]):
+        for row, part in enumerate(textwrap.wrap(reason.whole, max(width - 12, 10)) or [""]):
             mark = f"{reason.glyph.sign} {reason.glyph.word:<9}" if row == 0 else " " * 11
             cells = (Cell(mark, reason.glyph.tone), Cell(pad(part, max(width - 11, 0)), Tone.PLAIN))
             yield Line(f"why:{at}:{row}", cells, selectable=False)

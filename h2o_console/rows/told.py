@@ -50,9 +50,27 @@ class Told:
         """What there is to say of what the place shows; nothing of whole lists."""
         return tuple(self._of.get((place.of or place.kind, place.key), ()))
 
-    def about(self) -> dict[tuple[Kind, str], tuple[Said, ...]]:
-        """All of it, by kind of place and its key."""
-        return {key: tuple(found) for key, found in self._of.items()}
+    def keys(self, kind: Kind) -> set[str]:
+        """Of which places of that kind there is something to say."""
+        return {key for of, key in self._of if of is kind}
+
+
+class Telling:
+    """What is told now, and of which packages it may be something else than before."""
+
+    def __init__(self) -> None:
+        self.told = Told(None)
+        self._changed: set[str] = set()
+
+    def tell(self, told: Told) -> None:
+        """From now on this is told."""
+        self._changed |= self.told.keys(Kind.PACKAGE) | told.keys(Kind.PACKAGE)
+        self.told = told
+
+    def take_changed(self) -> set[str]:
+        """Names of packages whose row may have changed since the last call; forgets them."""
+        changed, self._changed = self._changed, set()
+        return changed
 
 
 def _about(subject: Subject) -> Iterator[tuple[Kind, str]]:

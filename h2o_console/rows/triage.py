@@ -10,10 +10,10 @@ from h2o_console.measured import LAST_60S
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import age, moment, rate
 from h2o_console.rows.finding_keys import finding_key
+from h2o_console.rows.reasons import GLYPHS
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column
 from h2o_console.rows.told import Said
 from h2o_console.text import safe
-from h2o_core.insights.finding import Severity
 from h2o_core.names import shown
 from h2o_core.notes import Says
 
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from h2o_core.insights.standing import Standing
     from h2o_core.notes import Note
 
-GLYPHS: Final[Mapping[Severity, Glyph]] = {
-    Severity.PAGE: Glyph.BROKEN,
-    Severity.TICKET: Glyph.WARN,
-    Severity.NOTE: Glyph.NOTE,
-}
 _SENTENCE: Final = 1000
 _NAME: Final = 120
 

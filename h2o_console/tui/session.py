@@ -15,7 +15,7 @@ from h2o_console.rows.hosts import HostRow, host_row
 from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.packages import PackageRow, package_board
 from h2o_console.rows.past import HOUR, Span
-from h2o_console.rows.told import Said, Told
+from h2o_console.rows.told import Said, Telling, Told
 from h2o_console.rows.triage import FindingRow, finding_rows
 from h2o_console.store.fleet import Store
 from h2o_console.store.views import CallView, FeatureView, FleetView, HostView, InstanceDetail, InstanceView
@@ -103,7 +103,7 @@ class Session:
     trials: Trials = field(init=False)
     fleet: FleetView = field(default_factory=FleetView)
     insight: Insight | None = None
-    told: Told = field(default_factory=lambda: Told(None))
+    telling: Telling = field(default_factory=Telling)
     frozen_at_s: float | None = None
     tails: Tails = field(default_factory=Tails)
     _fleet_s: float = float("-inf")
@@ -121,15 +121,15 @@ class Session:
         store = self.store
         self.changes = Changes(lambda: self.register, self.wall)
         self.trials = Trials(lambda: self.register)
-        self.board = package_board(store)
+        self.board = package_board(store, lambda: self.told, self.telling.take_changed)
         self._servers = Snapshot(store.servers, lambda view: view.name)
         self.hosts = Board(self._servers.dirty, self._host_row)
         self._running = Snapshot(store.instances, lambda view: view.key)
         self.instances = Board(self._running.dirty, self._instance_row)
         self._served = Snapshot(store.features, lambda view: view.key)
-        self.features = Board(self._served.dirty, lambda key, _: _made(feature_row, self._served.views.get(key)))
+        self.features = Board(self._served.dirty, lambda key, _: self._made(feature_row, self._served.views.get(key)))
         self._called = Snapshot(store.calls, lambda view: view.key)
-        self.calls = Board(self._called.dirty, lambda key, _: _made(call_row, self._called.views.get(key)))
+        self.calls = Board(self._called.dirty, lambda key, _: self._made(call_row, self._called.views.get(key)))
         self._found = Snapshot(self._findings, lambda row: row.key)
         self.findings = Board(self._found.dirty, lambda key, _: self._found.views.get(key), elsewhere_s=_FLEET_S)
 
@@ -140,16 +140,19 @@ class Session:
     def _findings(self, _now_s: float) -> Iterable[FindingRow]:
         return finding_rows(self.insight, () if self.control is None else self.control.notes, self.wall())
 
+    def _made(self, make: Callable[[V, Told], W], view: V | None) -> W | None:
+        return None if view is None else make(view, self.told)
+
     def _host_row(self, name: str, _now_s: float) -> HostRow | None:
         view = self._servers.views.get(name)
-        return None if view is None else host_row(view)
+        return None if view is None else host_row(view, self.told)
 
     def _instance_row(self, key: str, now_s: float) -> InstanceRow | None:
         view = self._running.views.get(key)
         if view is None:
             return None
         p50_ms, p95_ms = self.store.times_of(view.host, view.id, now_s)
-        return instance_row(replace(view, p50_ms=p50_ms, p95_ms=p95_ms))
+        return instance_row(replace(view, p50_ms=p50_ms, p95_ms=p95_ms), self.told)
 
     def instance_keys(self) -> Iterable[str]:
         """The keys of all instances."""
@@ -189,9 +192,20 @@ class Session:
         # Ages move each second; what is not an age shows at once.
         if now_s - self._fleet_s >= _FLEET_S or self.store.changed != self._seen:
             self.fleet, self._fleet_s, self._seen = self.store.fleet(now_s), now_s, self.store.changed
-        if self.insight is not (insight := self.store.insight):
-            self.insight, self.told = insight, Told(insight)
+        self._hear()
         return self.board.update(now_s, self._on_screen)
+
+    def _hear(self) -> None:
+        """Somebody may have looked again."""
+        if self.insight is not (insight := self.store.insight) and self.frozen_at_s is None:
+            self.insight = insight
+            self.telling.tell(Told(insight))
+
+    @property
+    def told(self) -> Told:
+        """What findings say of whom; stands still while frozen."""
+        self._hear()
+        return self.telling.told
 
     def insights_of(self, place: Place) -> tuple[Said, ...]:
         """Findings about a package, a host, an instance or a feature, the worst first; stands still while frozen."""
@@ -231,7 +245,3 @@ class Session:
         self._on_screen = seen[0]
         if self.poller is not None:
             self.poller.look_at({*self.store.hosts_of(seen[0]), *hosts})
-
-
-def _made(make: Callable[[V], W], view: V | None) -> W | None:
-    return None if view is None else make(view)

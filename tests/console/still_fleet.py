@@ -25,6 +25,10 @@ from h2o_console.store.views import (
     SilentHost,
     VitalsView,
 )
+from h2o_core.insights.actions import avoid, drain, look
+from h2o_core.insights.finding import Finding, Kind, Severity, Subject, Trouble
+from h2o_core.insights.grouping import Group
+from h2o_core.insights.standing import News, Standing
 
 GIB = 1 << 30
 
@@ -228,7 +232,56 @@ def troubled() -> StillFleet:
         here = [one for one in fleet.running.values() if one.host == name]
         fleet.hosts[name] = replace(view, instances=len(here), ready=sum(one.ready for one in here))
     _details(fleet)
+    fleet.insight = insight_of(*troubles())
     return fleet
+
+
+NOW_S = 1_770_000_000.0
+
+
+def insight_of(*groups: Group, since_s: float = NOW_S - 133.0) -> Insight:
+    """Somebody has looked and found these, open since then."""
+    every = [one for group in groups for one in (group.cause, *group.symptoms)]
+    standing = {one.key: Standing(one, since_s, NOW_S, one.hurt_per_s) for one in every}
+    return Insight(News(groups, (), ()), standing, NOW_S, 998.0)
+
+
+def troubles() -> tuple[Group, ...]:
+    """What insights would say of the fleet above."""
+    page, ticket = Severity.PAGE, Severity.TICKET
+    on = Subject("/api/customer", "2.4.0", "host-2")
+    worse = Finding(
+        Kind.INSTANCE, on, page,
+        f"{on} is worse than its others: 14 % INTERNAL, elsewhere 0 %; the rest of host-2 is well",
+        hurt_per_s=7.7, trouble=Trouble.ERRORS, action=avoid("host-2", NOW_S),
+    )  # fmt: skip
+    fails = Finding(
+        Kind.FAILING, Subject("/api/customer"), ticket,
+        "api/customer fails: 4.1 % INTERNAL (460 of 11,040 requests in 60 s), before 0 %", hurt_per_s=7.7,
+    )  # fmt: skip
+    crashes = Finding(
+        Kind.CRASHES, Subject("/service/notify", host="host-4"), page,
+        "service/notify crashes again and again on host-4 (7 in a row): ModuleNotFoundError; 0 instances of it ready",
+        action=look("h2o logs {}", "host-4/service.notify-1", sentence="read its last words"),
+    )  # fmt: skip
+    promise = Finding(
+        Kind.PROMISE, Subject("/api/customer", "2.4.0", feature="/api/customer/retrieve"), ticket,
+        "api/customer/retrieve 2.4.0 does not keep its promise: p95 402 ms, promised 120 ms", hurt_per_s=1.2,
+    )  # fmt: skip
+    full = Finding(Kind.CAPACITY, Subject(host="host-2"), page, "host-2: memory 98 %", action=avoid("host-2", NOW_S))
+    silent = Finding(
+        Kind.SILENT, Subject(host="host-5"), page,
+        "the agent of host-5 has said nothing for 14 s: no answer in 2 s; its broker does not answer the others",
+        action=drain("host-5", NOW_S),
+    )  # fmt: skip
+    return (
+        Group(worse, (fails, promise)),
+        Group(crashes),
+        Group(full),
+        Group(silent),
+        Group(Finding(Kind.EPOCH, Subject(host="host-3"), ticket, "host-3 is behind the newest epoch 117 for 41 s")),
+        Group(Finding(Kind.CLOCK, Subject(host="host-3"), ticket, "the clock of host-3 is 1.8 s behind ZooKeeper's")),
+    )  # fmt: skip
 
 
 def _details(fleet: StillFleet) -> None:
@@ -310,4 +363,14 @@ def hostile() -> StillFleet:
             fleet.hosts[name], (), (LinkView(evil, evil, nan, inf, -1, evil),), (QueueView(evil, evil, 2**70, -1),), (),
             (AlarmView(evil, evil, nan, evil),), {evil: 2**70}, evil,
         )  # fmt: skip
+    fleet.insight = insight_of(*(group for number, evil in enumerate(HOSTILE) for group in _evil(number, evil)))
     return fleet
+
+
+def _evil(number: int, evil: str) -> tuple[Group, ...]:
+    """A cause and a symptom about all that the fleet has of that name."""
+    subject = Subject(f"p{number}{evil}", evil, f"h{number}{evil}", evil, f"i{number}{evil}", evil, evil)
+    cause = Finding(
+        Kind.FAILING, subject, Severity.PAGE, evil, hurt_per_s=float("nan"), action=look(evil, sentence=evil)
+    )
+    return (Group(cause, (Finding(Kind.PROMISE, subject, Severity.TICKET, evil, hurt_per_s=float("inf")),)),)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 from h2o_console.feed.agents import parse_document
 from h2o_console.feed.control import parse_control
-from h2o_console.feed.looking import OFTEN_S, SELDOM_S, Looker
+from h2o_console.feed.looking import OFTEN_S, SELDOM_S
 from h2o_console.rows.places import Kind as PlaceKind, Place
 from h2o_console.rows.told import Told
 from h2o_console.store.epochs import Epochs
@@ -16,6 +15,7 @@ from h2o_core.histogram import Histogram
 from h2o_core.insights.counts import Counts
 from h2o_core.insights.finding import Kind
 from h2o_core.pb.host_pb2 import ChildReport
+from tests.console.looks import Looks
 from tests.console.test_store import PACKAGE, Fed
 
 UNIX_S = 1_770_000_000.0
@@ -26,19 +26,14 @@ class Looking:
     """A fed store that is looked at by hand."""
 
     fed: Fed
-    spent_s: float = 0.0
-    looker: Looker = field(init=False)
+    looks: Looks = field(init=False)
 
     def __post_init__(self) -> None:
-        self.looker = Looker(self.fed.store, lambda: self.fed.now_s, lambda: UNIX_S + self.fed.now_s, self._spent)
-
-    def _spent(self) -> float:
-        self.spent_s += 0.001
-        return self.spent_s
+        self.looks = Looks(self.fed.store, lambda: self.fed.now_s, lambda: UNIX_S + self.fed.now_s)
 
     def look(self) -> list[tuple[Kind, str]]:
         """Causes and symptoms, with whom they are about."""
-        asyncio.run(self.looker.look())
+        self.looks.look()
         insight = self.fed.store.insight
         assert insight is not None
         return [(one.kind, str(one.subject)) for group in insight.news.groups for one in (group.cause, *group.symptoms)]
@@ -137,11 +132,11 @@ def test_a_process_that_crashes_again_and_again() -> None:
 def test_looks_are_as_rare_as_they_are_dear() -> None:
     scene = looking()
     scene.look()
-    assert scene.looker.every_s == OFTEN_S
-    scene.looker._cost_s = 0.1
-    assert scene.looker.every_s == 5.0
-    scene.looker._cost_s = 3.0
-    assert scene.looker.every_s == SELDOM_S
+    assert scene.looks.looker.every_s == OFTEN_S
+    scene.looks.looker._cost_s = 0.1
+    assert scene.looks.looker.every_s == 5.0
+    scene.looks.looker._cost_s = 3.0
+    assert scene.looks.looker.every_s == SELDOM_S
 
 
 # what was before

@@ -10,11 +10,16 @@ from hypothesis import given, strategies as st
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.figures import age, line, millis, percent, rate, whole_percent
 from h2o_console.rows.packages import PACKAGES, PackageRow, package_row
-from h2o_console.rows.reasons import FEWEST, Kind, reasons
+from h2o_console.rows.reasons import why
 from h2o_console.rows.tables import Layout, head_line, layout, row_line
+from h2o_console.rows.told import Told
 from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
+from h2o_core.insights.finding import Action, Finding, Kind, Severity, Subject
+from h2o_core.insights.grouping import Group
+from h2o_core.insights.standing import News
 from h2o_core.versions import newest_first
+from tests.console.still_fleet import insight_of
 
 
 def instance(host: str = "host-1", **more: object) -> InstanceView:
@@ -27,6 +32,8 @@ def feature(name: str = "retrieve", **more: object) -> FeatureView:
     return replace(made, **more)
 
 
+WELL = Told(insight_of())
+"""Somebody has looked, and found nothing."""
 FINE = PackageView(
     "service/customer",
     instances=(instance("host-1"), instance("host-2")),
@@ -42,57 +49,20 @@ FINE = PackageView(
 
 
 def test_a_healthy_package_has_nothing_against_it() -> None:
-    row = package_row(FINE)
+    row = package_row(FINE, WELL)
     assert (row.glyph, row.reasons) == (Glyph.FINE, ())
     assert (row.instances, row.versions, row.traffic) == ("2", "1.0.0", "100")
 
 
-CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
-    "a failing one names code, share, and the newest error": (
+FACTS: dict[str, tuple[PackageView, Glyph, str]] = {
+    "the newest error of a failure": (
         replace(
             FINE,
             outcomes={"OK": 80, "INTERNAL": 15, "TIMEOUT": 5},
             features=(feature(outcomes={"OK": 80, "INTERNAL": 15}, last_error="no such table", error_age_s=3.0),),
         ),
-        Kind.FAILING,
-        Glyph.BROKEN,
-        "INTERNAL 20.0% (15 of 20): retrieve: no such table (3s ago)",
-    ),
-    "a little failing is a warning": (
-        replace(FINE, outcomes={"OK": 98, "TIMEOUT": 2}),
-        Kind.FAILING,
-        Glyph.WARN,
-        "TIMEOUT 2.00% (2)",
-    ),
-    "two failures of ten are no outage": (
-        replace(FINE, outcomes={"OK": 8, "TIMEOUT": 2}),
-        Kind.FAILING,
-        Glyph.WARN,
-        "TIMEOUT 20.0% (2)",
-    ),
-    "failures on one host name it": (
-        replace(
-            FINE,
-            instances=(instance("host-1", outcomes={"OK": 50}), instance("host-2", outcomes={"INTERNAL": 50})),
-            outcomes={"OK": 50, "INTERNAL": 50},
-        ),
-        Kind.FAILING,
-        Glyph.BROKEN,
-        "INTERNAL 50.0% (50), only host-2",
-    ),
-    "failures of one version name it": (
-        replace(
-            FINE,
-            instances=(
-                instance("host-1", outcomes={"OK": 50}),
-                instance("host-2", version="2.0.0", outcomes={"OK": 20, "INTERNAL": 30}),
-            ),
-            features=(feature(), feature(version="2.0.0")),
-            outcomes={"OK": 70, "INTERNAL": 30},
-        ),
-        Kind.FAILING,
-        Glyph.BROKEN,
-        "INTERNAL 30.0% (30), only 2.0.0 host-2",
+        Glyph.FINE,
+        "last error: retrieve: no such table (3s ago)",
     ),
     "an error that may be a declared one is not told as the failure's": (
         replace(
@@ -103,60 +73,20 @@ CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
                 feature("other", outcomes={"APPLICATION": 9}, last_error="not this one", error_age_s=1.0),
             ),
         ),
-        Kind.FAILING,
-        Glyph.WARN,
-        "INTERNAL 1.11% (1), last error of any kind: retrieve: card_refused (3s ago)",
+        Glyph.FINE,
+        "last error of any kind: retrieve: card_refused (3s ago)",
     ),
-    "an old error is not told as if it were new": (
-        replace(
-            FINE,
-            outcomes={"OK": 98, "TIMEOUT": 2},
-            features=(feature(outcomes={"TIMEOUT": 2}, last_error="old", error_age_s=4000.0),),
-        ),
-        Kind.FAILING,
-        Glyph.WARN,
-        "TIMEOUT 2.00% (2)",
-    ),
-    "overload says how full the slots are": (
-        replace(
-            FINE,
-            instances=(instance("host-1", in_flight=64, queued=9), instance("host-2", in_flight=64, queued=1)),
-            outcomes={"OK": 990, "OVERLOADED": 10},
-        ),
-        Kind.OVERLOADED,
-        Glyph.WARN,
-        "OVERLOADED 10 times in 60 s: 128 of 128 slots busy, 10 queued",
-    ),
-    "full slots are worth a warning before anything is refused": (
+    "full slots, before anything is refused": (
         replace(FINE, instances=(instance(in_flight=64, queued=3),), peak=1),
-        Kind.OVERLOADED,
-        Glyph.WARN,
-        "all slots busy: 64 of 64 slots busy, 3 queued",
-    ),
-    "a broken promise says which": (
-        replace(FINE, features=(feature(p95_ms=48.0, upper95_ms=20.0),)),
-        Kind.SLOW,
-        Glyph.WARN,
-        "p95 2.4x its promise: retrieve 48 ms, promised 20",
+        Glyph.NOTE,
+        "all 64 slots busy, 3 queued",
     ),
     "a package that is gone stays": (
         replace(FINE, instances=(), peak=3, gone_s=12.0),
-        Kind.GONE,
-        Glyph.BROKEN,
+        Glyph.NOTE,
         "no instance left (was 3): the last one went 12s ago",
     ),
-    "one that nobody runs or calls is no alarm": (
-        PackageView("service/old"),
-        Kind.GONE,
-        Glyph.NOTE,
-        "no instance runs, nobody calls it",
-    ),
-    "callers without an instance": (
-        PackageView("service/old", callers={"NO_ROUTE": 7}),
-        Kind.UNSERVED,
-        Glyph.BROKEN,
-        "callers got NO_ROUTE 7 times in 60 s",
-    ),
+    "one that nobody runs or calls": (PackageView("service/old"), Glyph.NOTE, "no instance runs, nobody calls it"),
     "no stats at all": (
         replace(
             FINE,
@@ -164,7 +94,6 @@ CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
             silent=(SilentHost("host-7", 14.0, "connection refused"),),
             peak=1,
         ),
-        Kind.SILENT,
         Glyph.UNKNOWN,
         "no stats for 14s from host-7: connection refused",
     ),
@@ -174,50 +103,32 @@ CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
             instances=(instance("host-1"), instance("host-7", silent=True)),
             silent=(SilentHost("host-7", 14.0, ""),),
         ),
-        Kind.SILENT,
         Glyph.UNKNOWN,
         "no stats for 14s from host-7, 1 of 2 instances",
     ),
     "nothing has been heard yet": (
         replace(FINE, instances=(instance(silent=True),), silent=(), peak=1),
-        Kind.SILENT,
         Glyph.UNKNOWN,
         "no stats yet",
     ),
-    "the last of three": (
-        replace(FINE, instances=(instance("host-1"),), peak=3),
-        Kind.LAST_ONE,
-        Glyph.WARN,
-        "one instance left of 3: host-1",
-    ),
     "none is ready": (
         replace(FINE, instances=(instance("host-1", state="backoff", why="exit 1"),), peak=1),
-        Kind.NOT_READY,
-        Glyph.BROKEN,
+        Glyph.NOTE,
         "no instance is ready: host-1 backoff: exit 1",
-    ),
-    "one crashes": (
-        replace(FINE, instances=(instance("host-1"), instance("host-2", state="backoff", why="exit 1"))),
-        Kind.NOT_READY,
-        Glyph.WARN,
-        "1 of 2 ready: host-2 backoff: exit 1",
     ),
     "one is starting": (
         replace(FINE, instances=(instance("host-1"), instance("host-2", state="starting"))),
-        Kind.NOT_READY,
         Glyph.NOTE,
         "1 of 2 ready: host-2 starting",
     ),
     "one registered and not routable": (
         replace(FINE, instances=(instance("host-1"), instance("host-2", routable=False, why="held: new version"))),
-        Kind.NOT_READY,
-        Glyph.WARN,
+        Glyph.NOTE,
         "1 of 2 ready: host-2 not routable: held: new version",
     ),
     "chosen in spite of what is known of it": (
         replace(FINE, instances=(instance("host-1", why="in spite of this, as only 1 of 3 are healthy: ejected"),)),
-        Kind.PANIC,
-        Glyph.WARN,
+        Glyph.NOTE,
         "health is ignored: host-1 gets requests in spite of this, as only 1 of 3 are healthy: ejected",
     ),
     "two versions": (
@@ -226,57 +137,107 @@ CASES: dict[str, tuple[PackageView, Kind, Glyph, str]] = {
             instances=(instance("host-1"), instance("host-2", version="1.10.0")),
             features=(feature(outcomes={"OK": 75}), feature(version="1.10.0", outcomes={"OK": 25})),
         ),
-        Kind.VERSIONS,
         Glyph.NOTE,
         "2 versions: 1.10.0 25%, 1.0.0 75%",
     ),
-    "a version that gets nothing": (
-        replace(FINE, instances=(instance("host-1"), instance("host-2", version="2.0.0"))),
-        Kind.VERSIONS,
-        Glyph.NOTE,
-        "2.0.0 runs without traffic (1 instances)",
-    ),
     "callers that are wrong": (
         replace(FINE, outcomes={"OK": 90, "BAD_REQUEST": 10}),
-        Kind.BAD_REQUESTS,
-        Glyph.NOTE,
+        Glyph.FINE,
         "10.0% BAD_REQUEST: a caller sends what it does not take",
-    ),
-    "declared errors": (
-        replace(FINE, outcomes={"OK": 60, "APPLICATION": 40}),
-        Kind.APPLICATION,
-        Glyph.NOTE,
-        "40.0% declared application errors",
     ),
 }
 
 
-@pytest.mark.parametrize(("view", "kind", "glyph", "text"), CASES.values(), ids=CASES.keys())
-def test_the_worst_finding(view: PackageView, kind: Kind, glyph: Glyph, text: str) -> None:
-    worst = reasons(view)[0]
-    assert (worst.kind, worst.glyph, worst.text) == (kind, glyph, text)
-    assert package_row(view).glyph is glyph
+@pytest.mark.parametrize(("view", "glyph", "text"), FACTS.values(), ids=FACTS.keys())
+def test_facts_that_need_no_judgement(view: PackageView, glyph: Glyph, text: str) -> None:
+    row = package_row(view, WELL)
+    assert (row.reasons[0].glyph, row.reasons[0].text) == (glyph, text)
+    assert row.glyph is glyph
+
+
+JUDGED: dict[str, PackageView] = {
+    "failures": replace(FINE, outcomes={"OK": 20, "INTERNAL": 80}),
+    "no slots": replace(FINE, outcomes={"OK": 20, "OVERLOADED": 80}),
+    "a broken promise": replace(FINE, features=(feature(p95_ms=48.0, upper95_ms=20.0),)),
+    "callers without an instance": replace(FINE, callers={"NO_ROUTE": 7}),
+    "declared errors": replace(FINE, outcomes={"OK": 60, "APPLICATION": 40}),
+    "one of three is left": replace(FINE, instances=(instance("host-1"),), peak=3),
+    "an old error": replace(FINE, features=(feature(last_error="old", error_age_s=4000.0),)),
+}
+
+
+@pytest.mark.parametrize("view", JUDGED.values(), ids=JUDGED.keys())
+def test_a_row_judges_nothing_by_itself(view: PackageView) -> None:
+    assert (package_row(view, WELL).glyph, package_row(view, WELL).reasons) == (Glyph.FINE, ())
+
+
+WORSE = Finding(
+    Kind.VERSION,
+    Subject("/service/customer", "2.4.0"),
+    Severity.PAGE,
+    "service/customer 2.4.0 is worse: 12 % INTERNAL (of 181 requests in 60 s), 2.3.1 0 %",
+    hurt_per_s=3.5,
+    action=Action("roll back to 2.3.1", "h2o rollback service/customer --to 2.3.1"),
+)
+SLOWED = Finding(
+    Kind.SLOW,
+    Subject("/service/customer"),
+    Severity.TICKET,
+    "service/customer is slow: p95 388 ms, before 40 ms (9.7 ×)",
+)
+
+
+def told(*groups: Group) -> Told:
+    return Told(insight_of(*groups, since_s=1_770_000_000.0 - 133.0))
+
+
+def test_a_cause_says_since_when_and_what_to_do() -> None:
+    row = package_row(FINE, told(Group(WORSE)))
+    assert row.glyph is Glyph.BROKEN
+    assert row.hurt == 3.5
+    assert row.reasons[0].whole == (
+        "2.4.0 is worse: 12 % INTERNAL (of 181 requests in 60 s), 2.3.1 0 % (since 02:37)  → roll back to 2.3.1"
+    )
+    assert row.reasons[0].within(50) == "2.4.0 is worse: 12 % INTERN…  → roll back to 2.3.1"
+
+
+def test_a_symptom_says_where_it_comes_from() -> None:
+    down = replace(WORSE, subject=Subject("/service/geo", "1.1"))
+    row = package_row(FINE, told(Group(down, (SLOWED,))))
+    assert (row.glyph, [reason.text for reason in row.reasons]) == (
+        Glyph.WARN,
+        ["because of service/geo 1.1: is slow: p95 388 ms, before 40 ms (9.7 ×)"],
+    )
+
+
+def test_the_worst_comes_first_and_a_finding_goes_before_its_fact() -> None:
+    gone = Finding(Kind.GONE, Subject("/service/customer"), Severity.PAGE, "no instance of service/customer is left")
+    view = replace(FINE, instances=(instance("host-1", state="backoff"), instance(version="1.1.0", silent=True)))
+    row = package_row(view, told(Group(SLOWED), Group(gone)))
+    assert [(reason.glyph, reason.kind) for reason in row.reasons] == [
+        (Glyph.BROKEN, Kind.GONE),
+        (Glyph.WARN, Kind.SLOW),
+        (Glyph.UNKNOWN, None),
+        (Glyph.NOTE, None),
+        (Glyph.NOTE, None),
+    ]
+
+
+def test_what_is_muted_is_not_told() -> None:
+    insight = insight_of(Group(WORSE))
+    muted = replace(insight, news=News((), (), (), muted=insight.news.groups))
+    assert package_row(FINE, Told(muted)).reasons == ()
+
+
+def test_before_anybody_has_looked_nothing_is_said_to_be_well() -> None:
+    row = package_row(FINE, Told(None))
+    assert why(row.reasons, 60) == ("looking…", Tone.DIM)
+    assert why(package_row(FINE, WELL).reasons, 60) == ("ok", Tone.DIM)
 
 
 def test_the_caller_s_mistakes_and_declared_errors_are_not_the_package_s() -> None:
-    row = package_row(replace(FINE, outcomes={"OK": 10, "BAD_REQUEST": 5, "APPLICATION": 3, "CANCELLED": 2}))
+    row = package_row(replace(FINE, outcomes={"OK": 10, "BAD_REQUEST": 5, "APPLICATION": 3, "CANCELLED": 2}), WELL)
     assert (row.failed, row.declared, row.requests) == (0, 3, 20)
-
-
-def test_a_handful_of_requests_judges_no_promise() -> None:
-    few = feature(p95_ms=48.0, upper95_ms=20.0, outcomes={"OK": FEWEST - 1})
-    assert reasons(replace(FINE, features=(few,))) == ()
-
-
-def test_the_worst_comes_first() -> None:
-    view = replace(
-        FINE,
-        instances=(instance("host-1"),),
-        peak=2,
-        outcomes={"OK": 50, "INTERNAL": 50},
-        features=(feature(p95_ms=48.0, upper95_ms=20.0),),
-    )
-    assert [reason.kind for reason in reasons(view)] == [Kind.FAILING, Kind.SLOW, Kind.LAST_ONE]
 
 
 def test_what_is_unknown_is_a_dash_and_grey_never_a_zero() -> None:
@@ -291,7 +252,7 @@ def test_what_is_unknown_is_a_dash_and_grey_never_a_zero() -> None:
         p95_ms=None,
         p95_line=(),
     )
-    cells = _by_head(package_row(silent), 160)
+    cells = _by_head(package_row(silent, WELL), 160)
     for head in ("RPS", "p50", "p95 ms", "ERR%", "APP%", "TRAF%"):
         assert cells[head] == ("-", Tone.UNKNOWN), head
     assert set(cells["trend"][0]) == {"·"}
@@ -299,7 +260,7 @@ def test_what_is_unknown_is_a_dash_and_grey_never_a_zero() -> None:
 
 def test_numbers_of_only_some_hosts_are_grey() -> None:
     view = replace(FINE, silent=(SilentHost("host-2", 9.0),))
-    cells = _by_head(package_row(view), 160)
+    cells = _by_head(package_row(view, WELL), 160)
     assert cells["RPS"] == ("1.7", Tone.UNKNOWN)
 
 
@@ -357,7 +318,7 @@ def test_columns_fill_the_width_and_never_more(width: int, name: int, version: i
 @given(st.integers(20, 300))
 def test_a_line_is_as_wide_as_its_columns(width: int) -> None:
     columns = laid_out(width, 30, 12)
-    for row in (package_row(FINE), package_row(replace(FINE, name="日本語" * 20))):
+    for row in (package_row(FINE, WELL), package_row(replace(FINE, name="日本語" * 20), WELL)):
         line_cells = row_line(row, columns).cells
         assert [cells_of(cell.text) for cell in line_cells] == [column.width + 1 for column in columns]
     assert len(head_line(columns).cells) == len(columns)
@@ -378,7 +339,7 @@ def test_nothing_hostile_reaches_a_cell() -> None:
         outcomes={"OK": 1, "INTERNAL": 99},
         silent=(SilentHost(HOSTILE, 5.0, HOSTILE),),
     )
-    row = package_row(view)
+    row = package_row(view, WELL)
     shown = "".join(cell.text for cell in row_line(row, laid_out(300, 80, 24)).cells)
     shown += "".join(reason.text for reason in row.reasons)
     assert row.key == HOSTILE

@@ -21,7 +21,7 @@ from h2o_console.feed.poller import Poller
 from h2o_console.feed.thread import NAME, FeedThread
 from h2o_console.rows.cells import Glyph
 from h2o_console.rows.packages import package_board
-from h2o_console.rows.reasons import Kind
+from h2o_console.rows.told import Told
 from h2o_console.store.fleet import Store
 from h2o_console.store.sketches import TimedUntil
 from h2o_console.store.views import PackageView
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 PACKAGE = "service/customer"
+NOBODY = Told(None)
+"""Nobody has looked."""
 
 
 class Fed:
@@ -302,7 +304,7 @@ def test_zookeeper_s_worst_state_is_the_fleet_s(fed: Fed) -> None:
 
 
 def test_an_equal_row_keeps_its_version_and_is_not_made_anew_each_time(fed: Fed) -> None:
-    board = package_board(fed.store)
+    board = package_board(fed.store, lambda: NOBODY, set)
     fed.run(30)
     assert board.update(fed.now_s, (PACKAGE,))
     version = board.versions[PACKAGE]
@@ -313,7 +315,7 @@ def test_an_equal_row_keeps_its_version_and_is_not_made_anew_each_time(fed: Fed)
 
 
 def test_what_is_not_on_screen_is_made_more_rarely_and_not_forgotten(fed: Fed) -> None:
-    board = package_board(fed.store)
+    board = package_board(fed.store, lambda: NOBODY, set)
     board.update(fed.now_s)
     made = board.versions[PACKAGE]
     fed.run(2)
@@ -531,7 +533,7 @@ def _scalar(draw: st.DrawFn, one: Any) -> Any:
 def test_no_answer_whatever_its_shape_breaks_the_store(bodies: list[bytes]) -> None:
     fed = Fed(1)
     fed.picture()
-    board = package_board(fed.store)
+    board = package_board(fed.store, lambda: NOBODY, set)
     for body in bodies:
         fed.now_s += 1
         with suppress(Unreadable):
@@ -779,7 +781,7 @@ async def test_a_feed_that_is_stopped_at_once_stops() -> None:
 async def test_stale_rows_come_out_of_the_real_thing(fleet: FakeFleet) -> None:
     with FleetServer(fleet) as served:
         async with polling(served) as (store, poller):
-            board = package_board(store)
+            board = package_board(store, lambda: NOBODY, set)
             poller.look_at(fleet.hosts)
             await holds(lambda: board.update(monotonic_s()) and (board.rows[PACKAGE].rps or 0) > 120, "a full row")
             for host in fleet.hosts:
@@ -792,5 +794,5 @@ async def test_stale_rows_come_out_of_the_real_thing(fleet: FakeFleet) -> None:
             await holds(stale, "a stale row")
             row = board.rows[PACKAGE]
             assert (row.p95_ms, row.requests) == (None, 0)
-            assert row.reasons[0].kind is Kind.SILENT
+            assert row.reasons[0].glyph is Glyph.UNKNOWN
             assert "connection refused" in row.reasons[0].text

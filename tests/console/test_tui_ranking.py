@@ -13,7 +13,8 @@ from h2o_console.rows.headline import Place, banner, header_line, no_packages, n
 from h2o_console.rows.packages import PACKAGES, PackageRow
 from h2o_console.rows.places import Wanted
 from h2o_console.rows.ranking import MOVE_S, STILL_S, Ranking, matches_text
-from h2o_console.rows.reasons import Kind, Reason
+from h2o_console.rows.reasons import Reason
+from h2o_console.rows.told import Told
 from h2o_console.store.views import FeatureView, FleetView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
 from h2o_console.tui.commands.command import Command
@@ -21,7 +22,7 @@ from h2o_console.tui.commands.registry import COMMANDS, Unknown, understand
 
 
 def row(name: str, glyph: Glyph = Glyph.FINE, *, rps: float | None = 1.0, hurt: int = 0) -> PackageRow:
-    why = (Reason(Kind.FAILING, glyph, "why", hurt),) if glyph else ()
+    why = (Reason(glyph, "why", hurt_per_s=hurt),) if glyph else ()
     return PackageRow(name, name, glyph, why, "1", "1.0.0", "100", rps=rps)
 
 
@@ -203,7 +204,7 @@ def test_details_fit_every_width_and_say_nothing_hostile(width: int, evil: str) 
         outcomes={"OK": 3, evil: 2},
         callers={"NO_ROUTE": 3, evil: 1},
     )
-    lines = package_lines(view, {}, width)
+    lines = package_lines(view, Told(None), {}, width)
     assert len({line.key for line in lines}) == len(lines)
     for line in lines:
         assert cells_of(text_of(line)) <= width
@@ -217,7 +218,7 @@ def test_details_name_the_share_that_was_measured() -> None:
         features=tuple(FeatureView("service/customer/get", f"{at}.0", {"OK": 5 - 2 * at}) for at in (1, 2)),
         outcomes={"OK": 4},
     )
-    shown = [text_of(line).strip() for line in package_lines(view, {}, 120)]
+    shown = [text_of(line).strip() for line in package_lines(view, Told(None), {}, 120)]
     versions = {line.split()[0]: line.split()[1:4] for line in shown if line.startswith(("1.0 ", "2.0 "))}
     assert versions == {"1.0": ["1", "75", "3"], "2.0": ["1", "25", "1"]}, "instances, TRAF%, requests"
 

@@ -307,7 +307,8 @@ async def test_d_describes_a_child_by_what_its_own_agent_says() -> None:
     stage.session.poller = answers
     async with staged(stage) as pilot:
         await stage.go(pilot, Place(Kind.INSTANCES))
-        await pilot.press("j", "z", "d")
+        stage.app.frame.list.select("host-4/service.notify-1")
+        await pilot.press("z", "d")
         await stage.settle(pilot)
         await stage.settle(pilot)
         assert answers.asked == [("host-4", "/children/service.notify-1")]

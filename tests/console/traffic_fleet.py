@@ -15,9 +15,12 @@ from h2o_console.store.views import CallView, ChildView, FeatureView
 from h2o_core.audit import Author, Edit, Entry
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
+from h2o_core.insights.actions import look, roll_back
+from h2o_core.insights.finding import Finding, Kind, Severity, Subject, Trouble
+from h2o_core.insights.grouping import Group
 from h2o_core.pb.host_pb2 import History, Point, Series, Vitals
 from h2o_core.pb.stats_pb2 import OutcomeCount, Sketch
-from tests.console.still_fleet import HOSTILE, StillFleet, host, hostile, instance
+from tests.console.still_fleet import HOSTILE, StillFleet, host, hostile, insight_of, instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -69,6 +72,7 @@ def busy() -> StillFleet:
         call("service/ledger", "service/payment/charge", {"OK": 3}),
     )
     fleet.control = ControlSeen(41, entries=_decided())
+    fleet.insight = insight_of(*_found())
     return fleet
 
 
@@ -87,6 +91,31 @@ def _decided() -> tuple[Entry, ...]:
 def _entry(epoch: int, ago_s: float, path: str, sentence: str, who: str, reason: str = "") -> Entry:
     author = Author(who, "h2o", reason)
     return Entry(epoch, f"{epoch:016x}", NOW_S - ago_s, author, (Edit(path, b"{}", b"{}"),), sentence)
+
+
+def _found() -> tuple[Group, ...]:
+    """What insights would say of it."""
+    version = Subject("/api/customer", "2.4.0")
+    worse = Finding(
+        Kind.VERSION, version, Severity.PAGE,
+        "api/customer 2.4.0 is worse: 11 % INTERNAL (of 4,240 requests in 60 s), 2.3.9 0 %", hurt_per_s=7.7,
+        trouble=Trouble.ERRORS, action=roll_back("/api/customer", "2.3.9"),
+    )  # fmt: skip
+    promise = Finding(
+        Kind.PROMISE, version._replace(feature="/api/customer/retrieve"), Severity.TICKET,
+        "api/customer/retrieve 2.4.0 does not keep its promise: p95 402 ms, promised 120 ms", hurt_per_s=1.2,
+    )  # fmt: skip
+    crashes = Finding(
+        Kind.CRASHES, Subject("/api/customer", host="host-3"), Severity.TICKET,
+        "api/customer crashes again and again on host-3 (3 in a row); 4 instances of it ready",
+        action=look("h2o logs {}", "host-3/api.customer-9", sentence="read its last words"),
+    )  # fmt: skip
+    tiers = Finding(
+        Kind.TIERS, Subject("/api/customer", caller="/orchestration/registration"), Severity.TICKET,
+        "904 calls in 60 s are against the tier rules, refused: orchestration may not call api", hurt_per_s=0.5,
+        action=look("h2o describe {}", "orchestration/registration", sentence="see what it calls"),
+    )  # fmt: skip
+    return Group(worse, (promise,)), Group(crashes), Group(tiers)
 
 
 def _features() -> tuple[FeatureView, ...]:

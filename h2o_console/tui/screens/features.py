@@ -80,7 +80,7 @@ class FeatureScreen(DetailScreen):
         store, name = self.session.store, self.place.key
         views = [view for view in store.features(now_s) if view.feature == name]
         calls = [call for call in store.calls(now_s) if call.feature == name]
-        return feature_lines(views, calls, width) if views or calls else ()
+        return feature_lines(views, calls, width, self.session.told) if views or calls else ()
 
     def empty(self) -> Sequence[Cell]:
         """It went while somebody looked at it."""

@@ -35,7 +35,8 @@ class HostScreen(PastScreen):
         detail = self.session.store.host(self.place.key, now_s)
         if detail is None:
             return ()
-        return host_lines(detail, width, self.past.lines((), width, self.changes(hosts=(self.place.key,))))
+        graphs = self.past.lines((), width, self.changes(hosts=(self.place.key,)))
+        return host_lines(detail, self.session.told, width, graphs)
 
     def empty(self) -> Sequence[Cell]:
         """It left."""

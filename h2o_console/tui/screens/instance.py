@@ -28,7 +28,11 @@ class InstanceScreen(DetailScreen):
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
         detail = self.session.instance(self.place.key, now_s)
-        return () if detail is None else instance_lines(detail, width, ascii_only=self.session.ascii_only)
+        return (
+            ()
+            if detail is None
+            else instance_lines(detail, self.session.told, width, ascii_only=self.session.ascii_only)
+        )
 
     def resource(self, key: str) -> Place | None:
         """The instance, wherever the cursor is: its package and host are only ways on."""

@@ -41,6 +41,7 @@ class PackageScreen(PastScreen):
         calls = [call for call in store.calls(now_s) if call.package == name]
         return package_lines(
             view,
+            self.session.told,
             store.times(name, now_s),
             width,
             self.past.lines(versions, width, changes),
