@@ -141,12 +141,12 @@ def test_another_fleet_without_leaving_and_nothing_of_the_old_one_stays(tmp_path
         )
         (directory / "config.toml").write_text(f'current = "one"\n{"".join(tables)}')
         with console(tmp_path, width=140) as terminal:
-            terminal.shows("ONE", "3 hosts", within_s=20)
-            for line in ("hosts", "sort name"):
+            terminal.shows("ONE", "api/customer", within_s=20)
+            for line, sign in (("hosts", "demo > hosts"), ("sort name", "HOST^")):
                 terminal.press(":")
                 terminal.write(line)
                 terminal.press("Enter")
-            terminal.shows("3 hosts, by name")
+                terminal.shows(sign)
             for context, sign in (("two", "service/lonely"), ("one", "api/customer")):
                 terminal.press(":")
                 terminal.write(f"context {context}")
@@ -158,13 +158,13 @@ def test_another_fleet_without_leaving_and_nothing_of_the_old_one_stays(tmp_path
                 terminal.press(":")
                 terminal.write("packages")
                 terminal.press("Enter")
-                terminal.shows(sign)
+                terminal.shows("> packages", sign)
                 screen = terminal.until(lambda screen: "UTC" in screen, "the clock")
                 assert ("api/customer" in screen) == (context == "one")
             terminal.press(":")
             terminal.write("hosts")
             terminal.press("Enter")
-            terminal.shows("3 hosts, by name")
+            terminal.shows("demo > hosts", "HOST^")
             terminal.press("C-c")
             terminal.shows("exit=0=")
             assert terminal.ask("#{alternate_on}#{cursor_flag}#{mouse_any_flag}") == "010", "the terminal is as it was"
