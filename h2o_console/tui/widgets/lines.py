@@ -78,6 +78,8 @@ class LineList(ScrollView, can_focus=True):
         self._shown: dict[int, _Painted] = {}
         """By line of the screen, what was painted there."""
         self._empty: tuple[Cell, ...] = ()
+        self._saying: tuple[Cell, ...] = ()
+        """The same, in lines."""
         self._last_at = 0
         self._touched = False
         self._top: int | None = None
@@ -89,7 +91,7 @@ class LineList(ScrollView, can_focus=True):
     def attach(self, source: Source, *, cursor: str = "", top: int = 0, has_cursor: bool = True) -> None:
         """Show another source from now on, with the cursor on a key of it and *top* as the first line."""
         self._source, self._has_cursor = source, has_cursor
-        self._order, self._at, self._empty = (), {}, ()
+        self._order, self._at, self._empty, self._saying = (), {}, (), ()
         self._cache.clear()
         self._shown.clear()
         self.cursor, self._touched, self._top, self._last_at = cursor, bool(cursor), top, 0
@@ -129,10 +131,25 @@ class LineList(ScrollView, can_focus=True):
             self.refresh()
             return
         if not self._order and (before or self._empty != tuple(empty)):
-            self._empty = tuple(empty)
-            self.refresh()
+            self._say(tuple(empty), anew=bool(before))
             return
         self._paint_changes()
+
+    def _say(self, empty: tuple[Cell, ...], *, anew: bool) -> None:
+        """Why there is no line. What says so all the time, with an age in it, is painted only where it differs."""
+        before, self._empty = self._saying, empty
+        width = self.size.width
+        self._saying = tuple(Cell(part, one.tone) for one in empty for part in wrap(one.text, max(width - 2, 10)))
+        if anew or len(before) != len(self._saying):
+            self.refresh()
+            return
+        first = self._saying_from()
+        differ = [at for at, (was, now) in enumerate(zip(before, self._saying, strict=True)) if was != now]
+        if differ:
+            self.refresh(*(Region(0, first + at, width, 1) for at in differ))
+
+    def _saying_from(self) -> int:
+        return max((self.size.height - len(self._saying)) // 3, 0)
 
     def _scroll_back(self, source: Source, top: int) -> None:
         """Once more, when the lines around the list have their heights."""
@@ -184,8 +201,7 @@ class LineList(ScrollView, can_focus=True):
 
     def _blank(self, y: int) -> Strip:
         palette, width = palette_of(self), self.size.width
-        wrapped = [Cell(part, one.tone) for one in self._empty for part in wrap(one.text, max(width - 2, 10))]
-        at = y - max((self.size.height - len(wrapped)) // 3, 0)
+        wrapped, at = self._saying, y - self._saying_from()
         cells: tuple[Cell, ...] = ()
         if not self._order and 0 <= at < len(wrapped):
             text = clip(wrapped[at].text, width)
@@ -196,7 +212,7 @@ class LineList(ScrollView, can_focus=True):
         """Everything may look different now (another width, another layout)."""
         self._cache.clear()
         self._shown.clear()
-        self.refresh()
+        self._say(self._empty, anew=True)
 
     # the cursor
 
@@ -280,5 +296,6 @@ class LineList(ScrollView, can_focus=True):
 
     def on_resize(self, _event: Resize) -> None:
         """Textual paints everything anew; the cursor stays in sight."""
+        self._say(self._empty, anew=True)
         if self.cursor in self._at and self._touched:
             self._keep_visible()
