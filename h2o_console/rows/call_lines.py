@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from h2o_console.measured import LAST_60S
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, millis, percent
+from h2o_console.rows.finding_keys import finding_key
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, outcomes_text, plain, title
 from h2o_console.text import pad, safe
+from h2o_core.insights.figures import many
+from h2o_core.insights.finding import Key, Kind as Insights, Subject
 
 if TYPE_CHECKING:
     from h2o_console.store.views import CallView
@@ -42,13 +45,21 @@ def call_lines(calls: Sequence[CallView], width: int, opens: Callable[[CallView]
         yield _call(one, grid, opens(one))
 
 
+def against_tiers(forbidden: str, breaches: int) -> str:
+    """``40 calls against the tiers: service may not call service``; "" when the tiers allow it."""
+    if not forbidden:
+        return ""
+    count = f"{many(breaches, 'call')} against the tiers: " if breaches > 0 else "against the tiers: "
+    return f"{count}{safe(forbidden, 80)}"
+
+
 def _feature(one: CallView) -> str:
     return safe(one.feature.removeprefix(one.package + "/"), 60)
 
 
 def _call(one: CallView, grid: Grid, opens: Place) -> Line:
     requests, failed = sum(one.outcomes.values()), errors(one.outcomes)
-    said = f"! {safe(one.forbidden, 80)}  " if one.forbidden else ""
+    said = f"! {against}  " if (against := against_tiers(one.forbidden, one.breaches)) else ""
     values = (
         (safe(one.caller, 60) or "(nobody)", Tone.NAME),
         (safe(one.version, 20) or UNKNOWN, Tone.DIM),
@@ -62,20 +73,23 @@ def _call(one: CallView, grid: Grid, opens: Place) -> Line:
     return grid.line(f"call:{one.key}", values, opens)
 
 
+_Edges: TypeAlias = "dict[str, dict[str, list[CallView]]]"
+"""Package → its neighbours on one side → the calls between them."""
 _DEEP: Final = 6
 _MOST: Final = 500
 
 
 def tree_lines(package: str, calls: Sequence[CallView], width: int) -> tuple[Line, ...]:
     """Up: who calls the package, and who calls those. Down: what it calls, and what they call."""
-    up: dict[str, dict[str, list[CallView]]] = {}
-    down: dict[str, dict[str, list[CallView]]] = {}
+    up: _Edges = {}
+    down: _Edges = {}
     for call in calls:
         up.setdefault(call.package, {}).setdefault(call.caller, []).append(call)
         down.setdefault(call.caller, {}).setdefault(call.package, []).append(call)
     if package not in up and package not in down:
         return ()
     return (
+        *_violations(package, up, down, width),
         *title(f"CALLED BY, {LAST_60S}: who calls {safe(package, 60)}, and who calls them", width),
         *_tree("up", package, up, width),
         *title(f"CALLS, {LAST_60S}: what {safe(package, 60)} calls, and what that calls", width),
@@ -83,7 +97,36 @@ def tree_lines(package: str, calls: Sequence[CallView], width: int) -> tuple[Lin
     )
 
 
-def _tree(way: str, package: str, edges: dict[str, dict[str, list[CallView]]], width: int) -> Iterator[Line]:
+def _violations(package: str, up: _Edges, down: _Edges, width: int) -> Iterator[Line]:
+    """Who calls whom in both trees that may not, counted; enter opens the finding."""
+    pairs: dict[tuple[str, str], list[CallView]] = {}
+    for call in (*_reached(package, up), *_reached(package, down)):
+        if call.forbidden:
+            pairs.setdefault((call.caller, call.package), []).append(call)
+    if not pairs:
+        return
+    yield from title(f"AGAINST THE TIERS, {LAST_60S} ({len(pairs)})", width)
+    counted = {pair: sum({one.key: one.breaches for one in calls}.values()) for pair, calls in pairs.items()}
+    for pair in sorted(pairs, key=lambda one: (-counted[one], one)):
+        caller, callee = pair
+        text = f"{safe(caller, 60)} → {safe(callee, 60)}  {against_tiers(pairs[pair][0].forbidden, counted[pair])}"
+        place = Place(Kind.FINDING, finding_key(Key(Insights.TIERS, Subject(f"/{callee}", caller=f"/{caller}"))))
+        cells = (Cell("  ! ", Tone.WARN), Cell(pad(text, max(width - 4, 0)), Tone.WARN))
+        yield Line(f"tiers:{caller}>{callee}", cells, opens=place)
+
+
+def _reached(package: str, edges: _Edges) -> Iterator[CallView]:
+    """All calls of the tree that begins at *package*."""
+    seen, waiting = {package}, [package]
+    while waiting:
+        for name, calls in edges.get(waiting.pop(), {}).items():
+            yield from calls
+            if name not in seen:
+                seen.add(name)
+                waiting.append(name)
+
+
+def _tree(way: str, package: str, edges: _Edges, width: int) -> Iterator[Line]:
     yield plain(f"{way}:root", f"  {safe(package, 60)}", Tone.NAME, width)
     if package not in edges:
         yield plain(f"{way}:none", "  └ nobody" if way == "up" else "  └ nothing", Tone.UNKNOWN, width)
@@ -94,9 +137,7 @@ def _tree(way: str, package: str, edges: dict[str, dict[str, list[CallView]]], w
         yield plain(f"{way}:more", "  … there is more than can be shown", Tone.DIM, width)
 
 
-def _branches(
-    way: str, path: tuple[str, ...], edges: dict[str, dict[str, list[CallView]]], width: int, lead: str = "  "
-) -> Iterator[Line]:
+def _branches(way: str, path: tuple[str, ...], edges: _Edges, width: int, lead: str = "  ") -> Iterator[Line]:
     nexts = sorted(edges.get(path[-1], {}).items(), key=lambda entry: (-_requests(entry[1]), entry[0]))
     for at, (name, calls) in enumerate(nexts):
         last = at == len(nexts) - 1
@@ -120,6 +161,7 @@ def _branch(key: str, lead: str, name: str, calls: Sequence[CallView], width: in
     requests, failed = sum(outcomes.values()), errors(outcomes)
     slowest = max((call.p95_ms for call in calls if call.p95_ms is not None), default=None)
     forbidden = next((call.forbidden for call in calls if call.forbidden), "")
+    against = against_tiers(forbidden, sum(call.breaches for call in calls))
     wide = max(min(width * 2 // 5, 50), 12)
     # An operator is no package: there is nothing to open.
     place = Place(Kind.CALLS, name) if "/" in name else None
@@ -129,7 +171,7 @@ def _branch(key: str, lead: str, name: str, calls: Sequence[CallView], width: in
     if width >= 90:
         cells.append(Cell(f"  p95 {millis(slowest):>5} ms", Tone.DIM))
     said = "again " if again else ""
-    warned = f"! {safe(forbidden, 80)}  " if forbidden else ""
+    warned = f"! {against}  " if against else ""
     rest = max(width - sum(len(cell.text) for cell in cells) - 2, 0)
     cells.append(
         Cell("  " + pad(f"{warned}{said}{outcomes_text(outcomes)}", rest), Tone.WARN if forbidden else Tone.DIM)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_60S
+from h2o_console.rows.call_lines import against_tiers
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.features import WINDOW_S
 from h2o_console.rows.figures import millis, percent, rate
@@ -93,8 +94,8 @@ def call_row(view: CallView, told: Told) -> CallRow:
 
 
 def _forbidden(view: CallView) -> Iterator[Reason]:
-    if view.forbidden:
-        yield Reason(Glyph.NOTE, safe(view.forbidden, 120), FindingKind.TIERS)
+    if against := against_tiers(view.forbidden, view.breaches):
+        yield Reason(Glyph.NOTE, against, FindingKind.TIERS)
 
 
 def _why(row: CallRow, on: Canvas) -> Shown:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from h2o_console.store.hosts import HostRecord
 
+_BREACHES_S: Final = 60.0
 _LOOKED_S: Final = 60.0
 """So long after somebody has looked, times are still compared more often."""
 _RANKS: Final = {tier.value: rank for rank, tier in enumerate(Tier)}
@@ -53,11 +54,15 @@ class Calls:
         self, hosts: Iterable[HostRecord], now_s: float, *, only: HostRecord | None = None
     ) -> tuple[CallView, ...]:
         """All that was called in the last minute, and what still has a caller; *only*: from this host."""
-        places = Counter(key for host in hosts if not host.silent(now_s) for key in host.calls)
+        here = [host for host in hosts if not host.silent(now_s)]
+        places = Counter(key for host in here for key in host.calls)
+        breaches = Counter[_Key]()
+        for host in here:
+            breaches.update({key: call.breaches.since(now_s - _BREACHES_S) for key, call in host.calls.items()})
         for key in [key for key in self.windows.keys() - places.keys() if not self.windows[key].outcomes(now_s)]:
             del self.windows[key]
         wanted = only.calls.keys() if only is not None else places.keys() | self.windows.keys()
-        return tuple(self._view(key, places[key], now_s) for key in sorted(wanted))
+        return tuple(self._view(key, places[key], breaches[key], now_s) for key in sorted(wanted))
 
     def parts(self, named: Iterable[HostRecord], over_s: float, now_s: float) -> Iterator[InsightCall]:
         """For insights: what was called in the last minute from all hosts but *named*, together."""
@@ -72,7 +77,7 @@ class Calls:
                 counts = _less(Counts(outcomes, window.sketch(now_s), over_s), told.get(key, ()), now_s)
                 yield InsightCall(full(caller), version, full(feature), "", counts)
 
-    def _view(self, key: _Key, hosts: int, now_s: float) -> CallView:
+    def _view(self, key: _Key, hosts: int, breaches: int, now_s: float) -> CallView:
         caller, version, feature = key
         window = self.windows.get(key) or Window()
         times = window.times(now_s)
@@ -86,6 +91,7 @@ class Calls:
             p95_ms=times.p95_ms,
             hosts=hosts,
             forbidden=tier_problem(caller, feature),
+            breaches=breaches,
         )
 
 

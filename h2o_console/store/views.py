@@ -122,7 +122,7 @@ class CallView:
     """What one caller got from one feature in the last minute, counted where it calls from.
 
     Never added to what features count: one request is in both. `forbidden` says why the tiers don't allow it
-    ("": they do). `hosts` are how many hosts it is called from.
+    ("": they do), `breaches` how many calls were against them. `hosts` are how many hosts it is called from.
     """
 
     caller: str
@@ -134,6 +134,7 @@ class CallView:
     p95_ms: float | None = None
     hosts: int = 0
     forbidden: str = ""
+    breaches: int = 0
 
     @property
     def key(self) -> str:

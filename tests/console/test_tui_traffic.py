@@ -172,7 +172,7 @@ async def test_callers_lead_to_the_tree_and_through_it() -> None:
         await pilot.press("colon", *"callers", "enter")
         await made.settle(pilot)
         assert "! orchestration/registration" in made.text
-        assert "orchestration may not call api" in made.text
+        assert "904 calls against the" in made.text
         made.app.frame.list.select("api/customer 1.0.0 service/payment/charge")
         await pilot.press("enter")
         await made.settle(pilot)
@@ -183,6 +183,20 @@ async def test_callers_lead_to_the_tree_and_through_it() -> None:
         await pilot.press("enter")
         await made.settle(pilot)
         assert made.place == Place(Kind.CALLS, "api/customer")
+
+
+async def test_violations_of_the_tiers_are_counted_over_the_tree_and_lead_to_the_finding() -> None:
+    made = stage()
+    async with staged(made, (120, 40)) as pilot:
+        await made.go(pilot, Place(Kind.CALLS, "service/payment"))
+        assert "AGAINST THE TIERS, last60s (3)" in made.text
+        listed = [line.strip() for line in made.lines if line.startswith("  ! ")]
+        assert listed[0] == "! service/payment → service/ledger  8,200 calls against the tiers: service may not call service"
+        assert listed[1].startswith("! orchestration/registration → api/customer  904 calls")
+        await pilot.press("g", "enter")
+        await made.settle(pilot)
+        assert made.place.kind is Kind.FINDING
+        assert made.place.crumb == "service/payment → service/ledger"
 
 
 @pytest.mark.parametrize("size", [(200, 60), (100, 30), (60, 20), (39, 20), (30, 8), (12, 3), (1, 1)])

@@ -31,9 +31,9 @@ T = TypeVar("T")
 
 def call(caller: str, feature: str, outcomes: Mapping[str, int], p95_ms: float | None = 12.0) -> CallView:
     package = "/".join(feature.split("/")[:2])
-    return CallView(
-        caller, "1.0.0", feature, package, outcomes, 4.0, p95_ms, hosts=2, forbidden=tier_problem(caller, feature)
-    )
+    forbidden = tier_problem(caller, feature)
+    breaches = sum(outcomes.values()) if forbidden else 0
+    return CallView(caller, "1.0.0", feature, package, outcomes, 4.0, p95_ms, 2, forbidden, breaches)
 
 
 def busy() -> StillFleet:
