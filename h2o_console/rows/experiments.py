@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import age
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, name_column
-from h2o_console.text import safe
+from h2o_console.text import pad, safe
 from h2o_core.experiment.judging import Verdict
 from h2o_core.experiment.words import sentence
 from h2o_core.names import shown
@@ -32,6 +33,9 @@ _TONES: Final = {
     Verdict.BETTER: Tone.GOOD,
     Verdict.ALIKE: Tone.GOOD,
 }
+
+_LINES: Final = 4
+_ROOM: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,21 @@ def _rows(running: Running, at_s: float) -> Iterator[TrialRow]:
             says=safe(sentence(running.counted, running.judged, one), 500),
             found_by=f"{package} {running.traffic.experiment} {one.version} {one.verdict.value}",
         )
+
+
+def about(row: TrialRow, silent: str, size: tuple[int, int]) -> tuple[Line, ...]:
+    """The sentence in full, and whose counts are missing; always as many lines, lower terminals have none."""
+    width, height = size
+    if height < _ROOM:
+        return ()
+    head = (
+        Cell(f" {row.name} {row.version}  ", Tone.NAME),
+        Cell(f"{row.glyph.sign} {row.verdict.value}", _TONES[row.verdict]),
+    )
+    said = [Line("", (Cell(pad(f"  {part}", width)),)) for part in wrap(row.says, max(width - 3, 10))[:2]]
+    missing = [Line("", (Cell(pad(f"  ? not counted: {silent}", width), Tone.WARN),))] if silent else []
+    lines = [Line("", head), *said, *missing]
+    return (*lines, *[Line("", ())] * (_LINES - len(lines)))
 
 
 def _needs(row: TrialRow, _: Canvas) -> Shown:

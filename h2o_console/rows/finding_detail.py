@@ -83,7 +83,9 @@ def _head(found: Said, beside: Beside, now_s: float, width: int) -> Iterator[Lin
     lasted = "" if found.standing is None else f" ({age(max(0.0, now_s - found.standing.since_s))})"
     hurt = found.group.hurt_per_s if found.is_cause else one.hurt_per_s
     hurting = f", hurts {rate(hurt)} requests/s" if hurt >= 0.005 else ", hurts no request yet"
-    yield plain("since", f"  {one.kind.value}, since {since}{lasted}{hurting}; {_MEANS[severity]}", Tone.DIM, width)
+    told = f"{one.kind.value}, since {since}{lasted}{hurting}; {_MEANS[severity]}"
+    for at, part in enumerate(wrap(told, max(width - 3, 10))):
+        yield plain(f"since:{at}", f"  {part}", Tone.DIM, width)
     if noted := noted_text(one.key, found.standing, beside.notes, now_s):
         yield plain("noted", f"  {noted}", Tone.NOTE, width)
 
@@ -98,8 +100,9 @@ def _action(found: Said, width: int) -> Iterator[Line]:
         return
     how = "a opens its plan" if action.intent is not None else "it changes nothing"
     yield from title(f"ACTION ({how}, c copies the command)", width)
-    cells = (Cell(f"  → {safe(action.sentence, 60)}", Tone.KEY), Cell(f"   {safe(action.command, 500)}"))
-    yield Line("action", cells)
+    yield Line("action", (Cell(pad(f"  → {safe(action.sentence, 60)}", width), Tone.KEY),))
+    for at, part in enumerate(wrap(safe(action.command, 500), max(width - 5, 10), break_on_hyphens=False)):
+        yield plain(f"command:{at}", f"    {part}", Tone.PLAIN, width)
 
 
 def _reference(one: Finding, key: str, width: int) -> Line:

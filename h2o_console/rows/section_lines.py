@@ -51,6 +51,10 @@ def _table(section: Section, width: int) -> Iterator[Line]:
         Head(field.head, cells_of(field.head), 0 if at in {0, last} else at, right=field.right)
         for at, field in enumerate(fields)
     ]
+    if fields[last].right:  # the last one gets the rest, and numbers stay beside the others
+        heads[last] = Head(fields[last].head, cells_of(fields[last].head), last, right=True)
+        heads.append(Head("", 0))
+        shown = [[*row, ("", Tone.PLAIN)] for row in shown]
     content = {field.head: [row[at][0] for row in shown] for at, field in enumerate(fields)}
     grid = Grid.fitting(heads, content, width)
     yield from (replace(line, key=f"{section.key}:{line.key}") for line in grid.heads())

@@ -7,12 +7,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.cli.experiment_page import sections_of
-from h2o_console.rows.cells import Cell, Glyph, Line, Tone
-from h2o_console.rows.experiments import TRIALS, TrialRow
+from h2o_console.rows.cells import Cell, Line, Tone
+from h2o_console.rows.experiments import TRIALS, TrialRow, about
 from h2o_console.rows.figures import age
-from h2o_console.rows.findings import findings
 from h2o_console.rows.places import Kind, Look, Place
-from h2o_console.rows.reasons import Reason
 from h2o_console.rows.section_lines import section_lines
 from h2o_console.text import pad, safe
 from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
@@ -68,11 +66,8 @@ class ExperimentsScreen(ListScreen[TrialRow]):
         row, looked = self.board.rows.get(cursor), self.session.trials.looked
         if row is None or looked is None:
             return ()
-        reasons = [Reason(row.glyph, row.says)]
-        if looked.silent:
-            silent = ", ".join(f"{host} ({why})" for host, why in sorted(looked.silent.items()))
-            reasons.append(Reason(Glyph.UNKNOWN, safe(f"not counted: {silent}", 500)))
-        return findings(self.called(row), row.glyph, reasons, self.size)
+        silent = ", ".join(f"{host} ({why})" for host, why in sorted(looked.silent.items()))
+        return about(row, safe(silent, 500), self.size)
 
     def position(self, visible: int) -> str:
         """How old it is, when it can't be had again."""

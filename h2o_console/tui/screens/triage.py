@@ -90,10 +90,10 @@ class TriageScreen(ListScreen[FindingRow]):
         return replace(row, unfolded=True) if row.key in self.unfolded else row
 
     def heads(self) -> Sequence[Line]:
-        """What was looked at, and the columns' names."""
-        width, _ = self.size
-        columns = super().heads() if self.order else ()
-        return summary(self.session.insight, self._looked(), width), *columns
+        """What was looked at, and the columns' names; an empty list says the same in its middle."""
+        if not self.order and not self.rows():
+            return ()
+        return summary(self.session.insight, self._looked(), self.size[0]), *super().heads()
 
     def _looked(self) -> Looked:
         session = self.session
