@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.commands.carrying import Carrier, Planner
+from h2o_console.commands import noting
+from h2o_console.commands.carrying import Carrier, NotApplied, Planner
 from h2o_console.commands.drained import watch
+from h2o_core.documents import InvalidDocument
+from h2o_core.notes import Says
 from h2o_core.plan.intents import Drain
 
 if TYPE_CHECKING:
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
     from h2o_console.commands.applied import Everybody
     from h2o_console.commands.carrying import Prepared
     from h2o_console.commands.drained import HostDrain
+    from h2o_core.insights.finding import Key
     from h2o_core.io.changes import Applied
+    from h2o_core.notes import Note
 
 TIMEOUT_S: Final = 5.0
 """For ZooKeeper to be reached, and for brokers to apply a change; as long as `h2o` does."""
@@ -48,6 +53,24 @@ class Executor:
             raise ReadOnly
         carrier = Carrier(changing.context, changing.author(request.reason), self._timeout_s)
         return carrier.execute(prepared, request.wish, force=force)
+
+    def note(self, key: Key, says: Says, until_s: float, reason: str) -> Note:
+        """Say of a finding who looks after it, or that it is to be quiet until then (Unix time); 0 takes that back.
+
+        Raises ReadOnly unless armed.
+        """
+        changing, timeout_s = self.changing, self._timeout_s
+        if not changing.armed(self._clock()):
+            raise ReadOnly
+        context, author = changing.context, changing.author(reason)
+        try:
+            if not until_s:
+                return noting.take_back(context, author, key, says, timeout_s)
+            if says is Says.MUTED:
+                return noting.mute(context, author, key, until_s, timeout_s)
+            return noting.acknowledge(context, author, key, timeout_s)
+        except (noting.NotNoted, InvalidDocument) as error:
+            raise NotApplied(str(error)) from None
 
     def wait(self, prepared: Prepared, applied: Applied, progress: Callable[[int, Collection[str]], None]) -> Everybody:
         """Until every broker applies it."""

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from h2o_console.tui.journey import Journey
     from h2o_console.tui.screens.screen import ConsoleScreen
     from h2o_console.tui.session import Session
+    from h2o_core.insights.finding import Key as FindingKey
     from h2o_core.io.changes import Applied
+    from h2o_core.notes import Says
 
 _NOTICE_S = 5.0
 _OUTCOME_S = 20.0
@@ -413,6 +415,11 @@ class Frame(Screen[None], inherit_bindings=False):
             acts.undo(entry)
         elif not acts.undo_own(self.session.entries):
             self.say("you have changed nothing in the last 15 min that stands; others' changes: the journal", Tone.WARN)
+
+    def note(self, key: FindingKey, says: Says, until_s: float, reason: str) -> None:
+        """Say so of a finding, once this console may change something."""
+        if (acts := self._changing()) is not None:
+            acts.note(key, says, until_s, reason)
 
     def when_armed(self, what: str, then: Callable[[], None]) -> None:
         """Do *then* once this console may change something."""

@@ -7,6 +7,7 @@ blocks runs in threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.acting.choices import Choice, choices
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from h2o_console.tui.acting.page import Page
     from h2o_console.tui.session import Session
     from h2o_core.audit import Author
+    from h2o_core.insights.finding import Key
     from h2o_core.io.changes import Applied
+    from h2o_core.notes import Note, Says
     from h2o_core.plan.plan import Plan
 
 FRESH_S: Final = 900.0
@@ -153,6 +156,7 @@ class Acts:
     def when_armed(self, what: str, then: Callable[[], None]) -> None:
         """Do *then* at once when armed; else offer to arm for *what* first."""
         if self._changing.armed(self._session.clock()):
+            self._close()
             then()
         elif not self._busy():
             self._turn(Arm(what, lambda: self._armed(then), self._close))
@@ -161,6 +165,23 @@ class Acts:
         self._changing.arm(self._session.clock())
         self._close()
         then()
+
+    def note(self, key: Key, says: Says, until_s: float, reason: str) -> None:
+        """Say so of a finding, in the register, for everybody; *until_s* 0 takes it back."""
+
+        def done(note: Note) -> None:
+            until = f" until {clock(note.until_s, self._session.wall())} UTC" if note.until_s else ""
+            said = f"{note.subject} is {says.value} by {note.owner}{until}" if until_s else f"{key.subject}: taken back"
+            self._say(said, Tone.GOOD)
+
+        def failed(error: Exception) -> None:
+            self._say(f"not {says.value}: {explained(error)[0]}", Tone.BAD)
+
+        def write() -> None:
+            work = partial(self._executor.note, key, says, until_s, reason)
+            self._background.run("note", work, done, failed)
+
+        self.when_armed("say so of a finding", write)
 
     def then_leave(self, leave: Callable[[], None]) -> None:
         """Call *leave* once what is being written is written, or not."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from h2o_console.acting.request import Request
     from h2o_console.rows.cells import Tone
+    from h2o_core.insights.finding import Key
+    from h2o_core.notes import Says
 
 
 class Actor(Protocol):
@@ -20,6 +22,14 @@ class Actor(Protocol):
 
     def act(self, *requests: Request) -> None:
         """Show the plan of each, one after the other, and carry out what is agreed to."""
+        ...
+
+    def ask(self, mark: str, text: str = "") -> None:
+        """Open the line at the bottom."""
+        ...
+
+    def note(self, key: Key, says: Says, until_s: float, reason: str) -> None:
+        """Say so of a finding; 0 takes it back."""
         ...
 
     def when_armed(self, what: str, then: Callable[[], None]) -> None:

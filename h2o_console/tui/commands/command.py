@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from h2o_console.tui.journey import Journey
     from h2o_console.tui.screens.screen import ConsoleScreen
     from h2o_console.tui.session import Session
+    from h2o_core.insights.finding import Key
+    from h2o_core.notes import Says
 
 
 class Desk(Protocol):
@@ -89,6 +91,10 @@ class Desk(Protocol):
 
     def undo(self) -> None:
         """Take back the change under the cursor, or one's own last one."""
+        ...
+
+    def note(self, key: Key, says: Says, until_s: float, reason: str) -> None:
+        """Say so of a finding (until that Unix time; 0 takes it back), once this console may change something."""
         ...
 
     def when_armed(self, what: str, then: Callable[[], None]) -> None:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.cells import Cell, Line, Tone
-from h2o_console.rows.finding_detail import Beside, finding_lines
+from h2o_console.rows.finding_detail import Beside, finding_lines, subject_places
+from h2o_console.rows.places import Kind
 from h2o_console.rows.triage import found
 from h2o_console.text import safe
 from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
+from h2o_console.tui.screens.finding_offers import offers
 
 if TYPE_CHECKING:
     from h2o_console.rows.places import Look, Place
     from h2o_console.rows.told import Said
+    from h2o_console.tui.acting.offer import Actor, Offer
     from h2o_console.tui.session import Session
 
 
@@ -21,7 +24,7 @@ class FindingScreen(DetailScreen):
     """A finding, live."""
 
     every_s: ClassVar[float] = ONCE_A_SECOND
-    hints: ClassVar[tuple[str, ...]] = ("open", "copy", "back", "help", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("act", "open", "copy", "back", "help", "freeze", "quit")
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look)
@@ -68,6 +71,20 @@ class FindingScreen(DetailScreen):
             ),
             Cell("esc: back · 1: what is open", Tone.DIM),
         )
+
+    def concerns(self, key: str) -> Sequence[Place]:
+        """What the line leads to, else whom the finding is about."""
+        place = self.opens(key)
+        if place is not None and place.kind in {Kind.HOST, Kind.PACKAGE, Kind.INSTANCE}:
+            return (place,)
+        return () if self._known is None else tuple(subject_places(self._known.finding))
+
+    def actions(self, key: str, desk: Actor) -> Sequence[Offer]:
+        """What it asks for, and who looks after it; of one that is closed nothing."""
+        del key
+        control = self.session.control
+        told = () if self._known is None or self._closed_s is not None else (self._known,)
+        return offers(told, () if control is None else control.notes, desk)
 
     def copied(self, key: str) -> str:
         """The command that does the same; without one, the sentence."""

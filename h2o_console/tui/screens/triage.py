@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.cells import Cell, Line
+from h2o_console.rows.finding_detail import subject_places
 from h2o_console.rows.places import Kind, Look, Place
 from h2o_console.rows.ranking import STILL_S
 from h2o_console.rows.triage import TRIAGE, FindingRow, found
 from h2o_console.rows.triage_pane import Looked, about, pane_lines, quiet, summary
+from h2o_console.tui.screens.finding_offers import offers
 from h2o_console.tui.screens.listing import ListScreen
 
 if TYPE_CHECKING:
+    from h2o_console.tui.acting.offer import Actor, Offer
     from h2o_console.tui.session import Session
 
 
@@ -22,7 +25,17 @@ class TriageScreen(ListScreen[FindingRow]):
 
     of = "findings"
     row_kind = Kind.FINDING
-    hints: ClassVar[tuple[str, ...]] = ("open", "explain", "type_filter", "help", "problems", "mark", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = (
+        "open",
+        "act",
+        "explain",
+        "type_filter",
+        "help",
+        "problems",
+        "mark",
+        "freeze",
+        "quit",
+    )
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look, TRIAGE, session.findings)
@@ -111,6 +124,18 @@ class TriageScreen(ListScreen[FindingRow]):
         if row is None or known is None:
             return (Line("", ()),) * pane_lines(self.size[1]) if self.order else ()
         return about(row, known.finding, known.group, self.session.wall(), self.size)
+
+    def concerns(self, key: str) -> Sequence[Place]:
+        """Whom the finding is about."""
+        known = found(self.session.insight, key)
+        return () if known is None else tuple(subject_places(known.finding))
+
+    def actions(self, key: str, desk: Actor) -> Sequence[Offer]:
+        """What it asks for, or all that are marked; who looks after it."""
+        control = self.session.control
+        meant = [found(self.session.insight, one) for one in (self.marks or (key,))]
+        told = [one for one in meant if one is not None]
+        return offers(told, () if control is None else control.notes, desk)
 
     def copied(self, key: str) -> str:
         """The command that does the same."""
