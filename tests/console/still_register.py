@@ -16,11 +16,13 @@ from h2o_console.commands.observing import Observed
 from h2o_core.audit import Author
 from h2o_core.io.changes import Applied, Refused, StalePlan
 from h2o_core.names import from_operator
+from h2o_core.notes import Note, Says
 from h2o_core.plan.planning import plan
 from h2o_core.plan.situation import Decided, Demand, Fleet, Host, Instance, Situation, decided_of
 
 if TYPE_CHECKING:
     from h2o_console.acting.request import Request
+    from h2o_core.insights.finding import Key
     from h2o_core.plan.plan import Plan
     from tests.console.still_fleet import StillFleet
 
@@ -34,6 +36,7 @@ class StillRegister:
     fleet: Fleet
     decided: Decided = field(default_factory=lambda: Decided(41))
     written: list[tuple[Plan, Author]] = field(default_factory=list["tuple[Plan, Author]"])
+    noted: list[Note] = field(default_factory=list["Note"])
     held: Event = field(default_factory=Event)
     writes: Event = field(default_factory=Event)
     applied_by: Everybody = field(default_factory=lambda: Everybody(3, {}))
@@ -86,6 +89,14 @@ class _Still(Executor):
         if again.refused and not force:
             raise Refused(again)
         return self._register.write(again, author) if again.edits else Applied(self._register.decided.epoch, "", again)
+
+    def note(self, key: Key, says: Says, until_s: float, reason: str) -> Note:
+        if not self.changing.armed(self._now()):
+            raise ReadOnly
+        author = self.changing.author(reason)
+        made = Note(key.kind, key.subject, says, author.actor, NOW_S, until_s, author.reason)
+        self._register.noted.append(made)
+        return made
 
     def wait(self, prepared: Prepared, applied: Applied, progress: Callable[[int, Collection[str]], None]) -> Everybody:
         progress(self._register.applied_by.hosts, [])
