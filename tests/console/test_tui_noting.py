@@ -135,12 +135,12 @@ async def test_a_a_shows_the_plan_of_what_it_asks_for_with_its_sentence_as_the_r
         await it.pilot.press("escape")
         await it.stage.settle(it.pilot)
         await it.pilot.press("g", "e", "j", "a")
-        await it.shows("it is explained by host-3")
+        await it.shows("another finding explains it")
 
 
 async def test_marked_findings_ask_for_one_plan_after_the_other() -> None:
     async with noting() as it:
         await it.pilot.press("g", "space", "j", "j", "space", "a")
-        await it.shows("what the marked ones ask for: 2 plans")
+        await it.shows("what 2 findings ask for")
         await it.pilot.press("a")
         await it.shows("1 of 2", "drains host-3")

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.cells import Cell, Line, Tone
-from h2o_console.rows.finding_detail import Beside, finding_lines, subject_places
-from h2o_console.rows.places import Kind
+from h2o_console.rows.finding_detail import Beside, finding_lines
 from h2o_console.rows.triage import found
 from h2o_console.text import safe
 from h2o_console.tui.screens.detail import ONCE_A_SECOND, DetailScreen
@@ -72,19 +71,14 @@ class FindingScreen(DetailScreen):
             Cell("esc: back · 1: what is open", Tone.DIM),
         )
 
-    def concerns(self, key: str) -> Sequence[Place]:
-        """What the line leads to, else whom the finding is about."""
-        place = self.opens(key)
-        if place is not None and place.kind in {Kind.HOST, Kind.PACKAGE, Kind.INSTANCE}:
-            return (place,)
-        return () if self._known is None else tuple(subject_places(self._known.finding))
-
     def actions(self, key: str, desk: Actor) -> Sequence[Offer]:
-        """What it asks for, and who looks after it; of one that is closed nothing."""
+        """Who looks after it, and until when it is quiet; of one that is closed nothing."""
         del key
         control = self.session.control
-        told = () if self._known is None or self._closed_s is not None else (self._known,)
-        return offers(told, () if control is None else control.notes, desk)
+        notes = () if control is None else control.notes
+        if self._known is None or self._closed_s is not None:
+            return ()
+        return offers(self._known.finding.key, notes, desk)
 
     def copied(self, key: str) -> str:
         """The command that does the same; without one, the sentence."""

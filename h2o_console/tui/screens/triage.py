@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.cells import Cell, Line
-from h2o_console.rows.finding_detail import subject_places
 from h2o_console.rows.places import Kind, Look, Place
 from h2o_console.rows.ranking import STILL_S
 from h2o_console.rows.triage import TRIAGE, FindingRow, found
@@ -125,17 +124,11 @@ class TriageScreen(ListScreen[FindingRow]):
             return (Line("", ()),) * pane_lines(self.size[1]) if self.order else ()
         return about(row, known.finding, known.group, self.session.wall(), self.size)
 
-    def concerns(self, key: str) -> Sequence[Place]:
-        """Whom the finding is about."""
-        known = found(self.session.insight, key)
-        return () if known is None else tuple(subject_places(known.finding))
-
     def actions(self, key: str, desk: Actor) -> Sequence[Offer]:
-        """What it asks for, or all that are marked; who looks after it."""
-        control = self.session.control
-        meant = [found(self.session.insight, one) for one in (self.marks or (key,))]
-        told = [one for one in meant if one is not None]
-        return offers(told, () if control is None else control.notes, desk)
+        """Who looks after it, and until when it is quiet."""
+        known, control = found(self.session.insight, key), self.session.control
+        notes = () if control is None else control.notes
+        return () if known is None else offers(known.finding.key, notes, desk)
 
     def copied(self, key: str) -> str:
         """The command that does the same."""
