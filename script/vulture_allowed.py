@@ -69,9 +69,3 @@ _.moved_per_s
 _.friction
 
 # The journal of calls is read by `h2o journal`, which comes after it.
-
-# What the console's screens of findings read: they are being built.
-_.blindness
-_.looked_s
-_.cost_s
-_.insights_of

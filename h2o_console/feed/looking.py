@@ -103,7 +103,7 @@ class Looker:
         await self._let_others()
         news = self._findings.see(picture)
         self._count()
-        store.put_insight(Insight(news, dict(self._findings.open), at_s, now_s, self._cost_s, len(picture.hosts)))
+        store.put_insight(Insight(news, dict(self._findings.open), at_s, now_s, len(picture.hosts)))
 
     async def _let_others(self) -> None:
         self._count()

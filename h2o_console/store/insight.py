@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 class Insight:
     """One look: its `news`, and everything that stands open by its key.
 
-    `at_s`: Unix time of the picture; `looked_s`: the same moment by the store's clock, for its age. `cost_s`: CPU
-    seconds that it took. `hosts`: how many were looked at.
+    `at_s`: Unix time of the picture; `looked_s`: the same moment by the store's clock, for its age. `hosts`: how many
+    were looked at.
     """
 
     news: News
     standing: Mapping[Key, Standing]
     at_s: float
     looked_s: float
-    cost_s: float = 0.0
     hosts: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,26 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from h2o_console.asking.agent import ask
 from h2o_console.dev.plan import HostPlan
+from h2o_console.feed.poller import Poller
+from h2o_console.feed.thread import FeedThread
+from h2o_console.store.fleet import Store
 from h2o_core.audit import Author, Edit
 from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
 from h2o_core.errors import H2OError
+from h2o_core.insights.finding import Action
 from h2o_core.io.changes import apply
 from h2o_core.io.client import Client
+from h2o_core.io.context import agent_token
 from tests.support.fleet import ECHO, running
 from tests.support.hosts import registered
 from tests.system.test_cli_fleet import BOUND_S, Operator, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from h2o_console.dev.fleet import Fleet
 
+NO_ACTION = Action("", "")
 FAILING = replace(ECHO, env={**ECHO.env, "ECHO_VERSION": "2.0.0", "ECHO_FAILS": "15"})
 TRAFFIC = "control/traffic/service.echo"
 
@@ -77,6 +84,24 @@ def call(fleet: Fleet, many: int) -> None:
     asyncio.run(everything())
 
 
+@contextmanager
+def console(fleet: Fleet) -> Generator[Store]:
+    """The console's own look at the fleet, by the same agent."""
+    context, store = fleet.context("host-1"), Store()
+    feed = FeedThread(Poller(store, context.agent, token=agent_token(context, "")))
+    feed.start()
+    try:
+        yield store
+    finally:
+        feed.stop()
+
+
+def causes(store: Store) -> list[tuple[str, str, str]]:
+    """Kind, subject and command of each, in their order."""
+    groups = store.insight.news.groups if store.insight is not None else ()
+    return [(one.cause.kind.value, str(one.cause.subject), (one.cause.action or NO_ACTION).command) for one in groups]
+
+
 def named(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(one["kind"], one["subject"].get("version") or one["subject"].get("host", "")) for one in found]
 
@@ -88,7 +113,17 @@ def test_a_fleet_that_is_well_then_a_version_that_is_not(operator: Operator, fle
     assert out.startswith("all is well: looked at 2 hosts, 3 instances, data 0")
     weights = (("1.0.0", 5_000), ("2.0.0", 5_000))
     write(fleet, TRAFFIC, encode_traffic(Traffic("/service/echo", "1.0.0", weights, review_s=time.time() - 60)))
-    call(fleet, 1200)
+    with console(fleet) as store:
+        within(
+            BOUND_S, lambda: [kind for kind, *_ in causes(store)] == ["review due"], "the console knows what is decided"
+        )
+        call(fleet, 1200)
+        worse = ("version against version", "service/echo 2.0.0", "h2o rollback service/echo --to 1.0.0")
+        within(2 * BOUND_S, lambda: causes(store)[:1] == [worse], "the console names 2.0.0 first")
+        assert store.insight is not None
+        (first, *_) = store.insight.news.groups
+        assert first.changed is not None
+        assert (first.changed.epoch, first.changed.actor) == (1, "eva")
 
     def told() -> bool:
         """The agents' history has it within its ten seconds."""
