@@ -78,7 +78,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self._foot = Block(id="foot", frame=True)
         self._status = Block(id="status", frame=True)
         self._choices = Block(id="choices", frame=True)
-        self._prompt = Prompt(lambda typed: completions(typed, self))
+        self._prompt = Prompt(lambda typed: completions(typed, self), self._entered, self._cancelled)
         self._notice: tuple[Cell, float] | None = None
         self._acts: Acts | None = None
 
@@ -293,10 +293,12 @@ class Frame(Screen[None], inherit_bindings=False):
     def _asked(self) -> None:
         self._status.display = True
         self._choices.show([])
-        self._list.focus()
+        self.set_focus(self._list)  # at once: the next key is looked at before `focus()` has its turn
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         """Filter while it is being typed; show what a command may become."""
+        if not self._prompt.display:  # it was closed meanwhile, which has done all of it
+            return
         if event.mark == "/":
             self._run(self._seen.filter_by, event.text.strip())
         else:
@@ -310,20 +312,22 @@ class Frame(Screen[None], inherit_bindings=False):
         shown = "  ".join(safe(text.rpartition(" ")[2], 40) for text in offered[:40])
         return [Line("", (Cell(pad(f" {shown}", width), Tone.DIM),))]
 
-    def on_prompt_entered(self, event: Prompt.Entered) -> None:
-        """Run a command."""
+    def _entered(self, mark: str, text: str) -> None:
+        """Run a command; a filter is there already, but for its last letters."""
         self._asked()
-        if event.mark == ":" and event.text.strip():
-            understood = understand(event.text)
+        if mark == "/":
+            self._run(self._seen.filter_by, text.strip())
+        elif text.strip():
+            understood = understand(text)
             if isinstance(understood, Unknown):
                 self.say(understood.why, Tone.WARN)
             else:
                 self._run(understood[0].id, understood[1])
 
-    def on_prompt_cancelled(self, event: Prompt.Cancelled) -> None:
+    def _cancelled(self, mark: str, _: str) -> None:
         """Esc in the filter line clears the filter."""
         self._asked()
-        if event.mark == "/":
+        if mark == "/":
             self._run(self._seen.filter_by, "")
 
     def _run(self, name: str, rest: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from textual.events import Key
 
 from h2o_console.rows.places import Kind
 from h2o_console.tui.commands.command import Desk
@@ -119,3 +120,25 @@ async def test_a_long_list_comes_back_where_it_was_left() -> None:
         assert scene.list.cursor == cursor
         assert round(scene.list.scroll_offset.y) == top
         assert cursor in scene.selected()
+
+
+def _at_once(scene: Scene, typed: str) -> None:
+    """As a paste, or a slow line, brings it: no key waits for what the one before does."""
+    named = {"\n": "enter", ":": "colon", "/": "slash", " ": "space", "\t": "tab"}
+    for letter in typed:
+        scene.app.post_message(Key(named.get(letter, letter), letter))
+
+
+async def test_what_is_typed_ahead_goes_where_it_would_have_gone_key_by_key() -> None:
+    scene = Scene(example(3, 8))
+    scene.picture()
+    scene.run(3)
+    async with shown(scene) as pilot:
+        _at_once(scene, ":hosts\n:sort name\n:packages\n/geo\n:instances\n")
+        await pilot.pause()
+        assert scene.seen.place.kind is Kind.INSTANCES
+        await pilot.press("left_square_bracket")
+        assert scene.seen.place.kind is Kind.PACKAGES
+        assert "/geo" in scene.lines()[0]
+        await pilot.press("left_square_bracket")
+        assert "by name" in scene.lines()[-1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -15,8 +17,18 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
+_PATIENCE_S: Final = 1.0
+"""For letters that were typed before enter to have come into the line: they take microseconds."""
+Told = Callable[[str, str], None]
+"""Hears the mark and what stood in the line."""
+
+
 class Prompt(Horizontal):
-    """Hidden until it is opened; `mark` is ``/`` or ``:``."""
+    """Hidden until it is opened; `mark` is ``/`` or ``:``.
+
+    *entered* and *cancelled* are called, with the line closed, before the next key is looked at: what is pasted, or
+    typed ahead over a slow line, goes where it would have gone key by key.
+    """
 
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; background: $panel; }
@@ -24,8 +36,9 @@ class Prompt(Horizontal):
     Prompt Input, Prompt Input:focus { background: $panel; border: none; height: 1; padding: 0; color: $foreground; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "close", show=False),
-        Binding("tab", "complete", "complete", show=False),
+        Binding("enter", "enter", "run it", show=False, priority=True),
+        Binding("escape", "cancel", "close", show=False, priority=True),
+        Binding("tab", "complete", "complete", show=False, priority=True),
     ]
 
     class Typed(Message):
@@ -36,15 +49,11 @@ class Prompt(Horizontal):
             self.mark = mark
             self.text = text
 
-    class Entered(Typed):
-        """Enter was pressed; the line is closed."""
-
-    class Cancelled(Typed):
-        """Escape was pressed, or everything deleted and backspace pressed; the line is closed."""
-
-    def __init__(self, completions: Callable[[str], Sequence[str]]) -> None:
+    def __init__(self, completions: Callable[[str], Sequence[str]], entered: Told, cancelled: Told) -> None:
         super().__init__(id="prompt")
         self._completions = completions
+        self._entered = entered
+        self._cancelled = cancelled
         self.mark = "/"
         self._mark = Static("/", markup=False)
         self._input = Input(compact=True, select_on_focus=False)
@@ -72,14 +81,15 @@ class Prompt(Horizontal):
         event.stop()
         self.post_message(self.Typed(self.mark, event.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_enter(self) -> None:
         """Close and tell."""
-        event.stop()
+        await self._all_typed()
         self.display = False
-        self.post_message(self.Entered(self.mark, event.value))
+        self._entered(self.mark, self._input.value)
 
-    def action_complete(self) -> None:
+    async def action_complete(self) -> None:
         """Tab: as far as all that it may become agree; the first of them when that is no step on."""
+        await self._all_typed()
         typed = self._input.value
         offered = self._completions(typed) if self.mark == ":" else ()
         if not offered:
@@ -89,7 +99,16 @@ class Prompt(Horizontal):
         self._input.value = agreed if len(agreed) > len(typed) else offered[0]
         self._input.cursor_position = len(self._input.value)
 
-    def action_cancel(self) -> None:
+    async def action_cancel(self) -> None:
         """Close without effect."""
+        await self._all_typed()
         self.display = False
-        self.post_message(self.Cancelled(self.mark, self._input.value))
+        self._cancelled(self.mark, self._input.value)
+
+    async def _all_typed(self) -> None:
+        """Letters go through the line's own queue, keys like enter do not: wait until it has those before."""
+        reached = asyncio.Event()
+        self._input.call_later(reached.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await reached.wait()
