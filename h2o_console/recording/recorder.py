@@ -62,7 +62,7 @@ class Recorder:
         self._epoch_s = 0.0
         """Unix time when the monotonic clock was 0, as seen when the segment began."""
         self._began_s: float | None = None
-        self._segment_bytes = 0
+        self._since_beginning = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
 
@@ -108,20 +108,27 @@ class Recorder:
         if not self._shelf.claim():
             raise _Occupied
         now_s = monotonic_ns() / 1e9
-        full = self._segment_bytes * _PARTS >= self.where.most_bytes
-        if full or self._began_s is None or now_s - self._began_s >= SEGMENT_S:
+        if self._began_s is None or now_s - self._began_s >= SEGMENT_S:
             self._begin(now_s)
         written: list[bytes] = []
         while self._waiting:
             heard, heard_s = self._waiting.popleft()
-            written += [self._frame(kept, heard_s) for kept in self._choice.hear(heard, heard_s)]
-        self._write(b"".join(written))
+            frames = [self._frame(kept, heard_s) for kept in self._choice.hear(heard, heard_s)]
+            written += frames
+            self._since_beginning += sum(map(len, frames))
+            if self._since_beginning >= self._room:
+                self._shelf.write(b"".join(written))
+                written.clear()
+                self._begin(now_s)
+        if written:
+            self._shelf.write(b"".join(written))
         self._choice.pace_s = pace_s(self._choice.hosts, self._cost, self.where.most_bytes)
 
-    def _write(self, data: bytes) -> None:
-        if data:
-            self._shelf.write(data)
-            self._segment_bytes += len(data)
+    @property
+    def _room(self) -> int:
+        """Bytes that a segment may have besides its beginning."""
+        part = self.where.most_bytes // _PARTS
+        return max(part - int(self._cost.begin_bytes), part // _PARTS)
 
     def _frame(self, heard: Heard, heard_s: float) -> bytes:
         before_ns = thread_ns()
@@ -139,8 +146,8 @@ class Recorder:
         self._epoch_s, self._began_s = wall_s - now_s, now_s
         self._shelf.begin(wall_s)
         beginning = self._writer.begin(int(wall_s * 1e6))
-        self._segment_bytes = 0
-        self._write(beginning)
+        self._since_beginning = 0
+        self._shelf.write(beginning)
         self._shelf.thin(wall_s, self.where.keep_s, self.where.most_bytes * (_PARTS - 1) // _PARTS)
         self._cost.begin_bytes = len(beginning)
         self._choice.forget(now_s - _GONE_S)
