@@ -64,7 +64,7 @@ class Histogram:
             more = count - earlier.buckets.get(index, 0)
             if more:
                 delta.buckets[index] = more
-        if delta.zero < 0 or delta.sum_ns < 0 or any(more < 0 for more in delta.buckets.values()):
+        if delta.zero < 0 or delta.sum_ns < 0 or min(delta.buckets.values(), default=0) < 0:
             msg = "the earlier sketch has counts that the later one lacks"
             raise ValueError(msg)
         if earlier.buckets.keys() - self.buckets.keys():

@@ -31,7 +31,7 @@ def picture_of(parts: Parts, past: Past, at_s: float, now_s: float) -> Picture:
     hosts = parts.hosts
     ready = Counter(one.package for each in hosts for one in each.instances if one.ready)
     past.sample(
-        (((each.package, version), counts) for each in parts.packages for version, counts in each.versions.items()),
+        (((each.package, version), counts) for each in parts.packages for version, counts in each.versions().items()),
         ready,
         now_s,
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from h2o_console.store.windows import add_counts
-from h2o_core.histogram import Histogram
-from h2o_core.insights.counts import Counts
+from h2o_core.insights.counts import Counts, together
 from h2o_core.insights.picture import Measured
 from h2o_core.insights.reports import full
+from h2o_core.insights.sums import grouped
 
 if TYPE_CHECKING:
     from h2o_console.store.packages import PackageRecord
@@ -18,27 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PackagePart:
-    """Its features over all hosts, and each version's last minute."""
+    """Its features over all hosts: those that promise something, and each with its version."""
 
     package: str
     measured: tuple[Measured, ...]
-    versions: Mapping[str, Counts]
+    counted: tuple[tuple[str, Counts], ...]
+
+    def versions(self) -> Mapping[str, Counts]:
+        """Each version's last minute: asked for once a minute, and not cheap."""
+        by_version = grouped(self.counted, itemgetter(0))
+        return {version: together(counts for _, counts in each) for version, each in by_version.items()}
 
 
 def package_part(record: PackageRecord, over_s: float, now_s: float) -> PackagePart:
     """What was counted of it in the last minute, of which windows have *over_s* seconds."""
     measured: list[Measured] = []
-    outcomes: dict[str, dict[str, int]] = {}
-    times: dict[str, Histogram] = {}
+    every: list[tuple[str, Counts]] = []
     for (version, feature), window in record.features.items():
-        counted = window.outcomes(now_s)
-        if not counted:
+        outcomes = window.outcomes(now_s)
+        if not outcomes:
             continue
-        counts = Counts(counted, window.sketch(now_s), over_s)
-        add_counts(outcomes.setdefault(version, {}), counted)
-        times.setdefault(version, Histogram()).merge(counts.times)
+        counts = Counts(outcomes, window.sketch(now_s), over_s)
+        every.append((version, counts))
         promise = record.promises.get((version, feature))
         if promise is not None:
             measured.append(Measured(full(feature), version, "", counts, promise.mean_ms, promise.upper95_ms))
-    versions = {version: Counts(counted, times[version], over_s) for version, counted in outcomes.items()}
-    return PackagePart(full(record.name), tuple(measured), versions)
+    return PackagePart(full(record.name), tuple(measured), tuple(every))

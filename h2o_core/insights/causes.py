@@ -7,14 +7,23 @@ caller's slowness if at least half of the added time is spent waiting for it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.insights.counts import APPLICATION, FAULTS, UNSERVED, Counts, longer_than, quantile, together, without
+from h2o_core.insights.counts import (
+    APPLICATION,
+    FAULTS,
+    UNSERVED,
+    Counts,
+    ended,
+    longer_than,
+    quantile,
+    together,
+)
 from h2o_core.insights.finding import Finding, Kind, Subject, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from h2o_core.insights.picture import Call, Served
     from h2o_core.insights.sums import Sums
@@ -118,11 +127,13 @@ def _part(cause: Finding, symptom: Finding, sums: Sums) -> float:
 
 def _in_place(cause: Finding, rows: Sequence[Served], codes: Collection[str] | None) -> float:
     """The part of the *codes* among *rows* that is of the cause's place; without codes, of what takes long."""
-    inside = together(row.now for row in rows if _is_in(cause, row))
-    whole = together(row.now for row in rows)
+    inside = [row.now for row in rows if _is_in(cause, row)]
+    if not inside:
+        return 0.0
     if codes is None:
-        return _slow_part(inside, without(whole, inside))
-    return inside.of(codes) / whole.of(codes) if whole.of(codes) else 0.0
+        return _slow_part(together(inside), together(row.now for row in rows if not _is_in(cause, row)))
+    whole = sum(row.now.of(codes) for row in rows)
+    return sum(one.of(codes) for one in inside) / whole if whole else 0.0
 
 
 def _from_host(host: str, package: str, sums: Sums) -> float:
@@ -164,11 +175,11 @@ def _below(cause: Finding, symptom: Finding, sums: Sums, levels: int) -> float:
     """Over all that it calls: the part that is theirs, times the part of that which is the cause's."""
     part = 0.0
     for callee, calls in sums.callees.get(symptom.subject.package, {}).items():
-        share = _edge_part(calls, symptom, sums)
+        theirs = _of_cause(cause, callee, symptom, sums)
+        if levels > 1 and theirs < ENOUGH:
+            theirs = max(theirs, _below(cause, replace(symptom, subject=Subject(callee)), sums, levels - 1))
+        share = _edge_part(calls, symptom, sums) if theirs else 0.0  # few callees have to do with the cause
         if share >= _LEAST:
-            theirs = _of_cause(cause, callee, symptom, sums)
-            if levels > 1 and theirs < ENOUGH:
-                theirs = max(theirs, _below(cause, replace(symptom, subject=Subject(callee)), sums, levels - 1))
             part += share * theirs
     return min(1.0, part)
 
@@ -195,12 +206,13 @@ def _edge_part(calls: Sequence[Call], symptom: Finding, sums: Sums) -> float:
 
     calls = [one for one in calls if meant(one)]
     rows = [one for one in sums.served.get(symptom.subject.package, ()) if meant(one)]
-    edge, own = together(one.now for one in calls), together(one.now for one in rows)
-    if not edge.requests or not own.requests:
+    edge, own = [one.now for one in calls], [one.now for one in rows]
+    if not any(one.requests for one in edge) or not any(one.requests for one in own):
         return 0.0
     if symptom.trouble is Trouble.ERRORS or symptom.kind in _ILL:
-        return _failed_part(edge, own, symptom)
-    return _waited_part((edge, own), (together(one.before for one in calls), together(one.before for one in rows)))
+        return _failed_part(ended(edge), ended(own), symptom)
+    past = _Spent.of(one.before for one in calls), _Spent.of(one.before for one in rows)
+    return _waited_part((_Spent.of(edge), _Spent.of(own)), past)
 
 
 def _failed_part(edge: Counts, own: Counts, symptom: Finding) -> float:
@@ -211,7 +223,23 @@ def _failed_part(edge: Counts, own: Counts, symptom: Finding) -> float:
     return min(1.0, failed / suffered) if suffered else 0.0
 
 
-def _waited_part(now: tuple[Counts, Counts], before: tuple[Counts, Counts]) -> float:
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """How long requests took, all of them."""
+
+    requests: int
+    sum_ns: int
+    span_s: float
+
+    @staticmethod
+    def of(counts: Iterable[Counts | None]) -> _Spent:
+        """Side by side, as `together`."""
+        known = [one for one in counts if one is not None]
+        span_s = max((one.span_s for one in known), default=0.0)
+        return _Spent(sum(one.requests for one in known), sum(one.times.sum_ns for one in known), span_s)
+
+
+def _waited_part(now: tuple[_Spent, _Spent], before: tuple[_Spent, _Spent]) -> float:
     """The part of the added time of a request that is added time of its calls."""
     own, waited = _time_ns(now[1], now[1]), _time_ns(now[0], now[1])
     if before[0].requests and before[1].requests:
@@ -220,11 +248,11 @@ def _waited_part(now: tuple[Counts, Counts], before: tuple[Counts, Counts]) -> f
     return min(1.0, waited / own) if own > 0 else 0.0
 
 
-def _time_ns(counts: Counts, requests: Counts) -> float:
+def _time_ns(spent: _Spent, requests: _Spent) -> float:
     """Time for each of *requests*."""
-    scale = requests.span_s / counts.span_s if counts.span_s else 0.0
-    return _per_request(requests, counts.times.sum_ns * scale)
+    scale = requests.span_s / spent.span_s if spent.span_s else 0.0
+    return _per_request(requests, spent.sum_ns * scale)
 
 
-def _per_request(requests: Counts, amount: float) -> float:
+def _per_request(requests: Counts | _Spent, amount: float) -> float:
     return amount / requests.requests if requests.requests else 0.0

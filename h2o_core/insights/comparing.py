@@ -7,10 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.insights.counts import APPLICATION, FAILURES, Counts, above, at_ranks, longer_than, quantile, reaches
+from h2o_core.insights.counts import (
+    APPLICATION,
+    FAILURES,
+    Counts,
+    above,
+    at_ranks,
+    ended_without,
+    longer_than,
+    quantile,
+    reaches,
+    upper_rank,
+    without,
+)
 from h2o_core.insights.figures import millis, ms, share, times
 from h2o_core.insights.finding import Evidence, Trouble
 
@@ -101,6 +112,8 @@ STAYS: Final = 0.6
 
 def slower(now: Counts, reference: Counts) -> Worse | None:
     """Surely half again as long and 5 ms longer, at the 95th percentile or the median."""
+    if not reference.times.count:
+        return None
     for q in _QUANTILES:
         ours = quantile(now.times, q)
         theirs = None if ours is None else quantile(reference.times, q)
@@ -128,8 +141,9 @@ def _limit_ns(reference_ns: float) -> float:
 class Bar:
     """What one of many has to reach before it can be worse than the rest of them: most don't, which is cheap to see.
 
-    The k-th shortest of a part is never shorter than that of the whole: what all but the largest part have at a
-    quantile's rank is a floor for every rest. And whose share is above the rest's, has one above the whole's.
+    The k-th shortest of a part is never shorter than that of the whole: what the whole has at the rank of the upper
+    bound of the smallest rest's quantile is a floor for that bound of every rest. And whose share is above the rest's,
+    has one above the whole's.
     `reaches`: (quantile, what its lower bound has to reach, ns).
     """
 
@@ -139,20 +153,30 @@ class Bar:
 
     @staticmethod
     def of(whole: Counts, largest: int) -> Bar:
-        """*largest*: how many of the *whole*'s durations are of the part that has the most."""
+        """*largest*: how many of the *whole*'s durations are of the part that has the most, of those to be compared."""
         qs, rest = sorted(_QUANTILES), whole.times.count - largest
-        floors_ns = at_ranks(whole.times, [max(1, ceil(q * rest)) for q in qs]) if rest > 0 else [0.0] * len(qs)
+        floors_ns = at_ranks(whole.times, [upper_rank(rest, q) for q in qs]) if rest > 0 else [0.0] * len(qs)
         limits_ns = [floor_ns + STAYS * (_limit_ns(floor_ns) - floor_ns) for floor_ns in floors_ns]
         shares = whole.share(FAILURES).value, whole.share(APPLICATION).value
         return Bar(tuple(zip(qs, limits_ns, strict=True)), *shares)
 
     def lets_pass(self, now: Counts) -> bool:
         """*now* may be worse than the rest: compare it."""
-        return (
-            _exceeds(now, FAILURES, self.failures)
-            or _exceeds(now, APPLICATION, self.application)
-            or any(reaches(now.times, q, limit_ns) for q, limit_ns in self.reaches)
-        )
+        return self.may_fail_more(now) or self.may_be_slower(now)
+
+    def may_fail_more(self, now: Counts) -> bool:
+        """By its outcomes."""
+        return _exceeds(now, FAILURES, self.failures) or _exceeds(now, APPLICATION, self.application)
+
+    def may_be_slower(self, now: Counts) -> bool:
+        """By its durations."""
+        return any(reaches(now.times, q, limit_ns) for q, limit_ns in self.reaches)
+
+    def worst(self, now: Counts, whole: Counts) -> Worse | None:
+        """Against the rest of the *whole*; durations are compared only where they may be longer."""
+        if not self.lets_pass(now):
+            return None
+        return worst(now, without(whole, now) if self.may_be_slower(now) else ended_without(whole, now))
 
 
 def _exceeds(now: Counts, codes: Collection[str], value: float) -> bool:

@@ -5,9 +5,10 @@ Small samples say little: a share is known from its Wilson bounds, a quantile fr
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from h2o_core.experiment.proportions import Share, difference_interval, wilson
 from h2o_core.histogram import Histogram, bucket_of, middle_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
 Z: Final = 3.3
 """Standard errors to each side: one look in two thousand at one comparison is wrong before the floors are asked."""
@@ -68,15 +69,31 @@ NOTHING: Final = Counts(span_s=0.0)
 
 def together(counts: Iterable[Counts | None]) -> Counts:
     """All of them, over the longest of their spans: they were counted side by side. What is None is left out."""
-    outcomes: Counter[str] = Counter()
+    known = [one for one in counts if one is not None]
+    if len(known) == 1:
+        return known[0]
     times = Histogram()
+    for one in known:
+        times.merge(one.times)
+    whole = ended(known)
+    return Counts(whole.outcomes, times, whole.span_s)
+
+
+def ended(counts: Iterable[Counts]) -> Counts:
+    """As `together`, only how they ended: whoever asks for shares alone does not pay for sketches."""
+    outcomes: dict[str, int] = {}
     span_s = 0.0
     for one in counts:
-        if one is not None:
-            outcomes.update(one.outcomes)
-            times.merge(one.times)
-            span_s = max(span_s, one.span_s)
-    return Counts(dict(outcomes), times, span_s)
+        for code, count in one.outcomes.items():
+            outcomes[code] = outcomes.get(code, 0) + count
+        span_s = max(span_s, one.span_s)
+    return Counts(outcomes, span_s=span_s)
+
+
+def ended_without(whole: Counts, one: Counts) -> Counts:
+    """As `without`, only how they ended."""
+    left = {code: count - one.outcomes.get(code, 0) for code, count in whole.outcomes.items()}
+    return Counts({code: count for code, count in left.items() if count > 0}, span_s=whole.span_s)
 
 
 def surely(share: Share) -> float:
@@ -111,6 +128,11 @@ def quantile(times: Histogram, q: float, z: float = Z) -> Quantile | None:
     return Quantile(middle, low, high)
 
 
+def upper_rank(n: int, q: float, z: float = Z) -> int:
+    """The rank, of *n*, of that quantile's upper bound. More of them never make it less."""
+    return max(1, ceil(min(1.0, q + z * sqrt(q * (1 - q) / n)) * n))
+
+
 def reaches(times: Histogram, q: float, limit_ns: float, z: float = Z) -> bool:
     """The lower bound of that quantile is *limit_ns* or more: as `quantile` has it, without looking for it."""
     n = times.count
@@ -123,18 +145,12 @@ def reaches(times: Histogram, q: float, limit_ns: float, z: float = Z) -> bool:
     return below < rank
 
 
-def at_ranks(times: Histogram, ranks: Sequence[int]) -> list[float]:
-    """The durations (ns) at these *ranks*, which ascend from 1 on, in one pass."""
-    found: list[float] = []
-    seen, value = times.zero, 0.0
-    buckets = iter(sorted(times.buckets.items()))
-    for rank in ranks:
-        while seen < rank:
-            at, count = next(buckets)
-            seen += count
-            value = middle_ns(at)
-        found.append(value)
-    return found
+def at_ranks(times: Histogram, ranks: Iterable[int]) -> list[float]:
+    """The durations (ns) at these *ranks*, which count from 1."""
+    at = sorted(times.buckets)
+    up_to = list(accumulate(map(times.buckets.__getitem__, at), initial=times.zero))
+    places = [bisect_left(up_to, rank) for rank in ranks]
+    return [middle_ns(at[place - 1]) if place else 0.0 for place in places]
 
 
 def longer_than(times: Histogram, limit_ns: float) -> float:
@@ -150,7 +166,4 @@ def mean_ns(times: Histogram) -> float | None:
 
 def without(whole: Counts, one: Counts) -> Counts:
     """*whole* less *one*, which is part of it."""
-    left = Counter(whole.outcomes)
-    left.subtract(one.outcomes)
-    outcomes = {code: count for code, count in left.items() if count > 0}
-    return Counts(outcomes, whole.times.since(one.times), whole.span_s)
+    return Counts(ended_without(whole, one).outcomes, whole.times.since(one.times), whole.span_s)

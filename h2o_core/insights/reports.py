@@ -84,10 +84,11 @@ def child(host: str, one: host_pb2.ChildReport, *, registered: bool) -> Child:
 
 
 def waiting(host: str, queues: Iterable[QueueReport]) -> Iterator[Waiting]:
-    """A host's queues."""
+    """A host's queues that somebody waits in or was refused by."""
     for one in queues:
         refused = {each.caller: each.refused for each in one.callers if each.refused}
-        yield Waiting(one.package, one.version, host, one.queued, refused, float(one.over_s))
+        if one.queued or refused:
+            yield Waiting(one.package, one.version, host, one.queued, refused, float(one.over_s))
 
 
 def pools(reported: Iterable[PoolReport]) -> Iterator[Pool]:

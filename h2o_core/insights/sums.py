@@ -6,7 +6,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from h2o_core.insights.counts import Counts, together
+from h2o_core.insights.counts import Counts, ended, together
 from h2o_core.names import package_of
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ class Sums:
 
     @cached_property
     def called(self) -> Mapping[str, Counts]:
-        """What callers got from a package."""
-        return {package: together(one.now for one in rows) for package, rows in self.calls.items()}
+        """What callers got from a package, without how long it took."""
+        return {package: ended(one.now for one in rows) for package, rows in self.calls.items()}
 
     @cached_property
     def callees(self) -> Mapping[str, Mapping[str, Sequence[Call]]]:

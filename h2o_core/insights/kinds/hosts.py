@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_core.experiment.proportions import Share
 from h2o_core.insights import actions
-from h2o_core.insights.comparing import FEWEST, Bar, What, Worse, worse, worst
-from h2o_core.insights.counts import FAILURES, Counts, together, without
+from h2o_core.insights.comparing import FEWEST, Bar, What, Worse, worse
+from h2o_core.insights.counts import FAILURES, Counts, ended, together
 from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject
 from h2o_core.insights.sums import grouped
@@ -71,7 +71,7 @@ def _by_host(rows: Iterable[_Row], sums: Mapping[tuple[str, ...], Counts]) -> di
     """What could be compared: both sides have enough. *sums*: what is added up already."""
     parts: list[_Part] = []
     for like, group in grouped(rows, lambda row: row.like).items():
-        if len(group) > 1:
+        if len(group) > 1 and any(row.host and row.now.requests >= FEWEST for row in group):
             parts += _compared(group, sums.get(like) or together(row.now for row in group))
     return grouped(parts, lambda part: part.row.host)
 
@@ -79,12 +79,11 @@ def _by_host(rows: Iterable[_Row], sums: Mapping[tuple[str, ...], Counts]) -> di
 def _compared(group: Sequence[_Row], whole: Counts) -> Iterator[_Part]:
     """Each host of a group with the others of it."""
     requests, failed = whole.requests, whole.of(FAILURES)
-    bar = Bar.of(whole, max(row.now.times.count for row in group))
+    bar = Bar.of(whole, max(row.now.times.count for row in group if row.host))
     for row in group:
         elsewhere = Share(failed - row.now.of(FAILURES), requests - row.now.requests)
         if row.host and row.now.requests >= FEWEST and elsewhere.total >= FEWEST:
-            found = worst(row.now, without(whole, row.now)) if bar.lets_pass(row.now) else None
-            yield _Part(row, elsewhere, found)
+            yield _Part(row, elsewhere, bar.worst(row.now, whole))
 
 
 def _judged(host: str, served: Sequence[_Part], called: Sequence[_Part], sums: Sums) -> Iterator[Finding]:
@@ -115,7 +114,7 @@ def _added_up(host: str, called: Sequence[_Part], sums: Sums) -> Iterator[Findin
 
     The others' shares, weighted as this host calls (direct standardisation, Rothman, Modern Epidemiology, 3).
     """
-    now = together(part.row.now for part in called)
+    now = ended(part.row.now for part in called)
     expected = sum(part.elsewhere.value * part.row.now.requests for part in called) / now.requests
     elsewhere = sum(part.elsewhere.total for part in called)
     reference = Counts({"OK": round((1 - expected) * elsewhere), "INTERNAL": round(expected * elsewhere)})

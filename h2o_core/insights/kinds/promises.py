@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_core.histogram import middle_ns
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST, STAYS
-from h2o_core.insights.counts import Counts, longer_than, mean_ns, quantile, together
+from h2o_core.insights.counts import Counts, longer_than, mean_ns, quantile, reaches, together
 from h2o_core.insights.figures import millis, ms
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.sums import grouped
@@ -25,6 +25,8 @@ SLACK: Final = 1.1
 """The sketch is wrong by 1.1 % at most; a tenth above the promise is no rounding."""
 _SURELY: Final = 3.3
 _NS: Final = 1e6
+_STAYS_ABOVE: Final = 1 + (SLACK - 1) * STAYS * 0.99
+"""Times the promise: what is below that is surely none; a hundredth for what floats round."""
 
 
 def find(sums: Sums) -> Iterator[Finding]:
@@ -62,8 +64,10 @@ _Broken = tuple[float, str, Evidence, float]
 
 def _upper95(now: Counts, rows: Sequence[Measured]) -> _Broken | None:
     promised = max((row.upper95_ms or 0.0 for row in rows), default=0.0) * _NS
+    if promised <= 0 or not reaches(now.times, 0.95, promised * _STAYS_ABOVE):
+        return None
     measured = quantile(now.times, 0.95)
-    if promised <= 0 or measured is None:
+    if measured is None:
         return None
     strength = _strength(measured.low_ns, promised)
     evidence = Evidence("p95 duration", ms(measured.ns), "ms", ms(promised), now.span_s, now.times.count)
@@ -74,7 +78,7 @@ def _upper95(now: Counts, rows: Sequence[Measured]) -> _Broken | None:
 def _mean(now: Counts, rows: Sequence[Measured]) -> _Broken | None:
     promised = max((row.mean_ms or 0.0 for row in rows), default=0.0) * _NS
     measured = mean_ns(now.times)
-    if promised <= 0 or measured is None:
+    if promised <= 0 or measured is None or measured < promised * _STAYS_ABOVE:
         return None
     strength = _strength(measured - _SURELY * _error_ns(now.times, measured), promised)
     evidence = Evidence("mean duration", ms(measured), "ms", ms(promised), now.span_s, now.times.count)

@@ -39,6 +39,8 @@ def find(sums: Sums, places: Collection[tuple[str, str]]) -> Iterator[Finding]:
 def _of(package: str, rows: Sequence[Served], sums: Sums, *, whole: bool) -> Iterator[Finding]:
     """*whole*: these are all rows of the package, which are added up already."""
     by_version = grouped(rows, lambda row: row.version)
+    if len(by_version) < 2:
+        return
     now = {
         version: sums.versions[package, version] if whole else together(row.now for row in group)
         for version, group in by_version.items()

@@ -1,0 +1,65 @@
+"""What insights leave out because it can't matter: the same is found as by comparing everything."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from h2o_core.histogram import Histogram
+from h2o_core.insights.comparing import Bar, worst
+from h2o_core.insights.counts import Counts, at_ranks, ended, ended_without, quantile, together, upper_rank, without
+
+
+def drawn(dice: Random, requests: int, takes_ms: float, fails: float) -> Counts:
+    times, failed = Histogram(), 0
+    for _ in range(requests):
+        times.record(int(takes_ms * 1e6 * dice.lognormvariate(0, 0.5)))
+        failed += dice.random() < fails
+    outcomes = {"OK": requests - failed, "INTERNAL": failed}
+    return Counts({code: count for code, count in outcomes.items() if count}, times, dice.choice((30.0, 60.0)))
+
+
+def group(seed: int) -> list[Counts]:
+    """Some alike, one that may be slower, fail, or both."""
+    dice = Random(seed)
+    takes_ms, fails = dice.choice((0.3, 4.0, 30.0)), dice.choice((0.0, 0.01, 0.1))
+    rows = [drawn(dice, dice.choice((5, 30, 200)), takes_ms, fails) for _ in range(dice.randint(2, 8))]
+    odd = takes_ms * dice.choice((1.0, 1.5, 2.0, 8.0)), dice.choice((0.0, 0.05, 0.3))
+    return [*rows, drawn(dice, dice.choice((25, 400, 2000)), *odd)]
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_the_bar_finds_what_comparing_everything_finds(seed: int) -> None:
+    rows = group(seed)
+    whole = together(rows)
+    compared = rows[1:]  # the first stands for all that nobody names, however many they are
+    bar = Bar.of(whole, max(row.times.count for row in compared))
+    for row in compared:
+        assert bar.worst(row, whole) == worst(row, without(whole, row))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_how_they_ended_needs_no_sketches(seed: int) -> None:
+    rows = group(seed)
+    whole = together(rows)
+    assert (ended(rows).outcomes, ended(rows).span_s) == (whole.outcomes, whole.span_s)
+    assert ended_without(whole, rows[0]).outcomes == without(whole, rows[0]).outcomes
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ranks_are_those_of_the_durations_one_by_one(seed: int) -> None:
+    times = together(group(seed)).times
+    each = [at_ranks(times, [rank])[0] for rank in range(1, times.count + 1)]
+    assert each == sorted(each)
+    assert len(each) == times.count
+    assert at_ranks(times, range(1, times.count + 1)) == each
+    found = quantile(times, 0.95)
+    assert found is not None
+    assert found.high_ns == each[upper_rank(times.count, 0.95) - 1]
+
+
+@pytest.mark.parametrize("q", [0.5, 0.95])
+def test_more_durations_never_have_a_lower_upper_rank(q: float) -> None:
+    ranks = [upper_rank(n, q) for n in range(1, 3000)]
+    assert ranks == sorted(ranks)
