@@ -45,7 +45,7 @@ def package_facts(view: PackageView) -> Iterator[Reason]:
 
 
 def _absent(view: PackageView) -> Iterator[Reason]:
-    if view.instances:
+    if view.counts.total:
         return
     if view.gone_s is not None:
         was = f" (was {view.peak})" if view.peak > 1 else ""
@@ -56,14 +56,14 @@ def _absent(view: PackageView) -> Iterator[Reason]:
 
 
 def _silent(view: PackageView) -> Iterator[Reason]:
-    silent = [instance for instance in view.instances if instance.silent]
-    if not silent:
+    counts = view.counts
+    if not counts.silent:
         return
     hosts = sorted(view.silent, key=lambda host: -(host.age_s or 0.0))
     if not hosts:
         yield Reason(Glyph.UNKNOWN, "no stats yet")
         return
-    some = "" if not view.known else f", {len(silent)} of {len(view.instances)} instances"
+    some = "" if not view.known else f", {counts.silent} of {counts.total} instances"
     more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
     why = f": {safe(hosts[0].why, 80)}" if hosts[0].why else ""
     yield Reason(Glyph.UNKNOWN, f"no stats {_since(hosts[0])}{more}{some}{why}")
@@ -75,22 +75,20 @@ def _since(host: SilentHost) -> str:
 
 
 def _instances(view: PackageView) -> Iterator[Reason]:
-    troubled = [one for one in view.instances if not one.silent and not one.ready]
-    ready = [one for one in view.instances if one.ready]
-    if troubled:
-        head = f"{len(ready)} of {len(view.instances)}" if ready else "no instance is"
-        yield Reason(Glyph.NOTE, f"{head} ready: {_states(troubled)}", Kind.GONE if not ready else None)
-    unwell = [one for one in ready if one.why.startswith(IN_SPITE)]
-    if unwell:
-        more = f" and {len(unwell) - 1} more" if len(unwell) > 1 else ""
-        text = f"health is ignored: {safe(unwell[0].host, 40)} gets requests {safe(unwell[0].why, 120)}{more}"
+    counts = view.counts
+    if counts.first_troubled is not None:
+        head = f"{counts.ready} of {counts.total}" if counts.ready else "no instance is"
+        states = _states(counts.first_troubled, counts.troubled)
+        yield Reason(Glyph.NOTE, f"{head} ready: {states}", None if counts.ready else Kind.GONE)
+    if (unwell := counts.first_unwell) is not None:
+        more = f" and {counts.unwell - 1} more" if counts.unwell > 1 else ""
+        text = f"health is ignored: {safe(unwell.host, 40)} gets requests {safe(unwell.why, 120)}{more}"
         yield Reason(Glyph.NOTE, text, Kind.PANIC)
 
 
-def _states(instances: list[InstanceView]) -> str:
-    first = instances[0]
+def _states(first: InstanceView, count: int) -> str:
     why = f": {safe(first.why, 80)}" if first.why else ""
-    more = f" and {len(instances) - 1} more" if len(instances) > 1 else ""
+    more = f" and {count - 1} more" if count > 1 else ""
     return f"{safe(first.host, 40)} {_state_word(first)}{why}{more}"
 
 
@@ -99,15 +97,13 @@ def _state_word(view: InstanceView) -> str:
 
 
 def _busy(view: PackageView) -> Iterator[Reason]:
-    known = [one for one in view.instances if one.slots and one.in_flight is not None]
-    slots, in_flight = sum(one.slots or 0 for one in known), sum(one.in_flight or 0 for one in known)
-    if known and in_flight >= slots:
-        queued = sum(one.queued or 0 for one in known)
-        yield Reason(Glyph.NOTE, f"all {slots} slots busy, {queued} queued", Kind.STARVED)
+    counts = view.counts
+    if counts.slots and counts.in_flight >= counts.slots:
+        yield Reason(Glyph.NOTE, f"all {counts.slots} slots busy, {counts.queued} queued", Kind.STARVED)
 
 
 def _versions(view: PackageView) -> Iterator[Reason]:
-    running = Counter(instance.version for instance in view.instances)
+    running = view.counts.versions
     if len(running) < 2:
         return
     requests = Counter[str]()

@@ -110,15 +110,13 @@ def package_board(store: Store, told: Callable[[], Told], changed: Callable[[], 
 
 
 def _instances(view: PackageView) -> str:
-    ready = sum(instance.ready for instance in view.instances)
-    return str(ready) if ready == len(view.instances) else f"{ready}/{len(view.instances)}"
+    counts = view.counts
+    return str(counts.ready) if counts.ready == counts.total else f"{counts.ready}/{counts.total}"
 
 
 def _versions(view: PackageView) -> tuple[str, str]:
     """The versions that run, the newest first, and their shares of the measured requests."""
-    running: dict[str, int] = {}
-    for instance in view.instances:
-        running.setdefault(instance.version, 0)
+    running = dict.fromkeys(view.counts.versions, 0)
     for feature in view.features:
         if feature.version in running:
             running[feature.version] += sum(feature.outcomes.values())

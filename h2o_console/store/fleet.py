@@ -16,7 +16,7 @@ from h2o_console.feed.counters import known
 from h2o_console.store.calls import Calls
 from h2o_console.store.epochs import Epochs
 from h2o_console.store.hosts import HostRecord
-from h2o_console.store.instances import instance_detail, instance_view
+from h2o_console.store.instances import counted, instance_detail, instance_view
 from h2o_console.store.package_part import package_part
 from h2o_console.store.packages import PackageRecord
 from h2o_console.store.pictured import host_part, troubled
@@ -95,6 +95,7 @@ class Store:
         self._watched: tuple[str, Member] | None = None
         self._dirty: set[str] = set()
         self._wanted: dict[str, float] = {}
+        self._whole: dict[str, float] = {}
         self._ready: dict[str, tuple[float, PackageView]] = {}
         self._silent_for: dict[str, int] = {}
         self._head: Head | None = None
@@ -283,14 +284,18 @@ class Store:
                 self._dirty |= record.packages()
                 self.changed += 1
 
-    def package(self, name: str, now_s: float) -> PackageView | None:
-        """A package as it is now; None when nothing is left to say of it.
+    def package(self, name: str, now_s: float, *, whole: bool = False) -> PackageView | None:
+        """A package as it is now, *whole* with its instances; None when nothing is left to say of it.
 
         While `prepare` is called, it is the view that was made ready there.
         """
         self._wanted[name] = now_s
+        if whole:
+            self._whole[name] = now_s
         ready = self._ready.get(name)
-        return ready[1] if ready is not None else self._package(name, now_s)
+        if ready is not None and (not whole or len(ready[1].instances) == ready[1].counts.total):
+            return ready[1]
+        return self._package(name, now_s, whole=whole)
 
     def prepare(self, now_s: float, every_s: float = _READY_S) -> None:
         """Make ready what `package` was lately asked for: not when a key waits for it, and not in that thread.
@@ -303,19 +308,21 @@ class Store:
         for name, wanted_s in list(self._wanted.items()):
             if now_s - wanted_s > _WANTED_S:
                 self._wanted.pop(name, None)
+                self._whole.pop(name, None)
                 self._ready.pop(name, None)
                 continue
             ready = self._ready.get(name)
             age_s = _WANTED_S if ready is None else now_s - ready[0]
             if age_s >= (often_s if now_s - wanted_s < _OFTEN_S else seldom_s):
-                view = self._package(name, now_s)
+                whole = now_s - self._whole.get(name, float("-inf")) < _OFTEN_S
+                view = self._package(name, now_s, whole=whole)
                 if view is None:
                     self._ready.pop(name, None)
                 else:
                     self._ready[name] = now_s, view
 
     @_locked
-    def _package(self, name: str, now_s: float) -> PackageView | None:
+    def _package(self, name: str, now_s: float, *, whole: bool) -> PackageView | None:
         record = self._packages.get(name)
         if record is None:
             return None
@@ -324,23 +331,25 @@ class Store:
         if record.forgotten(len(members), now_s):
             del self._packages[name]
             return None
-        return self._view(record, members, now_s)
+        return self._view(record, members, now_s, whole=whole)
 
-    def _view(self, record: PackageRecord, members: list[tuple[Member, HostRecord]], now_s: float) -> PackageView:
+    def _view(
+        self, record: PackageRecord, members: list[tuple[Member, HostRecord]], now_s: float, *, whole: bool
+    ) -> PackageView:
         record.forget_idle({member.version for member, _ in members}, now_s)
         hosts = {host.name: host for _, host in members}
         silent = {name for name, host in hosts.items() if host.silent(now_s)}
         speaking = [member for member, host in members if host.name not in silent]
-        instances = tuple(instance_view(member, host, now_s) for member, host in members)
-        rates = [one.rps for one in instances if one.rps is not None]
+        counts, rps = counted(members, now_s)
         told = bool(speaking or not members)
         times = record.times(now_s) if told else NO_TIMES
         return PackageView(
             name=record.name,
-            instances=instances,
+            counts=counts,
+            instances=tuple(instance_view(member, host, now_s) for member, host in members) if whole else (),
             features=record.views(members, now_s),
             outcomes=record.outcomes(now_s) if told else {},
-            rps=sum(rates) if rates else None,
+            rps=rps,
             rps_line=record.rps_line([member.pace for member in speaking], now_s) if speaking else line_of([], now_s),
             p50_ms=times.p50_ms,
             p95_ms=times.p95_ms,

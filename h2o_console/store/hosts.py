@@ -216,7 +216,7 @@ class HostRecord:
             return
         for member in self.members.values():
             member.pace.add(self.fresh_s, now_s, 0)
-            member.view = None
+            member.view = member.rps = None
         self.version += 1
         self.fresh_s, self.failed = now_s, ""
 

@@ -8,14 +8,24 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.feed.counters import known, parse_part
-from h2o_console.store.views import CheckView, ChildView, FeatureView, InstanceDetail, InstanceView
+from h2o_console.store.views import (
+    CheckView,
+    ChildView,
+    FeatureView,
+    InstanceCounts,
+    InstanceDetail,
+    InstanceView,
+    is_ready,
+)
 from h2o_console.store.windows import NO_TIMES, line_of, quantile_line
+from h2o_core.health import IN_SPITE
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Check, Heartbeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from h2o_console.feed.answers import Instance
     from h2o_console.feed.counters import Promise
     from h2o_console.store.hosts import HostRecord
     from h2o_console.store.members import Endpoint, Member
@@ -27,7 +37,7 @@ _MOST_CHECKS: Final = 256
 
 def instance_view(member: Member, host: HostRecord, now_s: float) -> InstanceView:
     """As it was shown last, while nothing about it has changed."""
-    silent = host.silent(now_s) or (member.report is None and bool(member.id))
+    silent = host.silent(now_s) or _uncounted(member)
     shown_last = member.view
     if shown_last is not None and shown_last.silent == silent and (shown_last.rps is not None or silent):
         return shown_last
@@ -35,9 +45,67 @@ def instance_view(member: Member, host: HostRecord, now_s: float) -> InstanceVie
     return view
 
 
+def _uncounted(member: Member) -> bool:
+    return member.report is None and bool(member.id)
+
+
+def _listed(member: Member, host: HostRecord) -> Instance | None:
+    return host.listed.get(member.id) or member.listed
+
+
+def _routable(member: Member, listed: Instance | None) -> bool | None:
+    return listed.routable if listed else False if not member.id else None
+
+
+def _per_s(member: Member, now_s: float) -> float | None:
+    """As it was shown last, while nothing was counted since."""
+    if member.rps is None:
+        member.rps = member.pace.per_s(now_s)
+    return member.rps
+
+
+def counted(members: Iterable[tuple[Member, HostRecord]], now_s: float) -> tuple[InstanceCounts, float | None]:
+    """What a row says of a package's instances, and the requests/s of all of them (None: not known of any).
+
+    A view is made of the first troubled one and the first unwell one alone.
+    """
+    total = ready = silent = slots = in_flight = queued = troubled = unwell = 0
+    first_troubled: InstanceView | None = None
+    first_unwell: InstanceView | None = None
+    versions: dict[str, None] = {}
+    rates: list[float] = []
+    of: HostRecord | None = None
+    host_silent = False
+    for member, host in members:
+        if host is not of:
+            of, host_silent = host, host.silent(now_s)
+        report, listed, unknown = member.report, _listed(member, host), host_silent or _uncounted(member)
+        total += 1
+        silent += unknown
+        versions[member.version] = None
+        if not unknown and (rps := _per_s(member, now_s)) is not None:
+            rates.append(rps)
+        if not unknown and report is not None and report.slots:
+            slots += report.slots
+            in_flight += report.in_flight
+            queued += host.queued.get(member.id) or 0
+        if is_ready(_state(member, listed.state if listed else "unknown"), _routable(member, listed)):
+            ready += 1
+            if _why(member, listed.why if listed else "").startswith(IN_SPITE):
+                unwell += 1
+                first_unwell = first_unwell or instance_view(member, host, now_s)
+        elif not unknown:
+            troubled += 1
+            first_troubled = first_troubled or instance_view(member, host, now_s)
+    counts = InstanceCounts(
+        total, ready, silent, tuple(versions), slots, in_flight, queued, troubled, first_troubled, unwell, first_unwell
+    )
+    return counts, sum(rates) if rates else None
+
+
 def _made(member: Member, host: HostRecord, now_s: float, *, silent: bool) -> InstanceView:
     report, child = member.report, member.child
-    listed = host.listed.get(member.id) or member.listed
+    listed = _listed(member, host)
     clock_s = host.clock_s(now_s)
     return InstanceView(
         id=member.id,
@@ -46,12 +114,12 @@ def _made(member: Member, host: HostRecord, now_s: float, *, silent: bool) -> In
         zone=member.zone,
         state=_state(member, listed.state if listed else "unknown"),
         why=_why(member, listed.why if listed else ""),
-        routable=listed.routable if listed else False if not member.id else None,
+        routable=_routable(member, listed),
         slots=report.slots if report is not None else listed.slots if listed else None,
         in_flight=report.in_flight if report is not None and not silent else None,
         queued=host.queued.get(member.id) if report is not None and not silent else None,
         up_s=known(clock_s - report.started_s) if report is not None and clock_s is not None else None,
-        rps=None if silent else member.pace.per_s(now_s),
+        rps=None if silent else _per_s(member, now_s),
         outcomes={} if silent else member.window.outcomes(now_s),
         silent=silent,
         package=member.package,

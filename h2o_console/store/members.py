@@ -102,6 +102,8 @@ class Member:
     watched_s: float | None = None
     view: InstanceView | None = None
     """As it was shown last; None: something has changed."""
+    rps: float | None = None
+    """The same of its pace alone."""
     _raw: list[bytes] = field(default_factory=list[bytes])
     _untimed: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
 
@@ -122,7 +124,7 @@ class Member:
 
         *window_of*: (package, version, feature) → where all its instances are counted together.
         """
-        self.report, self.view = report, None
+        self.report, self.view, self.rps = report, None, None
         before, self._raw = self._raw, features
         more: dict[str, int] = {}
         endpoints, untimed = self.endpoints, self._untimed

@@ -50,6 +50,11 @@ class CheckView:
     age_s: float | None = None
 
 
+def is_ready(state: str, routable: bool | None) -> bool:  # noqa: FBT001 - both as a view has them
+    """An instance takes requests, as far as is known."""
+    return state == "ready" and routable is not False
+
+
 @often_made
 class InstanceView:
     """One instance. Counts are the last minute's; `silent` says that its host's counters are too old to show.
@@ -86,7 +91,7 @@ class InstanceView:
     @property
     def ready(self) -> bool:
         """It takes requests, as far as is known."""
-        return self.state == "ready" and self.routable is not False
+        return is_ready(self.state, self.routable)
 
 
 @often_made
@@ -152,8 +157,29 @@ class SilentHost:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceCounts:
+    """A package's instances as a row counts them: how many, and one of those that are not as they should be.
+
+    `versions`: each that runs, once. `slots`, `in_flight` and `queued` are of those that told all of it lately.
+    `troubled` takes no requests although its host is not silent, `unwell` takes some in spite of its health.
+    """
+
+    total: int = 0
+    ready: int = 0
+    silent: int = 0
+    versions: tuple[str, ...] = ()
+    slots: int = 0
+    in_flight: int = 0
+    queued: int = 0
+    troubled: int = 0
+    first_troubled: InstanceView | None = None
+    unwell: int = 0
+    first_unwell: InstanceView | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PackageView:
-    """A package over all its versions and hosts.
+    """A package over all its versions and hosts. `instances` are only there when it was asked for whole.
 
     `rps` is the last 10 s', all else the last 60 s'; lines have one value each 6 s, oldest first. `callers`
     counts what origins said of it (never added to `outcomes`). `peak` is the most instances in 15 minutes,
@@ -161,6 +187,7 @@ class PackageView:
     """
 
     name: str
+    counts: InstanceCounts = InstanceCounts()
     instances: tuple[InstanceView, ...] = ()
     features: tuple[FeatureView, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -177,7 +204,7 @@ class PackageView:
     @property
     def known(self) -> bool:
         """At least one instance's counters are fresh."""
-        return any(not instance.silent for instance in self.instances)
+        return self.counts.silent < self.counts.total
 
 
 @dataclass(frozen=True, slots=True)

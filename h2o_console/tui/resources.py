@@ -22,7 +22,7 @@ def value_of(session: Session, place: Place, now_s: float) -> object | None:
     """The view of the resource, whole; None when there is none."""
     match place.of or place.kind:
         case Kind.PACKAGE:
-            return session.store.package(place.key, now_s)
+            return session.store.package(place.key, now_s, whole=True)
         case Kind.HOST:
             return session.store.host(place.key, now_s)
         case Kind.INSTANCE:

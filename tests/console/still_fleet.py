@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import TypedDict, cast
 
 from h2o_console.store.control import ControlSeen
 from h2o_console.store.fleet import Store
@@ -17,6 +17,7 @@ from h2o_console.store.views import (
     FleetView,
     HostDetail,
     HostView,
+    InstanceCounts,
     InstanceDetail,
     InstanceView,
     LinkView,
@@ -25,12 +26,41 @@ from h2o_console.store.views import (
     SilentHost,
     VitalsView,
 )
+from h2o_core.health import IN_SPITE
 from h2o_core.insights.actions import avoid, drain, look
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.grouping import Group
 from h2o_core.insights.standing import News, Standing
 
 GIB = 1 << 30
+
+
+class Running(TypedDict):
+    """The same instances, counted and one by one."""
+
+    counts: InstanceCounts
+    instances: tuple[InstanceView, ...]
+
+
+def running(*instances: InstanceView) -> Running:
+    """As a package's view has them."""
+    troubled = [one for one in instances if not one.silent and not one.ready]
+    unwell = [one for one in instances if one.ready and one.why.startswith(IN_SPITE)]
+    busy = [one for one in instances if one.slots and one.in_flight is not None]
+    counts = InstanceCounts(
+        total=len(instances),
+        ready=sum(one.ready for one in instances),
+        silent=sum(one.silent for one in instances),
+        versions=tuple(dict.fromkeys(one.version for one in instances)),
+        slots=sum(one.slots or 0 for one in busy),
+        in_flight=sum(one.in_flight or 0 for one in busy),
+        queued=sum(one.queued or 0 for one in busy),
+        troubled=len(troubled),
+        first_troubled=next(iter(troubled), None),
+        unwell=len(unwell),
+        first_unwell=next(iter(unwell), None),
+    )
+    return {"counts": counts, "instances": instances}
 
 
 @dataclass
@@ -58,7 +88,8 @@ class StillFleet:
     def take_dirty(self, _now_s: float) -> set[str]:
         return set(self.packages)
 
-    def package(self, name: str, _now_s: float) -> PackageView | None:
+    def package(self, name: str, _now_s: float, *, whole: bool = False) -> PackageView | None:
+        del whole
         return self.packages.get(name)
 
     def times(self, name: str, _now_s: float) -> dict[str, tuple[float | None, float | None]]:
@@ -113,7 +144,7 @@ class StillFleet:
         outcomes = {code: known.outcomes.get(code, 0) + n for code, n in one.outcomes.items()}
         self.packages[one.package] = replace(
             known,
-            instances=(*known.instances, one),
+            **running(*known.instances, one),
             outcomes={**known.outcomes, **outcomes},
             rps=(known.rps or 0.0) + (one.rps or 0.0),
             p50_ms=one.p50_ms,

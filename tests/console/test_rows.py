@@ -19,7 +19,7 @@ from h2o_core.insights.finding import Action, Finding, Kind, Severity, Subject
 from h2o_core.insights.grouping import Group
 from h2o_core.insights.standing import News
 from h2o_core.versions import newest_first
-from tests.console.still_fleet import insight_of
+from tests.console.still_fleet import insight_of, running
 
 
 def instance(host: str = "host-1", **more: object) -> InstanceView:
@@ -36,7 +36,7 @@ WELL = Told(insight_of())
 """Somebody has looked, and found nothing."""
 FINE = PackageView(
     "service/customer",
-    instances=(instance("host-1"), instance("host-2")),
+    **running(instance("host-1"), instance("host-2")),
     features=(feature(),),
     outcomes={"OK": 100},
     rps=1.7,
@@ -77,12 +77,12 @@ FACTS: dict[str, tuple[PackageView, Glyph, str]] = {
         "last error of any kind: retrieve: card_refused (3s ago)",
     ),
     "full slots, before anything is refused": (
-        replace(FINE, instances=(instance(in_flight=64, queued=3),), peak=1),
+        replace(FINE, **running(instance(in_flight=64, queued=3)), peak=1),
         Glyph.NOTE,
         "all 64 slots busy, 3 queued",
     ),
     "a package that is gone stays": (
-        replace(FINE, instances=(), peak=3, gone_s=12.0),
+        replace(FINE, **running(), peak=3, gone_s=12.0),
         Glyph.NOTE,
         "no instance left (was 3): the last one went 12s ago",
     ),
@@ -90,7 +90,7 @@ FACTS: dict[str, tuple[PackageView, Glyph, str]] = {
     "no stats at all": (
         replace(
             FINE,
-            instances=(instance("host-7", silent=True),),
+            **running(instance("host-7", silent=True)),
             silent=(SilentHost("host-7", 14.0, "connection refused"),),
             peak=1,
         ),
@@ -100,41 +100,41 @@ FACTS: dict[str, tuple[PackageView, Glyph, str]] = {
     "no stats of some": (
         replace(
             FINE,
-            instances=(instance("host-1"), instance("host-7", silent=True)),
+            **running(instance("host-1"), instance("host-7", silent=True)),
             silent=(SilentHost("host-7", 14.0, ""),),
         ),
         Glyph.UNKNOWN,
         "no stats for 14s from host-7, 1 of 2 instances",
     ),
     "nothing has been heard yet": (
-        replace(FINE, instances=(instance(silent=True),), silent=(), peak=1),
+        replace(FINE, **running(instance(silent=True)), silent=(), peak=1),
         Glyph.UNKNOWN,
         "no stats yet",
     ),
     "none is ready": (
-        replace(FINE, instances=(instance("host-1", state="backoff", why="exit 1"),), peak=1),
+        replace(FINE, **running(instance("host-1", state="backoff", why="exit 1")), peak=1),
         Glyph.NOTE,
         "no instance is ready: host-1 backoff: exit 1",
     ),
     "one is starting": (
-        replace(FINE, instances=(instance("host-1"), instance("host-2", state="starting"))),
+        replace(FINE, **running(instance("host-1"), instance("host-2", state="starting"))),
         Glyph.NOTE,
         "1 of 2 ready: host-2 starting",
     ),
     "one registered and not routable": (
-        replace(FINE, instances=(instance("host-1"), instance("host-2", routable=False, why="held: new version"))),
+        replace(FINE, **running(instance("host-1"), instance("host-2", routable=False, why="held: new version"))),
         Glyph.NOTE,
         "1 of 2 ready: host-2 not routable: held: new version",
     ),
     "chosen in spite of what is known of it": (
-        replace(FINE, instances=(instance("host-1", why="in spite of this, as only 1 of 3 are healthy: ejected"),)),
+        replace(FINE, **running(instance("host-1", why="in spite of this, as only 1 of 3 are healthy: ejected"))),
         Glyph.NOTE,
         "health is ignored: host-1 gets requests in spite of this, as only 1 of 3 are healthy: ejected",
     ),
     "two versions": (
         replace(
             FINE,
-            instances=(instance("host-1"), instance("host-2", version="1.10.0")),
+            **running(instance("host-1"), instance("host-2", version="1.10.0")),
             features=(feature(outcomes={"OK": 75}), feature(version="1.10.0", outcomes={"OK": 25})),
         ),
         Glyph.NOTE,
@@ -161,7 +161,7 @@ JUDGED: dict[str, PackageView] = {
     "a broken promise": replace(FINE, features=(feature(p95_ms=48.0, upper95_ms=20.0),)),
     "callers without an instance": replace(FINE, callers={"NO_ROUTE": 7}),
     "declared errors": replace(FINE, outcomes={"OK": 60, "APPLICATION": 40}),
-    "one of three is left": replace(FINE, instances=(instance("host-1"),), peak=3),
+    "one of three is left": replace(FINE, **running(instance("host-1")), peak=3),
     "an old error": replace(FINE, features=(feature(last_error="old", error_age_s=4000.0),)),
 }
 
@@ -212,7 +212,7 @@ def test_a_symptom_says_where_it_comes_from() -> None:
 
 def test_the_worst_comes_first_and_a_finding_goes_before_its_fact() -> None:
     gone = Finding(Kind.GONE, Subject("/service/customer"), Severity.PAGE, "no instance of service/customer is left")
-    view = replace(FINE, instances=(instance("host-1", state="backoff"), instance(version="1.1.0", silent=True)))
+    view = replace(FINE, **running(instance("host-1", state="backoff"), instance(version="1.1.0", silent=True)))
     row = package_row(view, told(Group(SLOWED), Group(gone)))
     assert [(reason.glyph, reason.kind) for reason in row.reasons] == [
         (Glyph.BROKEN, Kind.GONE),
@@ -243,7 +243,7 @@ def test_the_caller_s_mistakes_and_declared_errors_are_not_the_package_s() -> No
 def test_what_is_unknown_is_a_dash_and_grey_never_a_zero() -> None:
     silent = replace(
         FINE,
-        instances=(instance(silent=True),),
+        **running(instance(silent=True)),
         silent=(SilentHost("host-1", 9.0),),
         outcomes={},
         rps=None,
@@ -334,7 +334,7 @@ def test_nothing_hostile_reaches_a_cell() -> None:
     view = replace(
         FINE,
         name=HOSTILE,
-        instances=(instance(HOSTILE, version=HOSTILE, state="backoff", why=HOSTILE), instance(silent=True)),
+        **running(instance(HOSTILE, version=HOSTILE, state="backoff", why=HOSTILE), instance(silent=True)),
         features=(feature(version=HOSTILE, last_error=HOSTILE, error_age_s=1.0),),
         outcomes={"OK": 1, "INTERNAL": 99},
         silent=(SilentHost(HOSTILE, 5.0, HOSTILE),),

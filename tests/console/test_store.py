@@ -30,6 +30,7 @@ from h2o_core.histogram import Histogram
 from h2o_core.pb.host_pb2 import ChildReport, HostStats
 from h2o_core.pb.stats_pb2 import Sketch
 from tests.console.fake_fleet import FakeFleet, FleetServer
+from tests.console.still_fleet import running
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -70,8 +71,9 @@ class Fed:
                 self.read(*hosts)
 
     def view(self, name: str = PACKAGE) -> PackageView:
-        view = self.store.package(name, self.now_s)
+        view = self.store.package(name, self.now_s, whole=True)
         assert view is not None
+        assert view.counts == running(*view.instances)["counts"]
         return view
 
 
@@ -346,13 +348,32 @@ def test_a_pace_is_requests_over_time_whatever_the_rhythm(readings: list[tuple[f
 
 @pytest.mark.parametrize("looks_every", [10, 41], ids=["on screen", "elsewhere"])
 def test_a_view_is_not_made_ready_more_often_than_its_hosts_are_read(fed: Fed, looks_every: int) -> None:
-    shown, made = fed.view(), 0
+    shown, made = fed.store.package(PACKAGE, fed.now_s), 0
     for tenth in range(450):
         fed.now_s += 0.1
         fed.store.prepare(fed.now_s, 4.5)
-        if tenth % looks_every == 0 and fed.view() is not shown:
-            shown, made = fed.view(), made + 1
+        if tenth % looks_every == 0 and (view := fed.store.package(PACKAGE, fed.now_s)) is not shown:
+            shown, made = view, made + 1
     assert 5 <= made <= 10
+
+
+def test_a_package_has_its_instances_one_by_one_when_it_is_asked_for_whole(fed: Fed) -> None:
+    def instances(*, whole: bool) -> int:
+        view = fed.store.package(PACKAGE, fed.now_s, whole=whole)
+        assert view is not None
+        assert view.counts.total == 2
+        return len(view.instances)
+
+    fed.run(3)
+    assert instances(whole=False) == 0
+    fed.store.prepare(fed.now_s)
+    assert instances(whole=True) == 2, "although a row's view was made ready"
+    fed.now_s += 1
+    fed.store.prepare(fed.now_s)
+    assert instances(whole=False) == 2, "made ready whole"
+    fed.now_s += 4
+    fed.store.prepare(fed.now_s)
+    assert instances(whole=False) == 0, "nobody looks at them any more"
 
 
 @given(st.lists(st.tuples(st.floats(0, 9), st.integers(1, 9)), max_size=60))

@@ -19,6 +19,7 @@ from h2o_console.store.views import FeatureView, FleetView, InstanceView, Packag
 from h2o_console.text import width as cells_of
 from h2o_console.tui.commands.command import Command
 from h2o_console.tui.commands.registry import COMMANDS, Unknown, understand
+from tests.console.still_fleet import running
 
 
 def row(name: str, glyph: Glyph = Glyph.FINE, *, rps: float | None = 1.0, hurt: int = 0) -> PackageRow:
@@ -196,7 +197,7 @@ def test_a_list_that_hides_all_its_rows_says_which_key_shows_them() -> None:
 def test_details_fit_every_width_and_say_nothing_hostile(width: int, evil: str) -> None:
     view = PackageView(
         "service/" + evil,
-        instances=(
+        **running(
             InstanceView("7f3a" + evil, "1" + evil, evil, evil, "ready"),
             InstanceView("", "2", "h", "", "backoff", why=evil),
         ),
@@ -214,7 +215,7 @@ def test_details_fit_every_width_and_say_nothing_hostile(width: int, evil: str) 
 def test_details_name_the_share_that_was_measured() -> None:
     view = PackageView(
         "service/customer",
-        instances=(InstanceView("a", "1.0", "host-1", "a", "ready"), InstanceView("b", "2.0", "host-2", "a", "ready")),
+        **running(InstanceView("a", "1.0", "host-1", "a", "ready"), InstanceView("b", "2.0", "host-2", "a", "ready")),
         features=tuple(FeatureView("service/customer/get", f"{at}.0", {"OK": 5 - 2 * at}) for at in (1, 2)),
         outcomes={"OK": 4},
     )

@@ -102,7 +102,7 @@ def known(session: Session, packages: Iterable[str]) -> Known:
     versions: dict[str, tuple[str, ...]] = {}
     for package in packages:
         view = session.store.package(package.removeprefix("/"), session.clock())
-        running = {one.version for one in view.instances} if view is not None else set[str]()
+        running = set(view.counts.versions) if view is not None else set[str]()
         decided = traffic.get(package) if traffic else None
         weighed = {version for version, _ in decided.weights} if decided is not None else set[str]()
         if running | weighed:

@@ -33,10 +33,10 @@ class PackageScreen(PastScreen):
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """Everything there is to say of it."""
         store, name = self.session.store, self.place.key
-        view = store.package(name, now_s)
+        view = store.package(name, now_s, whole=True)
         if view is None:
             return ()
-        versions = tuple(dict.fromkeys(one.version for one in view.instances))
+        versions = view.counts.versions
         changes = self.changes(name, {one.host for one in view.instances})
         calls = [call for call in store.calls(now_s) if call.package == name]
         return package_lines(
