@@ -45,11 +45,15 @@ class TriageScreen(ListScreen[FindingRow]):
     # which rows
 
     def chosen(self, rows: Mapping[str, FindingRow]) -> Mapping[str, FindingRow]:
-        """Causes, and the symptoms of unfolded ones; the cursor's stays when another finding comes to explain it."""
+        """Causes, and the symptoms of unfolded ones.
+
+        The cursor's stays when another finding comes to explain it, if somebody has put the cursor there.
+        """
+        put = bool(self.began.cursor) or self._touched_s > float("-inf")
         return {
             key: row
             for key, row in rows.items()
-            if not row.cause or row.cause in self.unfolded or row.cause not in rows or key == self._cursor
+            if not row.cause or row.cause in self.unfolded or row.cause not in rows or (put and key == self._cursor)
         }
 
     def touched(self) -> None:

@@ -117,7 +117,7 @@ class LineList(ScrollView, can_focus=True):
             self._cache = {key: painted for key, painted in self._cache.items() if key in self._at}
         if len(before) != len(self._order):
             self.virtual_size = Size(0, len(self._order))
-        if self._has_cursor and not self.cursor and self._order and not self._touched:
+        if self._has_cursor and self.cursor not in self._at and self._order and not self._touched:
             self.cursor = next((key for key in self._order if self._source.line(key, 1).selectable), "")
         if self._top is not None and self._order:
             self.scroll_to(y=self._top, animate=False, immediate=True)
