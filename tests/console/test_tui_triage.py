@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2o_console.commands.journal import Journal
+from h2o_console.rows.finding_keys import finding_key
 from h2o_console.rows.places import Kind, Place
 from h2o_console.store.control import ControlSeen
 from h2o_console.tui.screens.triage import TriageScreen
+from h2o_core.insights.grouping import Group
 from h2o_core.insights.standing import News
 from tests.console import found_fleet
 from tests.console.found_fleet import journal, well, wrong
@@ -158,6 +160,25 @@ async def test_hundreds_of_changes_never_put_another_finding_under_the_cursor() 
             if dice.random() < 0.3:
                 await pilot.press(dice.choice("jke"))
         assert it.app.is_running
+
+
+@pytest.mark.parametrize("put", [False, True])
+async def test_the_cursor_is_on_the_cause_unless_somebody_has_put_it_on_what_it_explains(put: bool) -> None:
+    it = stage()
+    whole = it.fleet.insight
+    assert whole is not None
+    led = next(group for group in whole.news.groups if group.symptoms)
+    it.fleet.insight = replace(whole, news=News((Group(led.symptoms[0]),), (), ()))
+    async with staged(it, WIDE) as pilot:
+        symptom = it.app.frame.list.cursor
+        if put:
+            await pilot.press("G")
+        it.fleet.insight = replace(whole, news=News((led,), (), ()))
+        for _ in range(10):
+            await it.settle(pilot)
+        cause = finding_key(led.cause.key)
+        assert it.app.frame.list.order == ((cause, symptom) if put else (cause,))
+        assert it.app.frame.list.cursor == (symptom if put else cause)
 
 
 async def test_nothing_comes_in_between_while_somebody_types() -> None:
