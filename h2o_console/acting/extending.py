@@ -19,8 +19,8 @@ def later(decided: Decided, package: str, hosts: Collection[str], by_s: float, n
     ends |= {decided.hosts[host].until_s for host in hosts if host in decided.hosts}
     if len(ends) > 1:
         msg = "they end at different times"
-        raise CannotPlan(msg, "extend one after the other, or give them one end: 4h from now")
+        raise CannotPlan(msg, "extend one after the other, or give them one end: --until 4h, or 4h in the form")
     if ends == {0.0}:
         msg = "it has no end that could be moved"
-        raise CannotPlan(msg, "give it one: 4h from now")
+        raise CannotPlan(msg, "give it one: --until 4h, or 4h in the form")
     return (ends.pop() if ends else now_s) + by_s  # nothing there: the plan says it better

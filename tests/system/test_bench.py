@@ -44,7 +44,7 @@ def not_found(_program: str, path: str | None = None) -> None:
 def test_the_data_plane_measures_every_lane(tmp_path: Path) -> None:
     said: list[str] = []
     figures = {one.name: one for one in data_plane.run(tmp_path, TINY, said.append)}
-    others = ("list_", "completion_", "first_screen", "cpu_", "key_", "quiet_")
+    others = ("list_", "completion_", "first_screen", "cpu_", "key_", "quiet_", "idle_")
     assert {name for name in GOALS if not name.startswith(others)} <= set(figures)
     assert {name for names in LANES_AT.values() for name in names} == set(ROLES)
     for in_flight, names in LANES_AT.items():
