@@ -49,7 +49,7 @@ def test_without_a_demo_the_second_terminal_is_told_to_start_one(tmp_path: Path)
 
 def test_quitting_the_console_stops_everything(tmp_path: Path) -> None:
     with _demo(tmp_path) as terminal:
-        terminal.shows("service/payment", within_s=60)
+        terminal.shows("triage", "3 hosts", "zk ok", within_s=60)
         assert len(_of_this_demo(tmp_path)) >= 7, "three agents, three brokers, ZooKeeper"
         beside = _beside("weight", "service/customer", "2.0.0=10%", "--yes", tmp=tmp_path)
         assert (beside.returncode, "applied by all 3 brokers" in beside.stderr) == (0, True), beside
@@ -62,7 +62,7 @@ def test_quitting_the_console_stops_everything(tmp_path: Path) -> None:
 
 def test_a_closed_terminal_stops_everything(tmp_path: Path) -> None:
     with _demo(tmp_path) as terminal:
-        terminal.shows("service/payment", within_s=60)
+        terminal.shows("triage", "3 hosts", "zk ok", within_s=60)
         demo = psutil.Process(terminal.pid)
     eventually(lambda: not demo.is_running(), "the end of the demo", within_s=30)
     assert _of_this_demo(tmp_path) == []
