@@ -67,5 +67,3 @@ _.forced
 _.read_decided
 _.moved_per_s
 _.friction
-
-# The journal of calls is read by `h2o journal`, which comes after it.

@@ -99,6 +99,6 @@ class FeedThread:
 
 
 def name_thread(name: str) -> None:
-    """Call the thread that asks *name*, where that can be told."""
+    """Call the thread that this is called in *name*, where that can be told."""
     with suppress(OSError):
         Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(name)

@@ -54,10 +54,6 @@ class Past:
         tally.sketch.merge(times)
         self._known = None
 
-    def had(self, minute: int, package: str, ready: int) -> None:
-        """So many more instances were ready at the end of that minute."""
-        self._ready[minute][package] = self._ready[minute].get(package, 0) + ready
-
     def before(self, now_s: float) -> Mapping[Version, Counts]:
         """What each version counted more than three minutes ago; empty while nothing is known of that time."""
         first, last = int((now_s - PAST_S) // MINUTE_S) + 1, int((now_s - BEFORE_S) // MINUTE_S) - 1

@@ -417,7 +417,7 @@ class Frame(Screen[None], inherit_bindings=False):
         entry = self._seen.entry(self._list.cursor)
         if entry is not None:
             acts.undo(entry)
-        elif not acts.undo_own(self.session.entries):
+        elif not acts.undo_own(self.session.changes.entries):
             self.say("you have changed nothing in the last 15 min that stands; others' changes: the journal", Tone.WARN)
 
     def note(self, key: FindingKey, says: Says, until_s: float, reason: str) -> None:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from h2o_console.store.insight import Insight
     from h2o_console.tui.contexts import Contexts
     from h2o_console.tui.register_reading import RegisterReader
-    from h2o_core.audit import Entry
 
 _FLEET_S: Final = 0.95
 _LOOK_S: Final = 1.0
@@ -158,12 +157,6 @@ class Session:
         """The keys of all instances."""
         self._running.dirty(self.clock())
         return self._running.views.keys()
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The last control changes, as far as they are known, the newest first."""
-        control = self.store.control
-        return () if control is None else control.entries
 
     def host_of(self, instance: str) -> str:
         """The host that an instance runs on, by the instance's key; "" when it is gone."""

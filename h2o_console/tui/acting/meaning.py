@@ -61,11 +61,13 @@ def mends(session: Session, places: Iterable[Place], act: Callable[..., None]) -
     """What the findings themselves ask for, of each place the worst one; *act* shows a request's plan."""
     every = tuple(places)
     said = [one for place in every if (one := _worst(session, place)) is not None]
-    asked = [request for one in said if one.is_cause and (request := request_of(one.finding)) is not None]
+    asked = [(one.finding, request) for one in said if one.is_cause and (request := request_of(one.finding))]
     if asked:
-        action = next(one.finding.action for one in said if one.is_cause and request_of(one.finding) is not None)
-        does = action.sentence if len(asked) == 1 and action is not None else f"what {len(asked)} findings ask for"
-        return [Offer("a", f"{safe(does, 80)}  ({safe(asked[0].reason, 120)})", lambda: act(*asked))]
+        (finding, first), *more = asked
+        action = finding.action
+        does = f"what {len(asked)} findings ask for" if more or action is None else action.sentence
+        requests = [request for _, request in asked]
+        return [Offer("a", f"{safe(does, 80)}  ({safe(first.reason, 120)})", lambda: act(*requests))]
     if not any(place.kind is Kind.FINDING for place in every):
         return []
     if said and not said[0].is_cause:
