@@ -17,7 +17,7 @@ from typing import Final
 from h2o_core.envelope import WIRE
 from h2o_core.io.registry import Registry
 from h2o_core.io.wire import peer_key
-from h2o_core.znodes import LiveHost, LiveInstance, encode_live
+from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live
 
 PACKAGES: Final = 250
 _AT_ONCE: Final = 100

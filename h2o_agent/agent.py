@@ -43,7 +43,7 @@ from h2o_core.io.place import fleet_secret, machine_id, read_tokens, write_token
 from h2o_core.io.version import own_version
 from h2o_core.pb.explain_pb2 import Explanation
 from h2o_core.pb.stats_pb2 import Ask
-from h2o_core.znodes import AgentNode
+from h2o_core.znodes.agents import AgentNode
 
 if TYPE_CHECKING:
     from h2o_agent.lifecycle import Policy

@@ -27,7 +27,7 @@ from h2o_core.io.registry import (
     TransactionFailed,
     VersionConflict,
 )
-from h2o_core.znodes import AgentNode, encode_agent, parse_agent
+from h2o_core.znodes.agents import AgentNode, encode_agent, parse_agent
 
 if TYPE_CHECKING:
     from h2o_agent.skew import Skew

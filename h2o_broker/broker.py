@@ -38,7 +38,7 @@ from h2o_core.names import shown
 from h2o_core.pb.explain_pb2 import Explanation
 from h2o_core.pb.stats_pb2 import Ask
 from h2o_core.times import Moment
-from h2o_core.znodes import LiveHost, LiveInstance
+from h2o_core.znodes.live import LiveHost, LiveInstance
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from h2o_core.io.registry import RegistryState
     from h2o_core.pb.explain_pb2 import Question
     from h2o_core.pb.manifest_pb2 import Manifest
-    from h2o_core.znodes import PackageVersion
+    from h2o_core.znodes.packages import PackageVersion
 
 log = logging.getLogger(__name__)
 

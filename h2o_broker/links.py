@@ -31,7 +31,7 @@ from h2o_core.pb.registration_pb2 import Hello, Welcome
 
 if TYPE_CHECKING:
     from h2o_broker.switch import Switch
-    from h2o_core.znodes import LiveHost
+    from h2o_core.znodes.live import LiveHost
 
 MISSED_PINGS: Final = 3
 LINK_AGAIN_AFTER_NS: Final = 1_000_000_000

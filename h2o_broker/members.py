@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from h2o_broker.trial import Trial
     from h2o_core.assignment import CompiledTraffic, How
     from h2o_core.ejection import Standing
-    from h2o_core.znodes import LiveInstance, PackageVersion
+    from h2o_core.znodes.live import LiveInstance
+    from h2o_core.znodes.packages import PackageVersion
 
 QUEUE_PER_SLOT: Final = 2
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from h2o_broker.switch import Switch
-    from h2o_core.znodes import LiveInstance
+    from h2o_core.znodes.live import LiveInstance
 
 
 class RemoteInstances:

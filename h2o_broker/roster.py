@@ -36,7 +36,7 @@ from h2o_core.pb.stats_pb2 import Ask
 
 if TYPE_CHECKING:
     from h2o_broker.switch import Switch
-    from h2o_core.znodes import PackageVersion
+    from h2o_core.znodes.packages import PackageVersion
 
 PING_EVERY_NS: Final = 300_000_000
 MISSED_PINGS: Final = 3

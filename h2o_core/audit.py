@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from h2o_core.documents import MAX_TEXT, Reader, encode_document
+from h2o_core.documents import MAX_TEXT, PACKAGE_CAP_BYTES, Reader, encode_document
 from h2o_core.plan.verdicts import Guard, Verdict
-from h2o_core.znodes import PACKAGE_CAP_BYTES
 
 _CHANGE_ID: Final = re.compile(r"[0-9a-f]{16}")
 _MOST_DOCUMENTS: Final = 1000

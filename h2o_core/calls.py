@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from h2o_core.audit import Author, day_of
-from h2o_core.documents import Reader, encode_document
+from h2o_core.documents import SMALL_CAP_BYTES, Reader, encode_document
 from h2o_core.errors import Code, Executed
 from h2o_core.names import parse_feature
-from h2o_core.znodes import SMALL_CAP_BYTES
 
 OUTCOME: Final = "outcome"
 """The name of an entry's second half, below the first: nobody may write a node again, so the end has its own."""

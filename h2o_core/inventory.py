@@ -10,7 +10,8 @@ from h2o_core.control import FleetSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from h2o_core.znodes import LiveHost, LiveInstance, PackageVersion
+    from h2o_core.znodes.live import LiveHost, LiveInstance
+    from h2o_core.znodes.packages import PackageVersion
 
 
 @dataclass(frozen=True, slots=True)

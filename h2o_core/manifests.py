@@ -8,7 +8,13 @@ from typing import Final
 from h2o_core.documents import InvalidDocument
 from h2o_core.names import dotted, parse_package
 from h2o_core.pb.manifest_pb2 import Feature, Manifest
-from h2o_core.znodes import FeatureSpec, PackageVersion, encode_package_version, package_version, parse_package_version
+from h2o_core.znodes.packages import (
+    FeatureSpec,
+    PackageVersion,
+    encode_package_version,
+    package_version,
+    parse_package_version,
+)
 
 _PATH: Final = "the manifest"
 

@@ -20,7 +20,7 @@ from h2o_core.envelope import WIRE
 from h2o_core.io.registry import Registry
 from h2o_core.io.wire import peer_key
 from h2o_core.io.zookeeper import ZooKeeperChild, four_letter_word
-from h2o_core.znodes import LiveHost, LiveInstance, encode_live
+from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live
 from tests.support.broker import BrokerProcess, RawLink
 
 if TYPE_CHECKING:

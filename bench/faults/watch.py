@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 from bench.faults.stage import PACKAGE, picture, report
 from h2o_core.io.registry import Registry
-from h2o_core.znodes import parse_live
+from h2o_core.znodes.live import parse_live
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from h2o_console.dev.fleet import Fleet
-    from h2o_core.znodes import LiveHost
+    from h2o_core.znodes.live import LiveHost
 
 _EVERY_S: Final = 0.05
 _PATIENCE_S: Final = 5.0

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from bench.simulator.host import SLOTS
 from h2o_core.manifests import manifest_from_package_version
 from h2o_core.pb.stats_pb2 import HostPicture, InstancePicture, Picture
-from h2o_core.znodes import AgentNode, FeatureSpec, LiveHost, LiveInstance, PackageVersion, package_version
+from h2o_core.znodes.agents import AgentNode
+from h2o_core.znodes.live import LiveHost, LiveInstance
+from h2o_core.znodes.packages import FeatureSpec, PackageVersion, package_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

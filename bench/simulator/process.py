@@ -26,7 +26,9 @@ from h2o_agent.http.app import build
 from h2o_agent.logs.shelf import Shelf
 from h2o_core.io.clock import unix_s
 from h2o_core.io.registry import MirrorEvent, NodeExists, NodeGone, NodeSeen, Registry
-from h2o_core.znodes import encode_agent, encode_live, encode_package_version, parse_agent
+from h2o_core.znodes.agents import encode_agent, parse_agent
+from h2o_core.znodes.live import encode_live
+from h2o_core.znodes.packages import encode_package_version
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

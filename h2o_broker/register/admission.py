@@ -10,7 +10,7 @@ from h2o_core.names import shown
 
 if TYPE_CHECKING:
     from h2o_core.pb.registration_pb2 import Register
-    from h2o_core.znodes import PackageVersion
+    from h2o_core.znodes.packages import PackageVersion
 
 MAX_SLOTS: Final = 10_000
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from h2o_broker.switch import Switch
     from h2o_core.io.registry import MirrorEvent, Registry, RegistryState
     from h2o_core.pb.stats_pb2 import RegisterReport
-    from h2o_core.znodes import LiveHost
+    from h2o_core.znodes.live import LiveHost
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from h2o_broker.register.last_known import LastKnown
     from h2o_core.control import Epoch
     from h2o_core.register import Node
-    from h2o_core.znodes import Paths
+    from h2o_core.znodes.paths import Paths
 
 Decided: TypeAlias = FleetSettings | Traffic | HostControl
 

@@ -20,7 +20,9 @@ from h2o_core.documents import InvalidDocument
 from h2o_core.inventory import Inventory
 from h2o_core.names import from_dotted
 from h2o_core.register import NodeGone, NodeSeen, Synced
-from h2o_core.znodes import Paths, parse_live, parse_package_version
+from h2o_core.znodes.live import parse_live
+from h2o_core.znodes.packages import parse_package_version
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.documents import InvalidDocument, Reader, encode_document
-from h2o_core.znodes import LIVE_CAP_BYTES, PACKAGE_CAP_BYTES, Paths, parse_live, parse_package_version
+from h2o_core.documents import PACKAGE_CAP_BYTES, InvalidDocument, Reader, encode_document
+from h2o_core.znodes.live import LIVE_CAP_BYTES, parse_live
+from h2o_core.znodes.packages import parse_package_version
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from h2o_core.znodes import LiveHost, PackageVersion
+    from h2o_core.znodes.live import LiveHost
+    from h2o_core.znodes.packages import PackageVersion
 
 CAP_BYTES: Final = 64 << 20
 """1,000 hosts of 20 instances and 500 manifests of 50 kB are 30 MB."""

@@ -17,13 +17,13 @@ from h2o_core.io.registry import (
     TransactionFailed,
     VersionConflict,
 )
-from h2o_core.znodes import encode_live, parse_live
+from h2o_core.znodes.live import encode_live, parse_live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from h2o_core.io.registry import Node, Registry
-    from h2o_core.znodes import LiveHost
+    from h2o_core.znodes.live import LiveHost
 
 log = logging.getLogger(__name__)
 

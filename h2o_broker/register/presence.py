@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from h2o_core.znodes import LiveHost
+    from h2o_core.znodes.live import LiveHost
 
 AT_ONCE_NS: Final = 2_000_000_000
 """Hosts that vanish within this time of one another vanish "at once"."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from h2o_broker.register.admission import Refused, conflict
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.registry import NodeExists, RegisterError, RegisterUnavailable
-from h2o_core.znodes import encode_package_version, parse_package_version
+from h2o_core.znodes.packages import encode_package_version, parse_package_version
 
 if TYPE_CHECKING:
     from h2o_broker.register.known import Known
     from h2o_broker.switch import Switch
     from h2o_core.io.registry import Registry
-    from h2o_core.znodes import PackageVersion
+    from h2o_core.znodes.packages import PackageVersion
 
 log = logging.getLogger(__name__)
 

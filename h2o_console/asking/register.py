@@ -14,7 +14,8 @@ from h2o_core.documents import InvalidDocument
 from h2o_core.io.context import NoContext, agent_token
 from h2o_core.io.registry import NoNode, RegisterError, RegisterUnavailable, Registry
 from h2o_core.names import InvalidName
-from h2o_core.znodes import AgentNode, LiveHost, parse_agent, parse_live
+from h2o_core.znodes.agents import AgentNode, parse_agent
+from h2o_core.znodes.live import LiveHost, parse_live
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -23,7 +23,7 @@ from h2o_core.register import (
     Set,
     TransactionFailed,
 )
-from h2o_core.znodes import Paths
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from h2o_core.context import Context
     from h2o_core.io.registry import Registry
-    from h2o_core.znodes import AgentNode, LiveHost, LiveInstance
+    from h2o_core.znodes.agents import AgentNode
+    from h2o_core.znodes.live import LiveHost, LiveInstance
 
 REGISTERED: Final = "registered"
 """The state of what stands in the register: whether it is ready is known to brokers alone."""

@@ -20,14 +20,15 @@ from h2o_core.io.registry import NoNode
 from h2o_core.names import from_dotted, shown
 from h2o_core.pb.host_pb2 import History, HostStats
 from h2o_core.plan.situation import Fleet, Host, Instance
-from h2o_core.znodes import parse_package_version
+from h2o_core.znodes.packages import parse_package_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from h2o_core.io.registry import Registry
     from h2o_core.pb.stats_pb2 import InstanceReport
-    from h2o_core.znodes import LiveHost, PackageVersion
+    from h2o_core.znodes.live import LiveHost
+    from h2o_core.znodes.packages import PackageVersion
 
 WINDOW_S: Final = 600.0
 """So far back it is looked for how busy a version was while it was healthy."""

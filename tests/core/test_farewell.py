@@ -13,7 +13,7 @@ from h2o_broker.roster import PING_EVERY_NS
 from h2o_broker.switch import Switch
 from h2o_core.envelope import HELLO, PING_BODY, PONG, WELCOME, WIRE, decode, encode
 from h2o_core.pb.registration_pb2 import Hello, Welcome
-from h2o_core.znodes import LiveHost, LiveInstance
+from h2o_core.znodes.live import LiveHost, LiveInstance
 
 INSTANCE = LiveInstance("i1", "/service/echo", "1.0", "d", 4, 1.0, 1)
 LIVE = LiveHost("host-2", "b", "127.0.0.1:1", "k" * 40, 7, "m", WIRE)

@@ -18,7 +18,8 @@ from h2o_core.inventory import (
     SettingsChanged,
     VersionSeen,
 )
-from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, PackageVersion, package_version
+from h2o_core.znodes.live import LiveHost, LiveInstance
+from h2o_core.znodes.packages import FeatureSpec, PackageVersion, package_version
 
 KEY = "k" * 40
 

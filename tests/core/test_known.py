@@ -36,16 +36,9 @@ from h2o_core.envelope import WIRE
 from h2o_core.register import Node, NodeGone, NodeSeen, Synced
 from h2o_core.routing import serving_versions
 from h2o_core.times import Moment
-from h2o_core.znodes import (
-    FeatureSpec,
-    LiveHost,
-    LiveInstance,
-    Paths,
-    encode_live,
-    encode_package_version,
-    package_version,
-    parse_package_version,
-)
+from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live
+from h2o_core.znodes.packages import FeatureSpec, encode_package_version, package_version, parse_package_version
+from h2o_core.znodes.paths import Paths
 
 S = 1_000_000_000
 AT = Moment(S, 1000.0)

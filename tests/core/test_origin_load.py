@@ -31,7 +31,8 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.load import Load
 from h2o_core.pb.registration_pb2 import Hello, Welcome
-from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
+from h2o_core.znodes.live import LiveHost, LiveInstance
+from h2o_core.znodes.packages import FeatureSpec, package_version
 
 FEATURE = b"/service/customer/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")

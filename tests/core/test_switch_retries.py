@@ -37,7 +37,9 @@ from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.priorities import Priority
 from h2o_core.retries import JITTER_NS
 from h2o_core.times import Moment
-from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, Paths, package_version
+from h2o_core.znodes.live import LiveHost, LiveInstance
+from h2o_core.znodes.packages import FeatureSpec, package_version
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from h2o_broker.retrying import RetryBudget

@@ -20,7 +20,8 @@ from h2o_core.names import tier_breach
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.times import Moment
-from h2o_core.znodes import FeatureSpec, Paths, package_version
+from h2o_core.znodes.packages import FeatureSpec, package_version
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from h2o_core.envelope import Frame

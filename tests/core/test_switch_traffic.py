@@ -28,7 +28,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.pb.stats_pb2 import RegisterReport
 from h2o_core.times import Moment
-from h2o_core.znodes import Paths
+from h2o_core.znodes.paths import Paths
 from tests.support.switches import NOW, PACKAGE, Broker, decide_traffic, said, served
 
 OLD, NEW = "1.0.0", "2.0.0"

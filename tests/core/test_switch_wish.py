@@ -28,7 +28,7 @@ from h2o_core.envelope import (
 from h2o_core.errors import Code
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Hello
-from h2o_core.znodes import FeatureSpec, package_version
+from h2o_core.znodes.packages import FeatureSpec, package_version
 
 FEATURE = "/service/customer/retrieve"
 TYPES = types_hash("t.Request", "t.Reply")

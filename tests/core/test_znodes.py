@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_core import znodes
 from h2o_core.control import (
     Change,
     Epoch,
@@ -35,22 +34,18 @@ from h2o_core.control import (
 from h2o_core.documents import InvalidDocument, Reader
 from h2o_core.manifests import manifest_from_package_version, package_version_from_manifest
 from h2o_core.names import InvalidName
-from h2o_core.znodes import (
-    AgentNode,
+from h2o_core.znodes import live
+from h2o_core.znodes.agents import AgentNode, encode_agent, parse_agent
+from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live, parse_live
+from h2o_core.znodes.packages import (
     FeatureSpec,
-    LiveHost,
-    LiveInstance,
     PackageVersion,
-    Paths,
-    encode_agent,
-    encode_live,
     encode_package_version,
     manifest_digest,
     package_version,
-    parse_agent,
-    parse_live,
     parse_package_version,
 )
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,9 +260,9 @@ def test_a_bad_instance(change: dict[str, object]):
 )
 def test_the_quick_way_agrees_with_the_strict_one(change: dict[str, Any]):
     fields = {**json.loads(encode_live(LIVE))["instances"][0], **change}
-    quick = znodes._quick_instance(fields)
+    quick = live._quick_instance(fields)
     try:
-        strict = znodes._parse_instance(Reader("live/host-1", "instances 1", fields))
+        strict = live._parse_instance(Reader("live/host-1", "instances 1", fields))
     except InvalidDocument:
         strict = None
     assert quick in {None, strict}
@@ -396,8 +391,7 @@ def test_where_things_are():
 
 
 def test_reading_documents_needs_neither_protobuf_nor_kazoo():
-    program = (
-        "import sys, h2o_core.znodes, h2o_core.control, h2o_core.inventory, h2o_core.register; print(*sys.modules)"
-    )
+    modules = ["znodes.live", "znodes.agents", "znodes.packages", "control", "inventory", "register"]
+    program = f"import sys, {', '.join(f'h2o_core.{one}' for one in modules)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"google.protobuf", "kazoo", "zmq", "asyncio"} & set(loaded)

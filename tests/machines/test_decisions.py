@@ -30,7 +30,7 @@ from h2o_core.control import (
 )
 from h2o_core.documents import InvalidDocument
 from h2o_core.register import Node
-from h2o_core.znodes import Paths
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from h2o_broker.register.decisions import Decided

@@ -15,7 +15,8 @@ from h2o_broker.switch import Switch
 from h2o_core.envelope import ANSWER, LEAVE, REQUEST, WELCOME, WIRE, decode, encode, types_hash
 from h2o_core.handshakes import LinkNews
 from h2o_core.pb.registration_pb2 import Welcome
-from h2o_core.znodes import FeatureSpec, LiveHost, package_version
+from h2o_core.znodes.live import LiveHost
+from h2o_core.znodes.packages import FeatureSpec, package_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable

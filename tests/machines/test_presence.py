@@ -19,7 +19,7 @@ from h2o_broker.register.presence import (
     Reason,
     Standing,
 )
-from h2o_core.znodes import LiveHost, LiveInstance
+from h2o_core.znodes.live import LiveHost, LiveInstance
 
 OWN = "own"
 OTHERS = [f"host-{at}" for at in range(1, 6)]

@@ -58,7 +58,8 @@ from h2o_core.health import Verdict, honoured, most_out
 from h2o_core.pb.registration_pb2 import Check, Heartbeat, Hello, Welcome
 from h2o_core.priorities import Priority
 from h2o_core.retries import FLOOR_PER_S, JITTER_NS, SHARE
-from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
+from h2o_core.znodes.live import LiveHost, LiveInstance
+from h2o_core.znodes.packages import FeatureSpec, package_version
 from tests.support.switches import decide_host, decide_traffic
 
 FEATURE = "/service/customer/retrieve"

@@ -17,7 +17,7 @@ from h2o_core.documents import InvalidDocument
 from h2o_core.envelope import REQUEST, WIRE
 from h2o_core.errors import Code
 from h2o_core.times import Moment
-from h2o_core.znodes import LiveHost, LiveInstance
+from h2o_core.znodes.live import LiveHost, LiveInstance
 from tests.simulation.agenda import MS, US
 from tests.simulation.catching_up import CatchingUp
 from tests.simulation.fleet import FLEET, KEY

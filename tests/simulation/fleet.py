@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from h2o_core.envelope import types_hash
-from h2o_core.znodes import FeatureSpec, PackageVersion, package_version
+from h2o_core.znodes.packages import FeatureSpec, PackageVersion, package_version
 
 FLEET = "sim"
 KEY = "k" * 40

@@ -18,7 +18,7 @@ from h2o_core.control import (
     encode_traffic,
 )
 from h2o_core.register import Node
-from h2o_core.znodes import Paths
+from h2o_core.znodes.paths import Paths
 from tests.simulation.agenda import MS
 from tests.simulation.fleet import FLEET
 

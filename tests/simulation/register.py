@@ -10,14 +10,15 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from h2o_core.register import MirrorEvent, NodeGone, NodeSeen, Synced
-from h2o_core.znodes import encode_live, encode_package_version
+from h2o_core.znodes.live import encode_live
+from h2o_core.znodes.packages import encode_package_version
 from tests.simulation.agenda import MS, S
 from tests.simulation.fleet import MANIFESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from h2o_core.znodes import LiveHost
+    from h2o_core.znodes.live import LiveHost
     from tests.simulation.agenda import Agenda
 
 SESSION_NS = 6 * S

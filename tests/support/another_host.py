@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from h2o_core.envelope import WIRE
 from h2o_core.io.registry import Registry
 from h2o_core.io.wire import peer_key
-from h2o_core.znodes import LiveHost, LiveInstance, encode_live
+from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable

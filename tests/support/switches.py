@@ -30,7 +30,8 @@ from h2o_core.envelope import (
 )
 from h2o_core.pb.answer_pb2 import Failure
 from h2o_core.pb.registration_pb2 import Welcome
-from h2o_core.znodes import FeatureSpec, LiveHost, LiveInstance, package_version
+from h2o_core.znodes.live import LiveHost, LiveInstance
+from h2o_core.znodes.packages import FeatureSpec, package_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,7 +22,7 @@ from h2o_core.hostfile import HostFile
 from h2o_core.io.client import Client
 from h2o_core.io.registry import Registry
 from h2o_core.io.zookeeper import ZooKeeperChild
-from h2o_core.znodes import AgentNode
+from h2o_core.znodes.agents import AgentNode
 from tests.support.agent_process import ROOT, AgentProcess, kill
 from tests.support.processes import until
 

@@ -12,7 +12,8 @@ import pytest
 
 from h2o_console.cli.main import main
 from h2o_core.io.registry import Registry
-from h2o_core.znodes import AgentNode, LiveHost, LiveInstance, encode_agent, encode_live
+from h2o_core.znodes.agents import AgentNode, encode_agent
+from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from h2o_core import envelope as wire
 from h2o_core.errors import Code, Executed
 from h2o_core.io.wire import curve_keys
 from h2o_core.pb.registration_pb2 import Hello, Welcome
-from h2o_core.znodes import encode_live
+from h2o_core.znodes.live import encode_live
 from tests.support.agent_process import AgentProcess
 from tests.support.another_host import SECRET, as_reported, listed, registered
 from tests.support.broker import BrokerProcess, RawLink, eventually, eventually_async

@@ -19,7 +19,7 @@ from h2o_core.access import read_token
 from h2o_core.audit import Author, Edit
 from h2o_core.control import HostControl, HostState, encode_host_control
 from h2o_core.io import changes
-from h2o_core.znodes import parse_agent
+from h2o_core.znodes.agents import parse_agent
 from tests.counting.client import Load
 from tests.support.apart import FleetApart, cabled
 from tests.support.hosts import proxied, registered

@@ -20,7 +20,7 @@ from h2o_core.pb.stats_pb2 import Ask, BrokerReport
 from h2o_core.plan.intents import Drain, RollBack, Shift
 from h2o_core.plan.planning import plan
 from h2o_core.plan.situation import Demand, Fleet as Known, Host, Instance, Situation
-from h2o_core.znodes import parse_live
+from h2o_core.znodes.live import parse_live
 from tests.support.fleet import ECHO, running
 from tests.support.hosts import registered
 

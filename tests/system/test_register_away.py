@@ -22,7 +22,7 @@ from h2o_core.control import (
 )
 from h2o_core.errors import Code
 from h2o_core.io.zookeeper import ZooKeeperChild
-from h2o_core.znodes import Paths
+from h2o_core.znodes.paths import Paths
 from tests.support.broker import eventually
 from tests.support.control import decide
 from tests.support.hosts import Hosts, alarms, in_file, links, register, registered, routable, standings

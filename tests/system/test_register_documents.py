@@ -16,7 +16,7 @@ from h2o_core.control import (
     encode_settings,
     encode_traffic,
 )
-from h2o_core.znodes import Paths
+from h2o_core.znodes.paths import Paths
 from tests.support.agent_process import AgentProcess
 from tests.support.broker import RawLink, eventually
 from tests.support.control import decide

@@ -11,7 +11,8 @@ import pytest
 
 from h2o_core import envelope as wire
 from h2o_core.errors import Code
-from h2o_core.znodes import Paths, encode_live, parse_live
+from h2o_core.znodes.live import encode_live, parse_live
+from h2o_core.znodes.paths import Paths
 from tests.support.broker import BrokerProcess, RawLink, eventually, eventually_async
 from tests.support.hosts import Hosts, Proxy, alarms, links, proxied, register, registered, routable, standings
 

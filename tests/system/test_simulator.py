@@ -15,7 +15,9 @@ from bench.simulator.fleet import SimulatedFleet, Size, simulated_fleet
 from bench.simulator.plan import FLEET, plan
 from h2o_core.io.registry import Registry
 from h2o_core.times import unix_s
-from h2o_core.znodes import parse_agent, parse_live, parse_package_version
+from h2o_core.znodes.agents import parse_agent
+from h2o_core.znodes.live import parse_live
+from h2o_core.znodes.packages import parse_package_version
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -10,6 +10,7 @@ from kazoo import exceptions as kazoo_errors
 from kazoo.security import ACL, Id
 
 from h2o_core.access import AccessEntry, Permission, Role, acl_for, credentials_of, world_can_write
+from h2o_core.documents import PACKAGE_CAP_BYTES
 from h2o_core.io.registry.handover import Handover
 from h2o_core.io.registry.mirror import Mirror, Missing
 from h2o_core.io.registry.reads import CUT_OFF, ConnectionReads, node_of
@@ -32,7 +33,7 @@ from h2o_core.register import (
     TransactionFailed,
     VersionConflict,
 )
-from h2o_core.znodes import PACKAGE_CAP_BYTES, Paths
+from h2o_core.znodes.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
