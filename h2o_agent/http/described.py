@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from h2o_agent.http.guard import FREE
-from h2o_agent.http.schemas import ERROR, reference
+from h2o_agent.http.schemas.named import ERROR, reference
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -62,7 +62,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What is said of a path beside its first line. `schema`: of the JSON answer, a name in `schemas`.
+    """What is said of a path beside its first line. `schema`: of the JSON answer, a name in `schemas.named`.
 
     `posts`: what is posted to it, also a name there, "" when nothing is; `answers` what then is answered, and
     `also_posting` with which other statuses; `reads` is false for what takes nothing else.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from h2o_agent.http.answers import answer
 from h2o_agent.http.described import Described
-from h2o_agent.http.schemas import SCHEMAS
+from h2o_agent.http.schemas.named import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
