@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from h2o_core.documents import MAX_TEXT, PACKAGE_CAP_BYTES, Reader, encode_document
+from h2o_core.documents import LARGE_CAP_BYTES, MAX_TEXT, Reader, encode_document
 from h2o_core.plan.verdicts import Guard, Verdict
 
 _CHANGE_ID: Final = re.compile(r"[0-9a-f]{16}")
@@ -95,12 +95,12 @@ def encode_entry(entry: Entry) -> bytes:
         "until": entry.until_s,
         "undo_of": entry.undo_of,
     }
-    return encode_document(f"audit/{day_of(entry.at_s)}/{entry.epoch}", PACKAGE_CAP_BYTES, fields)
+    return encode_document(f"audit/{day_of(entry.at_s)}/{entry.epoch}", LARGE_CAP_BYTES, fields)
 
 
 def parse_entry(path: str, data: bytes) -> Entry:
     """`audit/<day>/<epoch>` → Entry; raises InvalidDocument."""
-    reader = Reader.of_document(path, data, PACKAGE_CAP_BYTES)
+    reader = Reader.of_document(path, data, LARGE_CAP_BYTES)
     edits = tuple(
         Edit(item.text("path"), _bytes(item, "before"), _bytes(item, "after"))
         for item in reader.objects("documents", _MOST_DOCUMENTS)

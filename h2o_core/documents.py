@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 1
 SMALL_CAP_BYTES: Final = 16 << 10
-PACKAGE_CAP_BYTES: Final = 1000 << 10
+LARGE_CAP_BYTES: Final = 1000 << 10
 """Below ZooKeeper's own 1 MiB a packet: a write above that would cost the whole session."""
 MAX_TEXT: Final = 1024
 """Characters of a text in a document."""

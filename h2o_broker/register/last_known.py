@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.documents import PACKAGE_CAP_BYTES, InvalidDocument, Reader, encode_document
+from h2o_core.documents import LARGE_CAP_BYTES, InvalidDocument, Reader, encode_document
 from h2o_core.znodes.live import LIVE_CAP_BYTES, parse_live
 from h2o_core.znodes.packages import parse_package_version
 from h2o_core.znodes.paths import Paths
@@ -100,7 +100,7 @@ def parse_last_known(path: str, data: bytes, fleet: str, host: str) -> Remembere
     documents: list[Document] = []
     at = 0
     for entry in reader.objects("documents", _MOST_DOCUMENTS):
-        length = entry.integer("bytes", 0, max(LIVE_CAP_BYTES, PACKAGE_CAP_BYTES))
+        length = entry.integer("bytes", 0, max(LIVE_CAP_BYTES, LARGE_CAP_BYTES))
         documents.append(Document(entry.text("path"), body[at : at + length], entry.integer("created", 0, _HIGHEST)))
         at += length
     epoch = reader.integer("epoch", 0, 1 << 62)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.documents import PACKAGE_CAP_BYTES, Reader, encode_document
+from h2o_core.documents import LARGE_CAP_BYTES, Reader, encode_document
 from h2o_core.envelope import types_hash
 from h2o_core.fields import DIGEST, MOST_INSTANCES, parse_package_name
 from h2o_core.names import dotted, package_of, parse_feature, parse_version
@@ -91,12 +91,12 @@ def encode_package_version(manifest: PackageVersion, after: int = 0) -> bytes:
         fields["after"] = after
     if manifest.min_available:
         fields["min_available"] = manifest.min_available
-    return encode_document(f"packages/{dotted(manifest.package)}/{manifest.version}", PACKAGE_CAP_BYTES, fields)
+    return encode_document(f"packages/{dotted(manifest.package)}/{manifest.version}", LARGE_CAP_BYTES, fields)
 
 
 def parse_package_version(path: str, data: bytes, created: int = 0) -> PackageVersion:
     """`packages/<package>/<version>` → PackageVersion; *created* is the node's czxid. Raises InvalidDocument."""
-    reader = Reader.of_document(path, data, PACKAGE_CAP_BYTES)
+    reader = Reader.of_document(path, data, LARGE_CAP_BYTES)
     package = parse_package_name(reader)
     version = reader.name("version", parse_version)
     if path.rsplit("/", 2)[-2:] != [dotted(package), version]:

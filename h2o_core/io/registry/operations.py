@@ -10,7 +10,7 @@ from kazoo import exceptions as kazoo_errors
 from kazoo.security import ACL, Id
 
 from h2o_core.access import AccessEntry, Permission, Role, acl_for, credentials_of, world_can_write
-from h2o_core.documents import PACKAGE_CAP_BYTES
+from h2o_core.documents import LARGE_CAP_BYTES
 from h2o_core.io.registry.handover import Handover
 from h2o_core.io.registry.mirror import Mirror, Missing
 from h2o_core.io.registry.reads import CUT_OFF, ConnectionReads, node_of
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from kazoo.client import KazooClient
     from kazoo.interfaces import IAsyncResult
 
-MAX_WRITE_BYTES: Final = PACKAGE_CAP_BYTES + (8 << 10)
+MAX_WRITE_BYTES: Final = LARGE_CAP_BYTES + (8 << 10)
 """Of one operation or a whole transaction; ZooKeeper ends the session of who sends more than 1 MiB."""
 _OPERATION_BYTES: Final = 512
 _OPERATIONS_IN_FLIGHT: Final = 40
