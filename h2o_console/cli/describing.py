@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.asking.hoststats import gather
-from h2o_console.cli import portraits
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
-from h2o_console.cli.portraits import Known
+from h2o_console.cli.portraits import pages
+from h2o_console.cli.portraits.known import Known
 from h2o_console.cli.printing import Page
 from h2o_console.cli.sections import Section, render_sections
 from h2o_console.cli.statistics import host_addresses
@@ -127,15 +127,15 @@ def _hosts_to_ask(subject: Subject, view: InstancesView, hosts: HostsView) -> se
 def _sections(subject: Subject, known: Known, child: Mapping[str, Any] | None) -> list[Section]:
     match subject.kind:
         case Kind.PACKAGE:
-            return portraits.package(known, subject.name, child)
+            return pages.package(known, subject.name, child)
         case Kind.FEATURE:
-            return portraits.feature(known, subject.name)
+            return pages.feature(known, subject.name)
         case Kind.INSTANCE:
-            return portraits.instance(known, subject.name, child)
+            return pages.instance(known, subject.name, child)
         case Kind.CHILD:
-            return portraits.child(subject.name, child)
+            return pages.child(subject.name, child)
         case Kind.HOST:
-            return portraits.host(known, subject.name)
+            return pages.host(known, subject.name)
 
 
 def _child(fleet: Fleet, subject: Subject, known: Known, agents: Mapping[str, str]) -> Mapping[str, Any] | None:

@@ -17,7 +17,7 @@ from h2o_console.cli.counting import (
     quantile_ms,
 )
 from h2o_console.cli.output import Column, bytes_, count, milliseconds, percent, rate
-from h2o_console.cli.portrait_fields import STATES
+from h2o_console.cli.portraits.fields import STATES
 from h2o_console.measured import LAST_1S, LAST_60S, last
 from h2o_console.text import safe, width
 
