@@ -24,7 +24,7 @@ from h2o_console.tui.app import H2OConsole
 from h2o_console.tui.session import Session
 from h2o_core.audit import Author
 from h2o_core.io.context import Overrides, current_context
-from h2o_core.plan.intents import Drain
+from h2o_core.plan.intents import Drain, Restore
 from tests.console.pictures import lines_of
 from tests.support.broker import eventually_async
 from tests.support.fleet import running
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from h2o_console.dev.fleet import Fleet
     from h2o_core.audit import Entry
     from h2o_core.context import Context
+    from h2o_core.plan.intents import Intent
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -99,6 +100,7 @@ async def console(context: Context) -> AsyncGenerator[tuple[Console, Pilot[int]]
     async with made.app.run_test(size=(120, 40)) as pilot:
         made.app.frame.open(Place(Kind.HOSTS))
         await made.shows("host-2", "3 hosts")
+        await made.until(lambda text: "instances ready" not in text)
         yield made, pilot
 
 
@@ -149,16 +151,19 @@ async def test_what_somebody_else_decides_meanwhile_is_shown_before_it_is_decide
         it.app.frame.list.select("host-3")
         it.type("a", "d")
         await it.shows("y decides it")
-        await asyncio.to_thread(drain_host_3, context)
-        await asyncio.sleep(0.5)
-        it.type("y", "y", "y")
-        await it.shows("Planned again. it would not do the same any more; nothing was written.", "bob@desk")
-        it.type("escape")
-        await it.until(lambda text: "y decides it" not in text)
-    (newest, *_) = await asyncio.to_thread(journal, context)
-    assert newest.author.actor == "bob@desk"
+        await asyncio.to_thread(as_bob, context, Drain(("host-3",), 0.0, 1.0))
+        try:
+            await asyncio.sleep(0.5)
+            it.type("y", "y", "y")
+            await it.shows("Planned again. it would not do the same any more; nothing was written.", "bob@desk")
+            it.type("escape")
+            await it.until(lambda text: "y decides it" not in text)
+            (newest, *_) = await asyncio.to_thread(journal, context)
+            assert newest.author.actor == "bob@desk"
+        finally:
+            await asyncio.to_thread(as_bob, context, Restore(("host-3",)))
 
 
-def drain_host_3(context: Context) -> None:
-    bob, intent = Carrier(context, Author("bob@desk", "h2o drain on desk", "slow"), 10.0), Drain(("host-3",), 0.0, 1.0)
+def as_bob(context: Context, intent: Intent) -> None:
+    bob = Carrier(context, Author("bob@desk", "h2o on desk", "slow"), 10.0)
     bob.execute(bob.prepare(lambda _: intent), lambda _: intent, force=False)
