@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 
 from h2o_console.rows.past import SPANS
 from h2o_console.rows.places import Kind, Place
@@ -88,10 +89,20 @@ class H2OConsole(App[int], inherit_bindings=False):
 
     def tick(self) -> None:
         """Now and then: where nothing has changed and nobody does anything, ages and clock are all that moves."""
+        self._fit()
         second = int(self.session.wall())
         if self.session.update() or second != self._second or self.frame.restless:
             self._second = second
             self.flush()
+
+    def _fit(self) -> None:
+        """Have the terminal's size, also when nobody was told of it.
+
+        Textual 8.2 hands a new size on after 8 ms, by a timer that never fires when the process has to wait for its
+        turn as long as that between two of the timer's lines; from then on no size is handed on at all.
+        """
+        if self.screen.outer_size != self.size:
+            self.screen.post_message(Resize(self.size, self.size))
 
     def flush(self) -> None:
         """Bring what is seen up to date; the dirty set collects what came in between."""

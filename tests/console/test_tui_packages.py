@@ -7,10 +7,14 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual import timer
+from textual._time import get_time
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -30,6 +34,7 @@ from h2o_console.tui.widgets.lines import LineList
 from tests.console.fake_fleet import FakeFleet, example
 from tests.console.looks import Looks
 from tests.console.pictures import Pictures, lines_of, scrubbed
+from tests.support.broker import eventually_async
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -531,6 +536,22 @@ async def test_resizing_lays_everything_out_anew(scene: Scene) -> None:
         await scene.settle(pilot)
         assert "APP%" not in scene.text()
         assert all(len(line) == 59 for line in scene.lines())
+
+
+async def test_a_size_of_which_nobody_was_told_is_taken_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = count()
+
+    def late() -> float:
+        return get_time() + 0.01 * next(waited)
+
+    async with shown(scene, (160, 40)) as pilot:
+        await pilot.resize_terminal(100, 30)
+        monkeypatch.setattr(timer, "_time", SimpleNamespace(get_time=late))
+        await pilot.resize_terminal(59, 20)
+        monkeypatch.undo()
+        await eventually_async(lambda: all(len(line) == 59 for line in scene.lines()), "59 columns")
 
 
 # looks
