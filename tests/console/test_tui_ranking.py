@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from h2o_console.rows.cells import Glyph, Line
-from h2o_console.rows.details import package_lines
 from h2o_console.rows.headline import Place, banner, header_line, no_packages, nothing_matches
+from h2o_console.rows.package_detail import package_lines
 from h2o_console.rows.packages import PACKAGES, PackageRow
 from h2o_console.rows.places import Wanted
 from h2o_console.rows.ranking import MOVE_S, STILL_S, Ranking, matches_text

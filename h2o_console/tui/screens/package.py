@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from h2o_console.rows.cells import Cell, Line, Tone
-from h2o_console.rows.details import package_lines
+from h2o_console.rows.package_detail import package_lines
 from h2o_console.rows.past_graphs import OF_PACKAGES
 from h2o_console.tui.screens.past import PastScreen
 
