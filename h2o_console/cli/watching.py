@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.asking.hoststats import gather
-from h2o_console.cli import rankings
+from h2o_console.cli import ranking_tables, rankings
 from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.output import Format, age, one_line, render_table
 from h2o_console.cli.picture import Fleet
@@ -103,8 +103,8 @@ def _page(look: Look, wish: Wish, say: Callable[[str, str], None]) -> Page:
     missing = [{"host": host, "error": why} for host, why in look.unreachable.items()]
     document = document_of(look.head, wish.of, found, window_s=wish.every_s, sort=wish.sort, unreachable=missing)
     code = Exit.PARTIAL if missing else Exit.OK
-    rows = rankings.cells(wish.of, found)
-    return Page(rankings.columns(wish.of, wish.every_s), rows, document, rankings.names(wish.of, found), code)
+    rows = ranking_tables.cells(wish.of, found)
+    return Page(ranking_tables.columns(wish.of, wish.every_s), rows, document, rankings.names(wish.of, found), code)
 
 
 class _Live:
@@ -174,8 +174,8 @@ class _Live:
         found = rankings.ranked(rankings.entries(wish.of, look.moments), wish.sort)
         room = max(1, lines - 4)
         style = replace(terminal_style(self._told), cells=cells)
-        columns, rows = rankings.fitting(
-            wish.of, rankings.cells(wish.of, found[: min(wish.most or room, room)]), wish.every_s, cells
+        columns, rows = ranking_tables.fitting(
+            wish.of, ranking_tables.cells(wish.of, found[: min(wish.most or room, room)]), wish.every_s, cells
         )
         table = render_table(columns, rows, style)
         head = (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from h2o_console.cli import rankings
+from h2o_console.cli import ranking_tables, rankings
 from h2o_console.cli.main import main
 from h2o_console.cli.rankings import Moments
 from h2o_console.cli.reported import counts_of
@@ -109,11 +109,11 @@ def test_by_name() -> None:
 @pytest.mark.parametrize("of", ["packages", "instances", "hosts"])
 @pytest.mark.parametrize("cells", [1, 30, 60, 100, 500])
 def test_only_whole_columns_that_fit(of: str, cells: int) -> None:
-    rows = rankings.cells(of, rankings.entries(of, moments()))
-    columns, cut = rankings.fitting(of, rows, 2.0, cells)
-    assert columns == rankings.columns(of, 2.0)[: len(columns)]
+    rows = ranking_tables.cells(of, rankings.entries(of, moments()))
+    columns, cut = ranking_tables.fitting(of, rows, 2.0, cells)
+    assert columns == ranking_tables.columns(of, 2.0)[: len(columns)]
     assert all(len(row) == len(columns) for row in cut)
-    assert len(columns) == (1 if cells == 1 else len(rankings.columns(of, 2.0)) if cells == 500 else len(columns))
+    assert len(columns) == (1 if cells == 1 else len(ranking_tables.columns(of, 2.0)) if cells == 500 else len(columns))
 
 
 @pytest.fixture
