@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from threading import RLock
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 from h2o_console.feed.counters import known
 from h2o_console.store.calls import Calls
 from h2o_console.store.epochs import Epochs
 from h2o_console.store.hosts import HostRecord
-from h2o_console.store.instances import counted, instance_detail, instance_view
+from h2o_console.store.instances import Here, counted, instance_detail, instance_view
 from h2o_console.store.package_part import package_part
 from h2o_console.store.packages import PackageRecord
 from h2o_console.store.pictured import host_part, troubled
@@ -60,6 +60,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class _Ready(NamedTuple):
+    view: PackageView
+    made_s: float
+    whole: bool
+
+
 def _locked(method: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
     """One thread at a time."""
 
@@ -96,7 +102,7 @@ class Store:
         self._dirty: set[str] = set()
         self._wanted: dict[str, float] = {}
         self._whole: dict[str, float] = {}
-        self._ready: dict[str, tuple[float, PackageView]] = {}
+        self._ready: dict[str, _Ready] = {}
         self._silent_for: dict[str, int] = {}
         self._head: Head | None = None
         self._picture_s: float | None = None
@@ -293,8 +299,8 @@ class Store:
         if whole:
             self._whole[name] = now_s
         ready = self._ready.get(name)
-        if ready is not None and (not whole or len(ready[1].instances) == ready[1].counts.total):
-            return ready[1]
+        if ready is not None and (ready.whole or not whole):
+            return ready.view
         return self._package(name, now_s, whole=whole)
 
     def prepare(self, now_s: float, every_s: float = _READY_S) -> None:
@@ -312,62 +318,35 @@ class Store:
                 self._ready.pop(name, None)
                 continue
             ready = self._ready.get(name)
-            age_s = _WANTED_S if ready is None else now_s - ready[0]
+            age_s = _WANTED_S if ready is None else now_s - ready.made_s
             if age_s >= (often_s if now_s - wanted_s < _OFTEN_S else seldom_s):
                 whole = now_s - self._whole.get(name, float("-inf")) < _OFTEN_S
                 view = self._package(name, now_s, whole=whole)
                 if view is None:
                     self._ready.pop(name, None)
                 else:
-                    self._ready[name] = now_s, view
+                    self._ready[name] = _Ready(view, now_s, whole)
 
     @_locked
     def _package(self, name: str, now_s: float, *, whole: bool) -> PackageView | None:
         record = self._packages.get(name)
         if record is None:
             return None
-        members = self._members(name, now_s)
-        record.saw(len(members), now_s)
-        if record.forgotten(len(members), now_s):
+        places = self._places(name, now_s)
+        instances = sum(len(here.members) for here in places)
+        record.saw(instances, now_s)
+        if record.forgotten(instances, now_s):
             del self._packages[name]
             return None
-        return self._view(record, members, now_s, whole=whole)
-
-    def _view(
-        self, record: PackageRecord, members: list[tuple[Member, HostRecord]], now_s: float, *, whole: bool
-    ) -> PackageView:
-        record.forget_idle({member.version for member, _ in members}, now_s)
-        hosts = {host.name: host for _, host in members}
-        silent = {name for name, host in hosts.items() if host.silent(now_s)}
-        speaking = [member for member, host in members if host.name not in silent]
-        counts, rps = counted(members, now_s)
-        told = bool(speaking or not members)
-        times = record.times(now_s) if told else NO_TIMES
-        return PackageView(
-            name=record.name,
-            counts=counts,
-            instances=tuple(instance_view(member, host, now_s) for member, host in members) if whole else (),
-            features=record.views(members, now_s),
-            outcomes=record.outcomes(now_s) if told else {},
-            rps=rps,
-            rps_line=record.rps_line([member.pace for member in speaking], now_s) if speaking else line_of([], now_s),
-            p50_ms=times.p50_ms,
-            p95_ms=times.p95_ms,
-            p95_line=record.p95_line(now_s) if speaking else (),
-            callers=record.callers.outcomes(now_s),
-            silent=_silent((hosts[name] for name in sorted(silent)), now_s),
-            peak=record.peak,
-            gone_s=None if record.gone_s is None else now_s - record.gone_s,
-        )
+        return _view(record, places, now_s, whole=whole)
 
     @_locked
     def times(self, name: str, now_s: float) -> dict[str, tuple[float | None, float | None]]:
         """Instance → (p50, p95) in ms over the last minute, of those that are not silent."""
         found: dict[str, tuple[float | None, float | None]] = {}
-        for member, host in self._members(name, now_s):
-            if not host.silent(now_s):
-                times = member.window.times(now_s)
-                found[member.id] = (times.p50_ms, times.p95_ms)
+        for member in _speaking(self._places(name, now_s)):
+            times = member.window.times(now_s)
+            found[member.id] = (times.p50_ms, times.p95_ms)
         return found
 
     @_locked
@@ -449,7 +428,7 @@ class Store:
     def features(self, now_s: float) -> tuple[FeatureView, ...]:
         """All features of all versions that run or were called in the last minute, by name."""
         found = [
-            view for name, record in self._packages.items() for view in record.views(self._members(name, now_s), now_s)
+            view for name, record in self._packages.items() for view in record.views(self._places(name, now_s), now_s)
         ]
         return tuple(sorted(found, key=lambda view: (view.feature, view.version)))
 
@@ -464,11 +443,12 @@ class Store:
         """Hosts on which any of *packages* runs."""
         return set[str]().union(*(self._hosts_of.get(name, ()) for name in packages))
 
-    def _members(self, name: str, now_s: float) -> list[tuple[Member, HostRecord]]:
-        found: list[tuple[Member, HostRecord]] = []
-        for host in sorted(self._hosts_of.get(name, ())):
-            record = self.hosts[host]
-            found += [(member, record) for member in record.of(name, now_s)]
+    def _places(self, name: str, now_s: float) -> list[Here]:
+        found: list[Here] = []
+        for name_of_host in sorted(self._hosts_of.get(name, ())):
+            host = self.hosts[name_of_host]
+            silent = host.silent(now_s)
+            found.append(Here(host, silent, host.of(name, silent=silent)))
         return found
 
     def _record(self, name: str) -> PackageRecord:
@@ -485,6 +465,38 @@ class Store:
             self._hosts_of.setdefault(name, set()).add(host)
         self._dirty |= before | after
         self.changed += before != after
+
+
+def _view(record: PackageRecord, places: list[Here], now_s: float, *, whole: bool) -> PackageView:
+    counts, rps = counted(places, now_s)
+    record.forget_idle(counts.versions, now_s)
+    speaking = _speaking(places)
+    told = bool(speaking or not counts.total)
+    times = record.times(now_s) if told else NO_TIMES
+    return PackageView(
+        name=record.name,
+        counts=counts,
+        instances=_instances(places, now_s) if whole else (),
+        features=record.views(places, now_s, timed=whole),
+        outcomes=record.outcomes(now_s) if told else {},
+        rps=rps,
+        rps_line=record.rps_line([member.pace for member in speaking], now_s) if speaking else line_of([], now_s),
+        p50_ms=times.p50_ms,
+        p95_ms=times.p95_ms,
+        p95_line=record.p95_line(now_s) if speaking else (),
+        callers=record.callers.outcomes(now_s),
+        silent=_silent((here.host for here in places if here.silent and here.members), now_s),
+        peak=record.peak,
+        gone_s=None if record.gone_s is None else now_s - record.gone_s,
+    )
+
+
+def _speaking(places: Iterable[Here]) -> list[Member]:
+    return [member for here in places if not here.silent for member in here.members]
+
+
+def _instances(places: Iterable[Here], now_s: float) -> tuple[InstanceView, ...]:
+    return tuple(instance_view(member, here.host, now_s) for here in places for member in here.members)
 
 
 def _silent(hosts: Iterable[HostRecord], now_s: float) -> tuple[SilentHost, ...]:

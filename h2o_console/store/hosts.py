@@ -112,10 +112,10 @@ class HostRecord:
         """Packages that run here, or should."""
         return set(self._by_package).union(instance.package for instance in self.listed.values())
 
-    def of(self, package: str, now_s: float) -> list[Member]:
-        """The package's instances here; while the host says nothing itself, those that brokers list."""
+    def of(self, package: str, *, silent: bool) -> list[Member]:
+        """The package's instances here; while the host says nothing itself (*silent*), those that brokers list."""
         members = self._by_package.get(package, [])
-        if self.report is not None and not self.silent(now_s):
+        if self.report is not None and not silent:
             return members
         unheard = (one for one in self.listed.values() if one.package == package and one.id not in self.members)
         return members + [listed_member(instance) for instance in unheard]

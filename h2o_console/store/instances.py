@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 from math import isfinite
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from h2o_console.feed.counters import known, parse_part
 from h2o_console.store.views import (
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 
 
 _MOST_CHECKS: Final = 256
+
+
+class Here(NamedTuple):
+    """A package's instances on one host."""
+
+    host: HostRecord
+    silent: bool
+    members: list[Member]
 
 
 def instance_view(member: Member, host: HostRecord, now_s: float) -> InstanceView:
@@ -64,7 +72,7 @@ def _per_s(member: Member, now_s: float) -> float | None:
     return member.rps
 
 
-def counted(members: Iterable[tuple[Member, HostRecord]], now_s: float) -> tuple[InstanceCounts, float | None]:
+def counted(places: Iterable[Here], now_s: float) -> tuple[InstanceCounts, float | None]:
     """What a row says of a package's instances, and the requests/s of all of them (None: not known of any).
 
     A view is made of the first troubled one and the first unwell one alone.
@@ -74,29 +82,27 @@ def counted(members: Iterable[tuple[Member, HostRecord]], now_s: float) -> tuple
     first_unwell: InstanceView | None = None
     versions: dict[str, None] = {}
     rates: list[float] = []
-    of: HostRecord | None = None
-    host_silent = False
-    for member, host in members:
-        if host is not of:
-            of, host_silent = host, host.silent(now_s)
-        report, listed, unknown = member.report, _listed(member, host), host_silent or _uncounted(member)
-        total += 1
-        silent += unknown
-        versions[member.version] = None
-        if not unknown and (rps := _per_s(member, now_s)) is not None:
-            rates.append(rps)
-        if not unknown and report is not None and report.slots:
-            slots += report.slots
-            in_flight += report.in_flight
-            queued += host.queued.get(member.id) or 0
-        if is_ready(_state(member, listed.state if listed else "unknown"), _routable(member, listed)):
-            ready += 1
-            if _why(member, listed.why if listed else "").startswith(IN_SPITE):
-                unwell += 1
-                first_unwell = first_unwell or instance_view(member, host, now_s)
-        elif not unknown:
-            troubled += 1
-            first_troubled = first_troubled or instance_view(member, host, now_s)
+    for host, host_silent, members in places:
+        total += len(members)
+        for member in members:
+            report, listed, unknown = member.report, _listed(member, host), host_silent or _uncounted(member)
+            silent += unknown
+            versions[member.version] = None
+            if not unknown:
+                if (rps := _per_s(member, now_s)) is not None:
+                    rates.append(rps)
+                if report is not None and report.slots:
+                    slots += report.slots
+                    in_flight += report.in_flight
+                    queued += host.queued.get(member.id) or 0
+            if is_ready(_state(member, listed.state if listed else "unknown"), _routable(member, listed)):
+                ready += 1
+                if listed is not None and listed.why and _why(member, listed.why).startswith(IN_SPITE):
+                    unwell += 1
+                    first_unwell = first_unwell or instance_view(member, host, now_s)
+            elif not unknown:
+                troubled += 1
+                first_troubled = first_troubled or instance_view(member, host, now_s)
     counts = InstanceCounts(
         total, ready, silent, tuple(versions), slots, in_flight, queued, troubled, first_troubled, unwell, first_unwell
     )

@@ -29,6 +29,7 @@ from h2o_core.histogram import Histogram
 if TYPE_CHECKING:
     from h2o_console.feed.counters import Promise
     from h2o_console.store.hosts import HostRecord
+    from h2o_console.store.instances import Here
     from h2o_console.store.members import Member
 
 REMEMBERED_S: Final = 900
@@ -105,21 +106,30 @@ class PackageRecord:
             return False
         return self.gone_s is None or now_s - self.gone_s > REMEMBERED_S
 
-    def views(self, members: Iterable[tuple[Member, HostRecord]], now_s: float) -> tuple[FeatureView, ...]:
-        """Each feature of each version that runs or was called in the last minute."""
-        running, speaking = Counter[str](), Counter[str]()
+    def views(self, places: Iterable[Here], now_s: float, *, timed: bool = True) -> tuple[FeatureView, ...]:
+        """Each feature of each version that runs or was called in the last minute; *timed*: with what they took."""
+        running, speaking = Counter[str](), set[str]()
         errors: dict[_Key, tuple[str, float]] = {}
-        for member, host in members:
-            running[member.version] += 1
-            if not host.silent(now_s):
-                speaking[member.version] += 1
-            if member.errors:
-                _newest_errors(errors, member, host, now_s)
+        for host, silent, members in places:
+            for member in members:
+                running[member.version] += 1
+                if not silent:
+                    speaking.add(member.version)
+                if member.errors:
+                    _newest_errors(errors, member, host, now_s)
         told = speaking or not running
         called = {key: window for key, window in self.features.items() if told and window.outcomes(now_s)}
         keys = set(called) | {key for key in (*self.promises, *errors) if key[0] in running}
         return tuple(
-            self._view(key, called.get(key), errors.get(key), running[key[0]], now_s, known=speaking[key[0]] > 0)
+            self._view(
+                key,
+                called.get(key),
+                errors.get(key),
+                running[key[0]],
+                now_s,
+                known=key[0] in speaking,
+                timed=timed,
+            )
             for key in sorted(keys)
         )
 
@@ -132,9 +142,10 @@ class PackageRecord:
         now_s: float,
         *,
         known: bool,
+        timed: bool,
     ) -> FeatureView:
         promise = self.promises.get(key)
-        times = window.times(now_s) if window is not None else NO_TIMES
+        times = window.times(now_s) if window is not None and timed else NO_TIMES
         return FeatureView(
             feature=key[1],
             version=key[0],

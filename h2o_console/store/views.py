@@ -98,8 +98,9 @@ class InstanceView:
 class FeatureView:
     """One feature of one version: the last minute, its promise, and its last error (`error_age_s` ago).
 
-    `mean_ms` and `upper95_ms` are promised, all else is measured. `known`: an instance of that version, on a host
-    that is not silent, serves it, so that no outcomes means no requests.
+    `mean_ms` and `upper95_ms` are promised, all else is measured; what was timed is None in packages that are not
+    whole. `known`: an instance of that version, on a host that is not silent, serves it, so that no outcomes means no
+    requests.
     """
 
     feature: str
@@ -179,8 +180,9 @@ class InstanceCounts:
 
 @dataclass(frozen=True, slots=True)
 class PackageView:
-    """A package over all its versions and hosts. `instances` are only there when it was asked for whole.
+    """A package over all its versions and hosts.
 
+    `instances`, and what its features took, are only there when it was asked for whole.
     `rps` is the last 10 s', all else the last 60 s'; lines have one value each 6 s, oldest first. `callers`
     counts what origins said of it (never added to `outcomes`). `peak` is the most instances in 15 minutes,
     `gone_s` the age of the moment when the last one went.

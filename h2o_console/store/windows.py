@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import nan
 from typing import Final, TypeVar
 
 from h2o_console.store.buckets import Closed, MovingSum
@@ -263,11 +262,12 @@ def quantile_line(windows: Sequence[Window], q: float, now_s: float, known: dict
 class Pace:
     """One instance's requests per second: exact over its own readings, whatever their rhythm."""
 
-    __slots__ = ("_buckets", "_recent")
+    __slots__ = ("_recent", "buckets")
 
     def __init__(self) -> None:
         self._recent: list[tuple[float, float, int]] = []
-        self._buckets: dict[int, tuple[float, float]] = {}
+        self.buckets: dict[int, tuple[float, float]] = {}
+        """Bucket → (requests, seconds of it that are known)."""
 
     def add(self, from_s: float, to_s: float, requests: int) -> None:
         """*requests* were counted between the two readings."""
@@ -277,7 +277,7 @@ class Pace:
         self._recent.append((from_s, to_s, requests))
         first, last = int(from_s // BUCKET_S), int(to_s // BUCKET_S)
         per_s = requests / (to_s - from_s)
-        buckets = self._buckets
+        buckets = self.buckets
         for bucket in range(max(first, last - BUCKETS), last + 1):
             span_s = min(to_s, (bucket + 1) * BUCKET_S) - max(from_s, bucket * BUCKET_S)
             if span_s > 0:
@@ -289,18 +289,16 @@ class Pace:
 
     def reaches(self, bucket: int) -> bool:
         """Something is known of *bucket*."""
-        return bucket in self._buckets
+        return bucket in self.buckets
 
     def per_s(self, now_s: float) -> float | None:
         """Requests per second over the last 10 s; None when no span is known."""
-        recent = [entry for entry in self._recent if entry[1] > now_s - PACE_S]
-        span_s = sum(to_s - from_s for from_s, to_s, _ in recent)
-        return sum(requests for _, _, requests in recent) / span_s if span_s else None
-
-    def in_bucket(self, bucket: int) -> float:
-        """Requests per second in one bucket; nan where nothing is known."""
-        counted, covered_s = self._buckets.get(bucket, (0.0, 0.0))
-        return counted / covered_s if covered_s else nan
+        since_s, span_s, requests = now_s - PACE_S, 0.0, 0
+        for from_s, to_s, counted in self._recent:
+            if to_s > since_s:
+                span_s += to_s - from_s
+                requests += counted
+        return requests / span_s if span_s else None
 
 
 def line_of(paces: Sequence[Pace], now_s: float, known: dict[int, float | None] | None = None) -> Line:
@@ -319,12 +317,14 @@ def line_of(paces: Sequence[Pace], now_s: float, known: dict[int, float | None] 
         if bucket in settled:
             line.append(settled[bucket])
             continue
-        line.append(_sum_known(pace.in_bucket(bucket) for pace in paces))
+        line.append(_sum_in(bucket, paces))
         if bucket <= newest - _SETTLED and line[-1] is not None:
             settled[bucket] = line[-1]
     return tuple(line)
 
 
-def _sum_known(values: Iterable[float]) -> float | None:
-    found = [value for value in values if value == value]  # noqa: PLR0124 - nan is what differs from itself
-    return sum(found) if found else None
+def _sum_in(bucket: int, paces: Iterable[Pace]) -> float | None:
+    """Of several in one bucket; None where none of them knows anything."""
+    # Without a call for each: a package has a hundred, and some buckets of each are summed up each time it is shown.
+    spans = [span for pace in paces if (span := pace.buckets.get(bucket)) is not None]
+    return sum([counted / covered_s for counted, covered_s in spans]) if spans else None

@@ -357,14 +357,16 @@ def test_a_view_is_not_made_ready_more_often_than_its_hosts_are_read(fed: Fed, l
     assert 5 <= made <= 10
 
 
-def test_a_package_has_its_instances_one_by_one_when_it_is_asked_for_whole(fed: Fed) -> None:
+def test_a_package_has_its_instances_one_by_one_and_what_features_took_when_it_is_asked_for_whole(fed: Fed) -> None:
     def instances(*, whole: bool) -> int:
         view = fed.store.package(PACKAGE, fed.now_s, whole=whole)
         assert view is not None
         assert view.counts.total == 2
+        assert {one.p95_ms is not None for one in view.features if one.outcomes} <= {bool(view.instances)}
         return len(view.instances)
 
     fed.run(3)
+    assert all(one.outcomes for one in fed.view().features)
     assert instances(whole=False) == 0
     fed.store.prepare(fed.now_s)
     assert instances(whole=True) == 2, "although a row's view was made ready"
