@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure, Goal, Sense
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.errors import Code
 from h2o_core.experiment.arms import Arm, Counted, Part, Stage
 from h2o_core.experiment.judging import ERRORS_ALPHA, OTHERS_ALPHA, Verdict, judge

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.audit import day_of, encode_entry, parse_entry
-from h2o_core.control import parse_epoch
+from h2o_core.control.epoch import parse_epoch
 from h2o_core.documents import InvalidDocument
 from h2o_core.plan.situation import HOSTS, SETTINGS, TRAFFICS, decided_of
 from h2o_core.register import Create, Delete, Set

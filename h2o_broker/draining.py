@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.events import GivenUp
 from h2o_broker.members import LocalInstance
 from h2o_broker.requests import MAYBE_EXECUTED
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.envelope import TAG_REQUEST_ID, MalformedFrame, decode_fields
 from h2o_core.errors import Code
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from h2o_broker.requests import Ledger, Request
-    from h2o_core.control import HostControl
+    from h2o_core.control.hosts import HostControl
 
 _GRACE: Final = -1
 """What the end of the grace is called among the requests' deadlines: no request has this id."""

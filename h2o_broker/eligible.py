@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from h2o_broker.members import LocalInstance, Pool, RemoteInstance
     from h2o_broker.requests import FirstAttempt, Request
     from h2o_broker.telemetry import Oddities
-    from h2o_core.control import HostControl
+    from h2o_core.control.hosts import HostControl
 
 
 class Eligible:

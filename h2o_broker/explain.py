@@ -10,7 +10,8 @@ from h2o_broker.reasons import why_not
 from h2o_core.assignment import How, assign
 from h2o_core.baggage import assigned_version
 from h2o_core.choice import NEW_FOR_NS, chances, inclusion
-from h2o_core.control import WHOLE, TierRule
+from h2o_core.control.settings import TierRule
+from h2o_core.control.traffic import WHOLE
 from h2o_core.errors import Code
 from h2o_core.names import OPERATOR, tier_breach
 from h2o_core.pb.explain_pb2 import Considered, Explanation, VersionShare

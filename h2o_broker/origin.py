@@ -13,7 +13,7 @@ from h2o_broker.attempts import Attempts
 from h2o_broker.requests import NOT_EXECUTED
 from h2o_broker.retrying import Retrying
 from h2o_broker.routing import Routing
-from h2o_core.control import TierRule
+from h2o_core.control.settings import TierRule
 from h2o_core.envelope import HEADER_BYTES, REQUEST_EXACT, MalformedFrame, decode_wish
 from h2o_core.errors import Code
 from h2o_core.names import tier_breach
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from h2o_broker.members import Pool
     from h2o_broker.requests import Ledger, Request
     from h2o_broker.telemetry import Oddities
-    from h2o_core.control import HostControl
+    from h2o_core.control.hosts import HostControl
 
 IN_FLIGHT_PER_SOURCE: Final = 16_384
 _MS: Final = 1_000_000

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from h2o_broker.members import Fit, Health, LocalInstance, RemoteInstance
 from h2o_core.choice import Candidates
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.errors import Code
 from h2o_core.health import OUT, UNKNOWN_SHARE, Verdict, honoured, panics
 from h2o_core.names import package_of
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from h2o_broker.members import Pool
-    from h2o_core.control import HostControl, NewVersions
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.settings import NewVersions
     from h2o_core.envelope import RouteWish
 
 UNREGISTERED_ORDER: Final = 1 << 63

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from h2o_broker.judge import unfits
 from h2o_broker.members import Health, RemoteInstance
 from h2o_broker.pools import host_of, is_fit, version_of
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.health import IN_SPITE, Verdict
 from h2o_core.pb.registration_pb2 import Heartbeat
 
 if TYPE_CHECKING:
     from h2o_broker.members import LocalInstance, Peer, Pool
     from h2o_broker.switch import Switch
-    from h2o_core.control import HostControl
+    from h2o_core.control.hosts import HostControl
 
 
 def link_state(peer: Peer) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from h2o_broker.members import LocalInstance, LocalVersion, Pool
     from h2o_broker.requests import Ledger, Request
     from h2o_broker.telemetry import Oddities
-    from h2o_core.control import HostControl
+    from h2o_core.control.hosts import HostControl
     from h2o_core.envelope import RouteWish
 
 ORIGIN_GRACE_NS: Final = 25_000_000

@@ -22,7 +22,7 @@ from h2o_broker.requests import INBOUND, LOCAL, MAYBE_EXECUTED, NOT_EXECUTED, OU
 from h2o_broker.telemetry import Oddities
 from h2o_broker.trial import continued
 from h2o_core.assignment import CompiledTraffic
-from h2o_core.control import NewVersions
+from h2o_core.control.settings import NewVersions
 from h2o_core.ejection import DEFAULT, Policy
 from h2o_core.envelope import (
     ANSWER,
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from h2o_broker.events import Event
     from h2o_broker.members import Pool
     from h2o_broker.trial import Trial
-    from h2o_core.control import HostControl, Traffic
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.traffic import Traffic
 
 _TO_DESTINATION: Final = frozenset((REQUEST, CANCEL))
 _TO_ORIGIN: Final = frozenset((ANSWER, REFUSED))

@@ -8,13 +8,14 @@ from fnmatch import translate
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from h2o_core.control import WHOLE, NewVersions
+from h2o_core.control.settings import NewVersions
+from h2o_core.control.traffic import WHOLE
 from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
 
-    from h2o_core.control import MatchRule, Traffic
+    from h2o_core.control.traffic import MatchRule, Traffic
 
 _EXACT: Final = re.compile(r"[^*?\[]*")
 _FULL: Final = 1 << 64

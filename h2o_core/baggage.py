@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct, error as StructError  # noqa: N812 - `error` alone says nothing here
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import HEADER_NAME
+from h2o_core.control.traffic import HEADER_NAME
 from h2o_core.envelope import MalformedFrame
 from h2o_core.names import dotted
 

@@ -42,3 +42,11 @@ def remembered_package(name: str) -> str:
 
 
 remembered_version = lru_cache(_NAMES_REMEMBERED)(parse_version)
+
+
+def parse_moment(reader: Reader, key: str) -> float:
+    """A Unix time in seconds, or 0; raises InvalidDocument."""
+    moment_s = reader.number(key)
+    if moment_s > LATEST_S:
+        reader.fail(f"{key} is {moment_s:.0e}; a Unix time in seconds is needed, or 0")
+    return moment_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from h2o_core.control import FleetSettings
+from h2o_core.control.settings import FleetSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

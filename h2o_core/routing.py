@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_core.control import NewVersions
+from h2o_core.control.settings import NewVersions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from h2o_core.control import Traffic
+    from h2o_core.control.traffic import Traffic
 
 Weights = tuple[tuple[str, int], ...]
 """(version, parts out of 10,000), summing to 10,000, in the document's order."""

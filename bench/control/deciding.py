@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from bench.children import BenchError
 from h2o_console.commands.applied import wait_for_all
 from h2o_core.audit import Author, Edit
-from h2o_core.control import encode_host_control, encode_traffic
+from h2o_core.control.hosts import encode_host_control
+from h2o_core.control.traffic import encode_traffic
 from h2o_core.io import changes
 from h2o_core.io.registry import Registry
 from h2o_core.names import dotted
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from h2o_console.dev.fleet import Fleet
-    from h2o_core.control import HostControl, Traffic
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.traffic import Traffic
 
 _TIMEOUT_S = 10.0
 _AUTHOR = Author("bench", "script/bench control")

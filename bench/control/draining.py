@@ -16,7 +16,7 @@ from bench.control.deciding import decide_host
 from bench.faults.stage import BOOK, LOOK, PACKAGE, broker_endpoint
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable
 from h2o_console.dev.plan import HostPlan
-from h2o_core.control import HostControl, HostState
+from h2o_core.control.hosts import HostControl, HostState
 from tests.counting.client import Load
 
 if TYPE_CHECKING:

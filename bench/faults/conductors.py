@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.dev.fleet import Fleet
 from h2o_core.audit import Author, Edit, Entry, parse_entry
-from h2o_core.control import HostControl, HostState, encode_host_control
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.io import changes
 from h2o_core.io.clock import unix_s
 from h2o_core.io.registry import NoNode, Registry

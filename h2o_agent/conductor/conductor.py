@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_agent.conductor.candidacy import Candidacy
 from h2o_agent.conductor.conducting import Conducting
 from h2o_agent.conductor.work import NoClock, Work
-from h2o_core.control import HostState, parse_host_control
+from h2o_core.control.hosts import HostState, parse_host_control
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.changes import FencedOff
 from h2o_core.io.registry import NodeGone, NodeSeen, Synced

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.names import dotted, shown
 from h2o_core.plan.intents import Restore
 from h2o_core.plan.situation import HOSTS, TRAFFICS
 from h2o_core.times import rfc3339
 
 if TYPE_CHECKING:
-    from h2o_core.control import HostControl
+    from h2o_core.control.hosts import HostControl
     from h2o_core.plan.intents import Intent
     from h2o_core.plan.situation import Decided
 

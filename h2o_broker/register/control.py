@@ -13,7 +13,7 @@ from h2o_broker.register.known import CONTROL, LIVE, PACKAGES, Known
 from h2o_broker.register.live_node import RETRY_S, LiveNode
 from h2o_broker.register.publishing import Publisher
 from h2o_broker.report import register_report
-from h2o_core.control import Epoch, encode_epoch
+from h2o_core.control.epoch import Epoch, encode_epoch
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.clock import monotonic_ns, unix_s
 from h2o_core.io.registry import (

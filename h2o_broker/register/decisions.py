@@ -14,23 +14,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from h2o_broker.register.last_known import Document
-from h2o_core.control import (
-    EPOCH_CHANGES,
-    FleetSettings,
-    HostControl,
-    Traffic,
-    parse_epoch,
-    parse_host_control,
-    parse_settings,
-    parse_traffic,
-)
+from h2o_core.control.epoch import EPOCH_CHANGES, parse_epoch
+from h2o_core.control.hosts import HostControl, parse_host_control
+from h2o_core.control.settings import FleetSettings, parse_settings
+from h2o_core.control.traffic import Traffic, parse_traffic
 from h2o_core.documents import InvalidDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from h2o_broker.register.last_known import LastKnown
-    from h2o_core.control import Epoch
+    from h2o_core.control.epoch import Epoch
     from h2o_core.register import Node
     from h2o_core.znodes.paths import Paths
 

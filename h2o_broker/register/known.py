@@ -15,7 +15,9 @@ from h2o_broker.register.decisions import Decisions
 from h2o_broker.register.freshness import Freshness
 from h2o_broker.register.last_known import Document, LastKnown, in_order
 from h2o_broker.register.presence import Drop, Presence, Put
-from h2o_core.control import FleetSettings, HostControl, Traffic
+from h2o_core.control.hosts import HostControl
+from h2o_core.control.settings import FleetSettings
+from h2o_core.control.traffic import Traffic
 from h2o_core.documents import InvalidDocument
 from h2o_core.inventory import Inventory
 from h2o_core.names import from_dotted

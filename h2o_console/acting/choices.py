@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.acting import forms
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.names import shown
 from h2o_core.weights import percent
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from h2o_console.acting.request import Form, Request
-    from h2o_core.control import HostControl, Traffic
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.traffic import Traffic
 
 NOT_BUILT: Final = (
     ("r", "rollout", "rollouts are not built yet"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.acting.moments import LONGEST_S, NEVER, moment_ahead, parse_duration
 from h2o_console.acting.request import Mistake
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

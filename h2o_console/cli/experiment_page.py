@@ -11,7 +11,7 @@ from h2o_console.cli.output import Colour, Column, age, milliseconds, one_line, 
 from h2o_console.cli.printing import Page
 from h2o_console.cli.sections import Field, Section, render_sections
 from h2o_console.feed.answers import SCHEMA
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.experiment.judging import Verdict
 from h2o_core.experiment.words import sentence
 from h2o_core.names import shown

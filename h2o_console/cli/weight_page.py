@@ -13,7 +13,7 @@ from h2o_core.times import rfc3339
 from h2o_core.weights import percent
 
 if TYPE_CHECKING:
-    from h2o_core.control import Traffic
+    from h2o_core.control.traffic import Traffic
     from h2o_core.plan.situation import Decided, Fleet
 
 COLUMNS: Final = (

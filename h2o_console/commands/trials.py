@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.asking.hoststats import gather
 from h2o_console.asking.register import agent_address, in_register, read_agents, read_lives
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.experiment.arms import Counted, stage_of, together
 from h2o_core.experiment.judging import judge
 from h2o_core.experiment.reported import counted_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from h2o_core.context import Context
-    from h2o_core.control import Traffic
+    from h2o_core.control.traffic import Traffic
     from h2o_core.experiment.arms import Stage
     from h2o_core.experiment.judging import Judged
     from h2o_core.io.registry import Registry

@@ -27,7 +27,7 @@ from h2o_console.dev.children import MARK, Child, end_all, marked, reap, wait_un
 from h2o_console.dev.plan import host_file
 from h2o_console.dev.settings import write_settings
 from h2o_console.dev.standing import Standing
-from h2o_core.control import FleetSettings, NewVersions
+from h2o_core.control.settings import FleetSettings, NewVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

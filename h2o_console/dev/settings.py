@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from h2o_core.control import FleetSettings, encode_settings
+from h2o_core.control.settings import FleetSettings, encode_settings
 from h2o_core.io.registry import NodeExists, Registry
 
 _TIMEOUT_S: Final = 10.0

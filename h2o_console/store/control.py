@@ -11,7 +11,8 @@ from h2o_core.insights.picture import Control
 
 if TYPE_CHECKING:
     from h2o_core.audit import Entry
-    from h2o_core.control import HostControl, Traffic
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.traffic import Traffic
     from h2o_core.notes import Note
 
 

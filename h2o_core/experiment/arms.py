@@ -12,7 +12,7 @@ from h2o_core.histogram import Histogram
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from h2o_core.control import Traffic
+    from h2o_core.control.traffic import Traffic
 
 
 class Stage(NamedTuple):

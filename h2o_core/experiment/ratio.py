@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.experiment.clusters import design_effect
 from h2o_core.experiment.looks import believable
 from h2o_core.experiment.tails import chi_square_tail, normal_tail

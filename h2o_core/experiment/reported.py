@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.experiment.arms import Arm, Counted, Groups, Part, Stage
 from h2o_core.experiment.clusters import GROUPS
 from h2o_core.histogram import Histogram

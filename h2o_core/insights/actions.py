@@ -5,14 +5,15 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import GRACE_S, WHOLE
+from h2o_core.control.hosts import GRACE_S
+from h2o_core.control.traffic import WHOLE
 from h2o_core.insights.finding import Action
 from h2o_core.names import shown
 from h2o_core.plan.intents import Avoid, Drain, Extend, RollBack, Shift
 from h2o_core.weights import percent
 
 if TYPE_CHECKING:
-    from h2o_core.control import HostControl
+    from h2o_core.control.hosts import HostControl
 
 AVOID_S: Final = 3600.0
 DRAIN_S: Final = 4 * 3600.0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from h2o_core.audit import Author, Edit
-    from h2o_core.control import Epoch
+    from h2o_core.control.epoch import Epoch
     from h2o_core.io.registry import Operation, Registry
     from h2o_core.plan.plan import Plan
     from h2o_core.plan.situation import Decided

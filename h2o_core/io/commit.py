@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.audit import day_of, encode_entry, parse_entry
-from h2o_core.control import EPOCH_CHANGES, Change, Epoch, encode_epoch
+from h2o_core.control.epoch import EPOCH_CHANGES, Change, Epoch, encode_epoch
 from h2o_core.io.decided import read_standing
 from h2o_core.io.registry import (
     Create,

@@ -6,14 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import parse_epoch
+from h2o_core.control.epoch import parse_epoch
 from h2o_core.io.registry import NoNode, RegisterError
 from h2o_core.plan.situation import Decided, decided_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from h2o_core.control import Epoch
+    from h2o_core.control.epoch import Epoch
     from h2o_core.io.registry import Node, Registry
 
 _EPOCH: Final = "control/epoch"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.names import shown
 from h2o_core.weights import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from h2o_core.control import FleetSettings, HostControl, Traffic
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.settings import FleetSettings
+    from h2o_core.control.traffic import Traffic
 
 UNDO = "h2o undo"
 """Takes back one's own last change, whatever it was."""

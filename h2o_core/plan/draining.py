@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from h2o_core.audit import Edit
-from h2o_core.control import HostControl, HostState, encode_host_control
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.plan import commands
 from h2o_core.plan.draft import Draft, encoded, later, no_match
 from h2o_core.plan.plan import CannotPlan

@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import WHOLE, WORD
+from h2o_core.control.traffic import WHOLE
 from h2o_core.experiment.arms import stage_of
+from h2o_core.fields import WORD
 from h2o_core.names import shown
 from h2o_core.plan import commands
 from h2o_core.plan.draft import later, no_match
@@ -19,7 +20,7 @@ from h2o_core.weights import InvalidWeights, percent, scaled
 
 if TYPE_CHECKING:
     from h2o_core.audit import Author
-    from h2o_core.control import Traffic
+    from h2o_core.control.traffic import Traffic
     from h2o_core.plan.draft import Draft
     from h2o_core.plan.intents import StartExperiment, StopExperiment
     from h2o_core.plan.situation import Situation

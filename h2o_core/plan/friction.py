@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.plan.plan import Ask, Friction
 from h2o_core.plan.situation import SETTINGS
 from h2o_core.plan.verdicts import Verdict

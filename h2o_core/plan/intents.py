@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from h2o_core.control import MIN_EFFECT
+from h2o_core.control.traffic import MIN_EFFECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from h2o_core.audit import Entry
-    from h2o_core.control import MatchRule
+    from h2o_core.control.traffic import MatchRule
 
 
 @dataclass(frozen=True, slots=True)

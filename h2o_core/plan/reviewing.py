@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from h2o_core.audit import Edit
-from h2o_core.control import encode_traffic
+from h2o_core.control.traffic import encode_traffic
 from h2o_core.names import dotted, shown
 from h2o_core.plan import commands
 from h2o_core.plan.draft import Draft, encoded, later

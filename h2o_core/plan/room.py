@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.plan.verdicts import CAP, CAPACITY, STATISTICS, Guard, Verdict
 from h2o_core.weights import over_cap
 

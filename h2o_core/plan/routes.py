@@ -10,14 +10,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from h2o_core.control import WHOLE, HostState, NewVersions
+from h2o_core.control.hosts import HostState
+from h2o_core.control.settings import NewVersions
+from h2o_core.control.traffic import WHOLE
 from h2o_core.health import panics
 from h2o_core.routing import serving_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from h2o_core.control import Traffic
+    from h2o_core.control.traffic import Traffic
     from h2o_core.plan.situation import Decided, Fleet, Instance
 
 Members = tuple["Instance", ...]

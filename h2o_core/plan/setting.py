@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.audit import Edit
-from h2o_core.control import NewVersions, TierRule, encode_settings
+from h2o_core.control.settings import NewVersions, TierRule, encode_settings
 from h2o_core.plan import commands
 from h2o_core.plan.draft import Draft
 from h2o_core.plan.plan import CannotPlan

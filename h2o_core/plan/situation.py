@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import FleetSettings, parse_host_control, parse_settings, parse_traffic
+from h2o_core.control.hosts import parse_host_control
+from h2o_core.control.settings import FleetSettings, parse_settings
+from h2o_core.control.traffic import parse_traffic
 from h2o_core.documents import InvalidDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from h2o_core.audit import Edit
-    from h2o_core.control import Change, HostControl, Traffic
+    from h2o_core.control.epoch import Change
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.traffic import Traffic
 
 SETTINGS: Final = "control/fleet"
 TRAFFICS: Final = "control/traffic/"

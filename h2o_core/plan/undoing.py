@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from h2o_core.audit import Edit
-from h2o_core.control import parse_host_control, parse_settings, parse_traffic
+from h2o_core.control.hosts import parse_host_control
+from h2o_core.control.settings import parse_settings
+from h2o_core.control.traffic import parse_traffic
 from h2o_core.documents import InvalidDocument
 from h2o_core.plan import commands
 from h2o_core.plan.draft import Draft

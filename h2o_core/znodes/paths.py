@@ -80,7 +80,7 @@ class Paths:
 
     @property
     def settings(self) -> str:
-        """The fleet's settings (`control.FleetSettings`)."""
+        """The fleet's settings (`control.settings.FleetSettings`)."""
         return f"{self.control}/fleet"
 
     @property
@@ -89,7 +89,7 @@ class Paths:
         return f"{self.control}/traffic"
 
     def traffic(self, package: str) -> str:
-        """Which versions of a package get what (`control.Traffic`)."""
+        """Which versions of a package get what (`control.traffic.Traffic`)."""
         return f"{self.traffics}/{dotted(package)}"
 
     @property
@@ -98,5 +98,5 @@ class Paths:
         return f"{self.control}/hosts"
 
     def host_control(self, host: str) -> str:
-        """A host that is drained or avoided (`control.HostControl`)."""
+        """A host that is drained or avoided (`control.hosts.HostControl`)."""
         return f"{self.host_controls}/{host}"

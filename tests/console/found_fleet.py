@@ -10,7 +10,8 @@ from h2o_console.rows.finding_keys import finding_key
 from h2o_console.store.control import ControlSeen
 from h2o_console.store.insight import Insight
 from h2o_core.audit import Author, Edit, Entry
-from h2o_core.control import HostControl, HostState, encode_host_control, encode_traffic
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.traffic import encode_traffic
 from h2o_core.insights.finding import Action, Evidence, Finding, Key, Kind, Severity, Subject
 from h2o_core.insights.grouping import Group
 from h2o_core.insights.picture import Changed, Vitals

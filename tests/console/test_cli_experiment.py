@@ -12,7 +12,7 @@ from h2o_console.cli.failures import Exit
 from h2o_console.cli.output import Style, to_json
 from h2o_console.cli.printing import Page
 from h2o_console.commands.trials import Looked, Running
-from h2o_core.control import Traffic
+from h2o_core.control.traffic import Traffic
 from h2o_core.experiment.arms import Arm, Counted
 from h2o_core.experiment.judging import judge
 from h2o_core.plan.situation import Decided

@@ -23,7 +23,7 @@ from h2o_console.tui.acting.planned import Planned
 from h2o_console.tui.screens.listing import ListScreen, list_of
 from h2o_core.audit import Author, Edit, Entry
 from h2o_core.context import Context
-from h2o_core.control import WHOLE, Traffic
+from h2o_core.control.traffic import WHOLE, Traffic
 from h2o_core.insights.finding import Action, Finding, Kind as FindingKind, Severity, Subject
 from h2o_core.plan.intents import Avoid, Drain, Restore, RollBack, Shift
 from h2o_core.plan.situation import Decided

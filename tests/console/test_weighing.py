@@ -12,7 +12,8 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.cli.weighing import parse_edits
 from h2o_console.cli.weight_page import remark, weight_page
 from h2o_console.commands.applied import Everybody, vanished, verdict, wait_for_all
-from h2o_core.control import WHOLE, FleetSettings, MatchRule, NewVersions, Traffic
+from h2o_core.control.settings import FleetSettings, NewVersions
+from h2o_core.control.traffic import WHOLE, MatchRule, Traffic
 from h2o_core.plan.situation import Decided, Fleet, Host, Instance
 from tests.support.agent_server import AgentServer
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from h2o_core.assignment import Assigned, CompiledTraffic, How, assign, undecided
-from h2o_core.control import WHOLE, MatchRule, NewVersions, Traffic
+from h2o_core.control.settings import NewVersions
+from h2o_core.control.traffic import WHOLE, MatchRule, Traffic
 
 STABLE, NEW, NEXT = "1.0.0", "2.0.0", "3.0.0"
 ALL = {STABLE, NEW, NEXT}

@@ -13,7 +13,8 @@ from h2o_agent.conductor.neighbours import judged
 from h2o_agent.conductor.pictured import fleet_of
 from h2o_agent.skew import ClockReading, estimate
 from h2o_agent.snapshot import Told
-from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.pb.stats_pb2 import BrokerReport, HostPicture, InstancePicture, Picture
 from h2o_core.plan.intents import Restore
 from h2o_core.plan.situation import Decided, decided_of

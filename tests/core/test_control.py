@@ -9,27 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_core.control import (
-    EPOCH_CHANGES,
-    GRACE_S,
-    MOST_KEYS,
-    WHOLE,
-    Change,
-    Epoch,
-    FleetSettings,
-    HostControl,
-    HostState,
-    MatchRule,
-    Traffic,
-    encode_epoch,
-    encode_host_control,
-    encode_settings,
-    encode_traffic,
-    parse_epoch,
-    parse_host_control,
-    parse_settings,
-    parse_traffic,
-)
+from h2o_core.control.epoch import EPOCH_CHANGES, Change, Epoch, encode_epoch, parse_epoch
+from h2o_core.control.hosts import GRACE_S, HostControl, HostState, encode_host_control, parse_host_control
+from h2o_core.control.settings import FleetSettings, encode_settings, parse_settings
+from h2o_core.control.traffic import MOST_KEYS, WHOLE, MatchRule, Traffic, encode_traffic, parse_traffic
 from h2o_core.documents import InvalidDocument
 
 TRAFFIC = Traffic(

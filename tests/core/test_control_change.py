@@ -9,7 +9,8 @@ import pytest
 
 from h2o_agent.control_change import MOST_SKEW_S, checked
 from h2o_core.audit import Author, Edit, Entry, day_of, encode_entry, parse_entry
-from h2o_core.control import Epoch, HostControl, HostState, encode_epoch, encode_host_control
+from h2o_core.control.epoch import Epoch, encode_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.documents import InvalidDocument
 from h2o_core.register import Check, Create, Delete, Set
 

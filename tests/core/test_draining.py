@@ -10,7 +10,7 @@ from h2o_broker.drain_report import control_report, drain_report
 from h2o_broker.events import GivenUp
 from h2o_broker.register.decisions import Decision
 from h2o_broker.register.known import Known
-from h2o_core.control import HostControl, HostState
+from h2o_core.control.hosts import HostControl, HostState
 from h2o_core.deadlines import BUCKET_SHIFT
 from h2o_core.envelope import (
     ANSWER,

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_core.control import Traffic
+from h2o_core.control.traffic import Traffic
 from h2o_core.errors import Code
 from h2o_core.experiment.arms import Arm, Counted, Part, Stage, stage_of, together
 from h2o_core.experiment.judging import Judgement, Verdict, judge

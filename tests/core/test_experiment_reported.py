@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from h2o_broker.trial_report import experiment_report
-from h2o_core.control import WHOLE, Traffic
+from h2o_core.control.traffic import WHOLE, Traffic
 from h2o_core.envelope import TAG_STICKY_KEY
 from h2o_core.errors import Code
 from h2o_core.experiment.arms import stage_of

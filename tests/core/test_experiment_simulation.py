@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from h2o_core.assignment import CompiledTraffic
-from h2o_core.control import WHOLE, Traffic
+from h2o_core.control.traffic import WHOLE, Traffic
 from h2o_core.experiment.arms import Arm, Counted, Groups
 from h2o_core.experiment.clusters import GROUPS
 from h2o_core.experiment.judging import ERRORS_ALPHA, OTHERS_ALPHA, Verdict, judge

@@ -11,7 +11,9 @@ from h2o_broker.explain import explain
 from h2o_broker.ration import Ration
 from h2o_broker.routing import SHOWN_A_SECOND
 from h2o_broker.samples import MOST, Samples
-from h2o_core.control import HostControl, HostState, MatchRule, TierRule, Traffic
+from h2o_core.control.hosts import HostControl, HostState
+from h2o_core.control.settings import TierRule
+from h2o_core.control.traffic import MatchRule, Traffic
 from h2o_core.envelope import TAG_ASSIGNMENT, TAG_REQUEST_ID, TAG_STICKY_KEY, RouteWish
 from h2o_core.pb.explain_pb2 import Question
 from tests.support.switches import FEATURE, NOW, PACKAGE, Broker, decide_host, decide_traffic

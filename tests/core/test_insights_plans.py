@@ -7,7 +7,8 @@ import shlex
 import pytest
 
 from h2o_core.audit import Author
-from h2o_core.control import encode_host_control, encode_traffic
+from h2o_core.control.hosts import encode_host_control
+from h2o_core.control.traffic import encode_traffic
 from h2o_core.insights.grouping import triage
 from h2o_core.insights.picture import Picture
 from h2o_core.names import dotted

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
-from h2o_core.control import FleetSettings, NewVersions
+from h2o_core.control.settings import FleetSettings, NewVersions
 from h2o_core.inventory import (
     Event,
     HostChanged,

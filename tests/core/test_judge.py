@@ -7,7 +7,7 @@ import pytest
 from h2o_broker.members import LocalInstance, RemoteInstance
 from h2o_broker.reasons import why_not
 from h2o_broker.telemetry import FeatureCounter
-from h2o_core.control import Traffic
+from h2o_core.control.traffic import Traffic
 from h2o_core.ejection import Event, State
 from h2o_core.envelope import (
     ANSWER,

@@ -18,19 +18,10 @@ from h2o_broker.register.known import FORGET_S, Known
 from h2o_broker.register.last_known import CAP_BYTES, Document, LastKnown, encode_last_known, in_order, parse_last_known
 from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
-from h2o_core.control import (
-    Change,
-    Epoch,
-    FleetSettings,
-    HostControl,
-    HostState,
-    NewVersions,
-    Traffic,
-    encode_epoch,
-    encode_host_control,
-    encode_settings,
-    encode_traffic,
-)
+from h2o_core.control.epoch import Change, Epoch, encode_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.settings import FleetSettings, NewVersions, encode_settings
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.documents import InvalidDocument
 from h2o_core.envelope import WIRE
 from h2o_core.register import Node, NodeGone, NodeSeen, Synced

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2o_core.control import HostState, MatchRule, parse_host_control, parse_traffic
+from h2o_core.control.hosts import HostState, parse_host_control
+from h2o_core.control.traffic import MatchRule, parse_traffic
 from h2o_core.plan.intents import Avoid, ChangeSettings, Drain, Extend, Restore, RollBack, Shift
 from h2o_core.plan.plan import Ask, Friction
 from h2o_core.plan.planning import plan

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from h2o_core.assignment import CompiledTraffic
 from h2o_core.audit import Entry
-from h2o_core.control import WHOLE, MatchRule, Traffic
+from h2o_core.control.traffic import WHOLE, MatchRule, Traffic
 from h2o_core.experiment.arms import stage_of
 from h2o_core.plan.intents import Outcome, RollBack, Shift, StartExperiment, StopExperiment, Undo
 from h2o_core.plan.plan import Ask, CannotPlan, Plan

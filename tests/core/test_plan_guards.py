@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2o_core.control import HostState, MatchRule
+from h2o_core.control.hosts import HostState
+from h2o_core.control.traffic import MatchRule
 from h2o_core.plan.intents import Avoid, Drain, Restore, RollBack, Shift
 from h2o_core.plan.situation import Demand
 from h2o_core.plan.verdicts import (

@@ -7,7 +7,9 @@ from random import Random
 from hypothesis import given, settings, strategies as st
 
 from h2o_broker.pools import version_of
-from h2o_core.control import WHOLE, FleetSettings, HostControl, HostState, NewVersions, Traffic
+from h2o_core.control.hosts import HostControl, HostState
+from h2o_core.control.settings import FleetSettings, NewVersions
+from h2o_core.control.traffic import WHOLE, Traffic
 from h2o_core.health import Verdict
 from h2o_core.plan.routes import Route, routes
 from h2o_core.plan.situation import Decided, Fleet, Host, Instance

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2o_core.audit import Author, Entry
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.plan.intents import ChangeSettings, Drain, Restore, Shift, Undo
 from h2o_core.plan.plan import Ask, CannotPlan, Friction
 from tests.support.situations import BOB, NOW_S, SHARE, A, B, decided, drained, planned, running, three_hosts, weights

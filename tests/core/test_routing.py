@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_core.control import NewVersions
+from h2o_core.control.settings import NewVersions
 from h2o_core.deadlines import BUCKET_SHIFT, Deadlines
 from h2o_core.routing import serving_versions
 

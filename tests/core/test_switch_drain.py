@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from h2o_core.assignment import How
-from h2o_core.control import HostControl, HostState, Traffic
+from h2o_core.control.hosts import HostControl, HostState
+from h2o_core.control.traffic import Traffic
 from h2o_core.ejection import Event
 from h2o_core.envelope import (
     ANSWER,

@@ -13,7 +13,7 @@ from h2o_broker.report import Identity, broker_report
 from h2o_broker.roster import Roster
 from h2o_broker.routing import SETTLING_NS
 from h2o_broker.switch import Switch
-from h2o_core.control import TierRule
+from h2o_core.control.settings import TierRule
 from h2o_core.envelope import ANSWER, REQUEST, decode, encode, types_hash
 from h2o_core.errors import Code, Executed
 from h2o_core.names import tier_breach

@@ -12,7 +12,8 @@ from h2o_broker.roster import Roster
 from h2o_broker.switch import Switch
 from h2o_core.assignment import How
 from h2o_core.baggage import encode_headers, with_assignment
-from h2o_core.control import WHOLE, MatchRule, NewVersions, Traffic
+from h2o_core.control.settings import NewVersions
+from h2o_core.control.traffic import WHOLE, MatchRule, Traffic
 from h2o_core.envelope import (
     REQUEST_ASSIGNED,
     REQUEST_EXACT,

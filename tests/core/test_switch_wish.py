@@ -9,7 +9,7 @@ from h2o_broker.members import Admission
 from h2o_broker.roster import Roster
 from h2o_broker.routing import SETTLING_NS
 from h2o_broker.switch import Switch
-from h2o_core.control import NewVersions
+from h2o_core.control.settings import NewVersions
 from h2o_core.envelope import (
     REQUEST,
     REQUEST_EXACT,

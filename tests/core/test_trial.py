@@ -7,7 +7,7 @@ import pytest
 from h2o_broker.telemetry import CallerCounter
 from h2o_broker.trial_report import experiment_report
 from h2o_core.baggage import with_assignment
-from h2o_core.control import WHOLE, MatchRule, Traffic
+from h2o_core.control.traffic import WHOLE, MatchRule, Traffic
 from h2o_core.envelope import ANSWER, TAG_ASSIGNMENT, TAG_STICKY_KEY, RouteWish, decode_request_route, encode
 from h2o_core.errors import Code
 from h2o_core.experiment.clusters import group_of

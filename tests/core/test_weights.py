@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_core.control import WHOLE, Traffic
+from h2o_core.control.traffic import WHOLE, Traffic
 from h2o_core.weights import InvalidWeights, OverCap, over_cap, percent, scaled, weight_cap
 
 

@@ -12,25 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from h2o_core.control import (
-    Change,
-    Epoch,
-    FleetSettings,
-    HostControl,
-    HostState,
-    MatchRule,
-    NewVersions,
-    TierRule,
-    Traffic,
-    encode_epoch,
-    encode_host_control,
-    encode_settings,
-    encode_traffic,
-    parse_epoch,
-    parse_host_control,
-    parse_settings,
-    parse_traffic,
-)
+from h2o_core.control.epoch import Change, Epoch, encode_epoch, parse_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control, parse_host_control
+from h2o_core.control.settings import FleetSettings, NewVersions, TierRule, encode_settings, parse_settings
+from h2o_core.control.traffic import MatchRule, Traffic, encode_traffic, parse_traffic
 from h2o_core.documents import InvalidDocument, Reader
 from h2o_core.manifests import manifest_from_package_version, package_version_from_manifest
 from h2o_core.names import InvalidName
@@ -391,7 +376,15 @@ def test_where_things_are():
 
 
 def test_reading_documents_needs_neither_protobuf_nor_kazoo():
-    modules = ["znodes.live", "znodes.agents", "znodes.packages", "control", "inventory", "register"]
+    modules = [
+        "znodes.live",
+        "znodes.agents",
+        "znodes.packages",
+        "control.traffic",
+        "control.hosts",
+        "inventory",
+        "register",
+    ]
     program = f"import sys, {', '.join(f'h2o_core.{one}' for one in modules)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"google.protobuf", "kazoo", "zmq", "asyncio"} & set(loaded)

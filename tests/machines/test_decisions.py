@@ -14,20 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from h2o_broker.register.decisions import Decisions, Unreadable, Wanted, parse_decided
 from h2o_broker.register.last_known import LastKnown
-from h2o_core.control import (
-    EPOCH_CHANGES,
-    Change,
-    Epoch,
-    FleetSettings,
-    HostControl,
-    HostState,
-    NewVersions,
-    Traffic,
-    encode_epoch,
-    encode_host_control,
-    encode_settings,
-    encode_traffic,
-)
+from h2o_core.control.epoch import EPOCH_CHANGES, Change, Epoch, encode_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.settings import FleetSettings, NewVersions, encode_settings
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.documents import InvalidDocument
 from h2o_core.register import Node
 from h2o_core.znodes.paths import Paths

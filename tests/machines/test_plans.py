@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from h2o_core.audit import Author, Entry
-from h2o_core.control import WHOLE, HostState, MatchRule
+from h2o_core.control.hosts import HostState
+from h2o_core.control.traffic import WHOLE, MatchRule
 from h2o_core.io.changes import ATTEMPTS
 from h2o_core.plan.intents import Avoid, ChangeSettings, Drain, Extend, Restore, RollBack, Shift, Undo
 from h2o_core.plan.plan import CannotPlan

@@ -17,7 +17,9 @@ from h2o_broker.routing import SETTLING_NS
 from h2o_broker.switch import Switch
 from h2o_core.baggage import encode_headers
 from h2o_core.choice import chances
-from h2o_core.control import HostControl, HostState, MatchRule, NewVersions, Traffic
+from h2o_core.control.hosts import HostControl, HostState
+from h2o_core.control.settings import NewVersions
+from h2o_core.control.traffic import MatchRule, Traffic
 from h2o_core.deadlines import BUCKET_SHIFT
 from h2o_core.ejection import Policy
 from h2o_core.envelope import (

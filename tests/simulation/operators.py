@@ -6,17 +6,9 @@ from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from h2o_core.control import (
-    WHOLE,
-    Change,
-    Epoch,
-    HostControl,
-    HostState,
-    Traffic,
-    encode_epoch,
-    encode_host_control,
-    encode_traffic,
-)
+from h2o_core.control.epoch import Change, Epoch, encode_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.traffic import WHOLE, Traffic, encode_traffic
 from h2o_core.register import Node
 from h2o_core.znodes.paths import Paths
 from tests.simulation.agenda import MS

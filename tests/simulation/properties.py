@@ -8,7 +8,8 @@ from h2o_broker.members import Health, LocalInstance
 from h2o_broker.pools import host_of
 from h2o_broker.requests import LOCAL, OUTBOUND
 from h2o_core.baggage import assigned_version, assignment_key
-from h2o_core.control import WHOLE, HostState
+from h2o_core.control.hosts import HostState
+from h2o_core.control.traffic import WHOLE
 from h2o_core.ejection import State
 from h2o_core.envelope import (
     TAG_ASSIGNMENT,

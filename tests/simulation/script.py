@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.errors import Code
 from tests.simulation.agenda import MS, S
 from tests.simulation.fleet import FEATURES, PROCESSES, host_names

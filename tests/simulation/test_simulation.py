@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.errors import Code
 from tests.simulation.__main__ import main
 from tests.simulation.agenda import S

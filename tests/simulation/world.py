@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from h2o_agent.views.drain import remains
 from h2o_broker.drain_report import drain_report
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.envelope import TAG_PRIORITY, TAG_STICKY_KEY, encode_fields
 from tests.simulation.agenda import MS, Agenda, S
 from tests.simulation.broker import Broker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from h2o_core.control import Change, Epoch, encode_epoch, parse_epoch
+from h2o_core.control.epoch import Change, Epoch, encode_epoch, parse_epoch
 from h2o_core.io.registry import Create, Delete, Set
 
 if TYPE_CHECKING:

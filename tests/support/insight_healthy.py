@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from h2o_core.control import HostControl, HostState
+from h2o_core.control.hosts import HostControl, HostState
 from h2o_core.insights.counts import Counts
 from h2o_core.insights.picture import Child, Picture, Vitals
 from tests.support.insight_situations import CANARY, CUSTOMER, GEO, GEO_HALF, NOTIFY, REPLACED, controlled, failing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from h2o_core.control import HostControl, HostState
+from h2o_core.control.hosts import HostControl, HostState
 from h2o_core.insights.counts import Counts
 from h2o_core.insights.finding import Kind, Subject
 from h2o_core.insights.picture import Alarm, Call, Changed, Child, Picture, Pool, Vitals, Waiting

@@ -14,7 +14,7 @@ from math import log
 from random import Random
 from typing import Any
 
-from h2o_core.control import Traffic
+from h2o_core.control.traffic import Traffic
 from h2o_core.histogram import Histogram
 from h2o_core.insights.counts import Counts
 from h2o_core.insights.picture import Call, Control, Host, Instance, Measured, Picture, Served, Vitals

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from h2o_core.audit import Author, Entry, parse_entry
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.io import changes
 from h2o_core.io.changes import Refused, StaleChange
 from h2o_core.io.clock import unix_s

@@ -6,17 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from h2o_core.audit import Author
-from h2o_core.control import (
-    FleetSettings,
-    HostControl,
-    HostState,
-    MatchRule,
-    NewVersions,
-    Traffic,
-    encode_host_control,
-    encode_settings,
-    encode_traffic,
-)
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.settings import FleetSettings, NewVersions, encode_settings
+from h2o_core.control.traffic import MatchRule, Traffic, encode_traffic
 from h2o_core.names import dotted
 from h2o_core.plan.planning import plan
 from h2o_core.plan.situation import Decided, Demand, Fleet, Host, Instance, Situation, decided_of

@@ -36,7 +36,8 @@ from h2o_core.znodes.packages import FeatureSpec, package_version
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from h2o_core.control import HostControl, Traffic
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.traffic import Traffic
 
 PACKAGE = "/service/customer"
 FEATURE = f"{PACKAGE}/retrieve"

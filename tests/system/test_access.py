@@ -19,7 +19,8 @@ from h2o_console.commands.carrying import Planner
 from h2o_core.access import AccessEntry, Permission, Role, acl_for, credentials_of
 from h2o_core.audit import Author, Edit
 from h2o_core.context import Context
-from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.io import changes
 from h2o_core.io.registry import Check, Create, NoNode, RegisterRefused, Registry, TransactionFailed
 from h2o_core.plan.intents import Drain

@@ -9,7 +9,7 @@ import pytest
 
 from h2o_core.access import Role
 from h2o_core.audit import Author, Edit, day_of, parse_entry
-from h2o_core.control import EPOCH_CHANGES, Epoch, encode_epoch, parse_epoch
+from h2o_core.control.epoch import EPOCH_CHANGES, Epoch, encode_epoch, parse_epoch
 from h2o_core.documents import InvalidDocument
 from h2o_core.io import changes, commit
 from h2o_core.io.changes import ChangeUnknown, StaleChange

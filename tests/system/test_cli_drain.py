@@ -20,7 +20,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import StringValue
 
 from h2o_console.commands import drained
-from h2o_core.control import parse_epoch
+from h2o_core.control.epoch import parse_epoch
 from h2o_core.envelope import RouteWish
 from h2o_core.io.client import Client
 from h2o_core.plan.situation import SETTINGS, decided_of

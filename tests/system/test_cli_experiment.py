@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from h2o_console.dev.plan import HostPlan
-from h2o_core.control import Traffic, encode_traffic
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.errors import H2OError
 from h2o_core.hostfile import InstanceSpec
 from h2o_core.io.client import Client

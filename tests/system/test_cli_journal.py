@@ -11,7 +11,8 @@ import pytest
 from h2o_console.cli.main import main
 from h2o_core.audit import Author, Edit, Entry, day_of, encode_entry
 from h2o_core.calls import OUTCOME, Call, Outcome, encode_call, encode_outcome, path_of
-from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.errors import Code, Executed
 from h2o_core.plan.verdicts import Guard, Verdict
 from tests.support.hosts import registered

@@ -18,7 +18,8 @@ from h2o_console.feed.poller import Poller
 from h2o_console.feed.thread import FeedThread
 from h2o_console.store.fleet import Store
 from h2o_core.audit import Author, Edit
-from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.errors import H2OError
 from h2o_core.insights.finding import Action
 from h2o_core.io.changes import apply

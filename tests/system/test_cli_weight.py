@@ -16,7 +16,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from h2o_console.dev.plan import HostPlan
 from h2o_core.audit import day_of, parse_entry
-from h2o_core.control import Traffic, encode_traffic
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.io.client import Client
 from h2o_core.io.clock import unix_s
 from h2o_core.pb.stats_pb2 import Ask, BrokerReport

@@ -19,16 +19,9 @@ from h2o_agent.conductor.candidacy import Candidacy
 from h2o_agent.conductor.duties import HostHealth
 from h2o_agent.conductor.work import ORIGIN, NoClock, Surroundings, Work
 from h2o_core.audit import Author, Edit, Entry, parse_entry
-from h2o_core.control import (
-    Epoch,
-    HostControl,
-    HostState,
-    Traffic,
-    encode_epoch,
-    encode_host_control,
-    encode_traffic,
-    parse_host_control,
-)
+from h2o_core.control.epoch import Epoch, encode_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control, parse_host_control
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.io import changes
 from h2o_core.io.registry import Check, Registry
 from h2o_core.names import dotted

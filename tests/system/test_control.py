@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_core.control import HostControl, HostState, Traffic, encode_host_control, encode_traffic
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
+from h2o_core.control.traffic import Traffic, encode_traffic
 from tests.support.broker import eventually
 from tests.support.control import decide
 from tests.support.hosts import Hosts, in_file, proxied, register, registered

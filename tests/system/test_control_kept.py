@@ -13,7 +13,8 @@ from h2o_agent import control_kept
 from h2o_agent.control_kept import ControlKept
 from h2o_agent.views import control
 from h2o_core.audit import Author, Edit, parse_entry
-from h2o_core.control import Epoch, HostControl, HostState, encode_epoch, encode_host_control
+from h2o_core.control.epoch import Epoch, encode_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.io.changes import apply
 from tests.support.control import decide
 from tests.support.tcp_proxy import TcpProxy

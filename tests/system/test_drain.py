@@ -16,7 +16,7 @@ from bench.faults.stage import BOOK, LOOK, Stage, broker_endpoint, report, seen
 from h2o_console.commands.applied import wait_for_all
 from h2o_console.dev.plan import HostPlan
 from h2o_core.audit import Author, Edit
-from h2o_core.control import HostControl, HostState, encode_host_control
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.io import changes
 from tests.counting.client import Load
 from tests.counting.wire import CODES

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2o_core.audit import Author, Edit, day_of
-from h2o_core.control import HostControl, HostState, encode_host_control
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.io import changes
 from h2o_core.io.changes import ChangeUnknown, FencedOff, Refused, StaleChange, StalePlan
 from h2o_core.io.clock import unix_s

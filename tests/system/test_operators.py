@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from h2o_core.control import Epoch, encode_epoch
+from h2o_core.control.epoch import Epoch, encode_epoch
 from h2o_core.plan.routes import routes
 from h2o_core.plan.situation import decided_of
 from tests.support.hosts import proxied, registered

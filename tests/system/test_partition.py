@@ -17,7 +17,7 @@ from h2o_console.commands.applied import wait_for_all
 from h2o_console.dev.plan import HostPlan
 from h2o_core.access import read_token
 from h2o_core.audit import Author, Edit
-from h2o_core.control import HostControl, HostState, encode_host_control
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.io import changes
 from h2o_core.znodes.agents import parse_agent
 from tests.counting.client import Load

@@ -12,7 +12,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from h2o_console.dev.plan import HostPlan
 from h2o_core.audit import Author
-from h2o_core.control import WHOLE
+from h2o_core.control.traffic import WHOLE
 from h2o_core.io import changes
 from h2o_core.io.client import Client
 from h2o_core.io.clock import unix_s

@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2o_core.control import (
-    Epoch,
-    FleetSettings,
-    NewVersions,
-    Traffic,
-    encode_epoch,
-    encode_settings,
-    encode_traffic,
-    parse_epoch,
-)
+from h2o_core.control.epoch import Epoch, encode_epoch, parse_epoch
+from h2o_core.control.settings import FleetSettings, NewVersions, encode_settings
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.errors import Code
 from h2o_core.io.zookeeper import ZooKeeperChild
 from h2o_core.znodes.paths import Paths

@@ -17,7 +17,8 @@ from h2o_console.commands import noting
 from h2o_core.access import Role, read_token
 from h2o_core.audit import Author, Edit, encode_entry, parse_entry
 from h2o_core.context import Context
-from h2o_core.control import Epoch, HostControl, HostState, encode_epoch, encode_host_control, parse_epoch
+from h2o_core.control.epoch import Epoch, encode_epoch, parse_epoch
+from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.documents import InvalidDocument
 from h2o_core.insights.finding import Key, Kind, Subject
 from h2o_core.io import changes

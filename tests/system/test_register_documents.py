@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from h2o_core.control import (
-    Epoch,
-    FleetSettings,
-    NewVersions,
-    Traffic,
-    encode_epoch,
-    encode_settings,
-    encode_traffic,
-)
+from h2o_core.control.epoch import Epoch, encode_epoch
+from h2o_core.control.settings import FleetSettings, NewVersions, encode_settings
+from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.znodes.paths import Paths
 from tests.support.agent_process import AgentProcess
 from tests.support.broker import RawLink, eventually

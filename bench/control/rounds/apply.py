@@ -9,7 +9,7 @@ from bench.control.deciding import decide
 from bench.control.round import Round, figure
 from bench.figures import Figure, Goal, Sense
 from h2o_console.dev.plan import HostPlan
-from h2o_core.control import Traffic
+from h2o_core.control.traffic import Traffic
 
 if TYPE_CHECKING:
     from bench.faults.stage import Stage

@@ -14,7 +14,7 @@ from bench.control.round import Round, figure
 from bench.faults.stage import ROOT, broker_endpoint, report
 from bench.figures import Figure, Goal, Sense
 from h2o_console.dev.plan import HostPlan
-from h2o_core.control import Traffic
+from h2o_core.control.traffic import Traffic
 from h2o_core.hostfile import InstanceSpec
 from h2o_core.io.client import Client
 

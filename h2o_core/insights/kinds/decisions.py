@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from h2o_core.control import HostState
+from h2o_core.control.hosts import HostState
 from h2o_core.insights import actions
 from h2o_core.insights.figures import many, span
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject
@@ -15,7 +15,8 @@ from h2o_core.versions import newest_first
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from h2o_core.control import HostControl, Traffic
+    from h2o_core.control.hosts import HostControl
+    from h2o_core.control.traffic import Traffic
     from h2o_core.insights.sums import Sums
 
 SOON_S: Final = 600.0

@@ -1,0 +1,1 @@
+"""What operators decide: one module a document, as they lie below `control/`."""
