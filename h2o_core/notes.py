@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_core.documents import InvalidDocument, Reader, encode_document
+from h2o_core.fields import LATEST_S
 from h2o_core.insights.finding import Key, Kind, Subject
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ LONGEST_S: Final = 30 * 86_400.0
 """What is to be quiet for longer than a month is to be mended, or its kind is wrong."""
 _KEPT_S: Final = 3600.0
 """After its end: a laptop whose clock is ahead must not take away what others have said."""
-_LATEST_S: Final = 1e12
 
 
 class Says(StrEnum):
@@ -117,7 +117,7 @@ def parse_note(reader: Reader) -> Note:
         until_s=reader.number("until"),
         reason=reader.text("reason", empty=True),
     )
-    if note.until_s > _LATEST_S or note.at_s > _LATEST_S:
+    if note.until_s > LATEST_S or note.at_s > LATEST_S:
         reader.fail("its time is none that a calendar has")
     return note
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.responses import Response
 
 from h2o_agent.http.answers import Unavailable, encoded, error, matches
 from h2o_agent.http.described import JSON, Described, Parameter
 from h2o_agent.views.control import DEFAULT_ENTRIES, MOST_ENTRIES, Wanted, document, mark
+from h2o_core.fields import LATEST_S
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from h2o_agent.http.answers import Source
     from h2o_agent.views.control import Known
-
-_LATEST_S: Final = 1e12
 
 
 class KeepsControl(Protocol):
@@ -80,6 +79,6 @@ def _since(said: str | None) -> float:
         since_s = 0.0 if said is None else float(said)
     except ValueError:
         raise ValueError(msg) from None
-    if not 0 <= since_s <= _LATEST_S:
+    if not 0 <= since_s <= LATEST_S:
         raise ValueError(msg)
     return since_s
