@@ -63,13 +63,13 @@ def record_of(logged: Logged, number: int, of: Kind | None) -> Record:
     return Record(number, rfc3339(entry.timestamp_s), entry.severity, _who(logged, of), texts, logged, more)
 
 
-def _texts(body: str, trace: object) -> tuple[tuple[str, ...], int]:
+def _texts(body: str, trace: object, most: int = _MOST_TEXTS) -> tuple[tuple[str, ...], int]:
     if "\n" not in body and not trace:
         return (safe(body, _LONGEST),), 0
     lines = body.splitlines() or [""]
     if isinstance(trace, str):
         lines += trace.splitlines()
-    kept = lines[:_MOST_TEXTS]
+    kept = lines[:most]
     return tuple(safe(line.replace("\t", "    "), _LONGEST) for line in kept), len(lines) - len(kept)
 
 
@@ -231,6 +231,16 @@ def split(text: str, cells: int) -> list[str]:
 
 
 _MOST_WHOLE: Final = 5000
+
+
+def copied(record: Record) -> str:
+    """What somebody takes along of an entry: when, how bad, whose, and all that it said."""
+    if record.entry is None:
+        return "\n".join(record.texts)
+    said, child = record.entry.entry, safe(f"{record.entry.host}/{record.entry.source}", 200)
+    texts, _ = _texts(said.body, said.attributes.get(STACKTRACE), _MOST_WHOLE)
+    severity = record.severity.name if record.severity else ""
+    return "\n".join((" ".join(part for part in (record.time, severity, child, texts[0]) if part), *texts[1:]))
 
 
 def whole(record: Record, width: int) -> Iterator[Line]:

@@ -219,9 +219,17 @@ async def test_enter_shows_an_entry_whole_and_esc_leads_back_to_it(logs: LogScen
         text = await logs.shows(pilot, "BODY", "second", "TRACEBACK", "boom", "request_id", "3f2a91c0ffee")
         assert isinstance(logs.scene.seen, LogLineScreen)
         assert "third" not in text
+        copied: list[str] = []
+        logs.scene.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
+        await pilot.press("c")
+        await logs.until(pilot, lambda _: bool(copied), "it is copied")
+        assert copied[0].endswith(f"INFO host-1/{KEY} second\nTraceback\n  boom")
         await pilot.press("escape")
         await pilot.pause()
         assert logs.scene.list.cursor == number
+        await pilot.press("c")
+        await logs.until(pilot, lambda _: len(copied) == 2, "it is copied from the list as well")
+        assert copied[1] == copied[0]
         logs.write("fourth")
         await logs.shows(pilot, "PAUSED, 1 new line waits")
 

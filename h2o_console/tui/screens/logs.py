@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from h2o_console.rows.cells import Cell, Line, Tone
-from h2o_console.rows.log_lines import Record, Shape, found_in, number_of, whole
+from h2o_console.rows.log_lines import Record, Shape, copied, found_in, number_of, whole
 from h2o_console.rows.places import Kind, Look, Place, Wanted
 from h2o_console.text import clip, pad, safe
 from h2o_console.tui.log_targets import question_for, targets_for
@@ -30,7 +30,17 @@ _SEVERAL: Final = {Kind.PACKAGE: Kind.PACKAGES, Kind.HOST: Kind.HOSTS, Kind.INST
 class LogsScreen(ConsoleScreen):
     """Follows, unless told not to (`following`), and while its last line is on screen."""
 
-    hints: ClassVar[tuple[str, ...]] = ("open", "type_grep", "severity", "follow", "wrap", "back", "help", "quit")
+    hints: ClassVar[tuple[str, ...]] = (
+        "open",
+        "act",
+        "type_grep",
+        "severity",
+        "follow",
+        "wrap",
+        "back",
+        "help",
+        "quit",
+    )
     filter_by: ClassVar[str] = "grep"
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
@@ -248,6 +258,16 @@ class LogsScreen(ConsoleScreen):
         place = self.place
         return Place(Kind.LOG_LINE, f"{record.number} {place.key}", place.of, place.also) if record else None
 
+    def concerns(self, key: str) -> Sequence[Place]:
+        """Whose logs they are, wherever the cursor is."""
+        del key
+        return tuple(Place(self.place.of or Kind.PACKAGE, one) for one in self.place.keys)
+
+    def copied(self, key: str) -> str:
+        """The entry under the cursor, not only the part of it that is seen."""
+        record = self._record(key)
+        return "" if record is None else copied(record)
+
     def gone(self, key: str) -> str:
         """Only so many lines are kept."""
         return "that line is not kept any more" if key else ""
@@ -255,6 +275,8 @@ class LogsScreen(ConsoleScreen):
 
 class LogLineScreen(DetailScreen):
     """One entry, while it is kept."""
+
+    hints: ClassVar[tuple[str, ...]] = ("copy", "back", "help", "freeze", "quit")
 
     @property
     def crumb(self) -> str:
@@ -264,10 +286,19 @@ class LogLineScreen(DetailScreen):
     def lines(self, now_s: float, width: int) -> Sequence[Line]:
         """All of it."""
         del now_s
+        record = self._record()
+        return tuple(whole(record, width)) if record is not None else ()
+
+    def _record(self) -> Record | None:
         number, _, key = self.place.key.partition(" ")
         tail = self.session.tails.of(Place(Kind.LOGS, key, self.place.of, self.place.also))
-        record = tail.buffer.record(int(number)) if tail is not None else None
-        return tuple(whole(record, width)) if record is not None else ()
+        return None if tail is None else tail.buffer.record(int(number))
+
+    def copied(self, key: str) -> str:
+        """All that it said."""
+        del key
+        record = self._record()
+        return "" if record is None else copied(record)
 
     def empty(self) -> Sequence[Cell]:
         """Only so many lines are kept."""
