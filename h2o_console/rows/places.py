@@ -52,6 +52,12 @@ _SEVERAL = {  # what several of a kind are called
 }
 
 
+CHANGEABLE = frozenset(
+    {Kind.PACKAGE, Kind.HOST, Kind.INSTANCE, Kind.FEATURE, Kind.CALLS, Kind.EXPERIMENT, Kind.FINDING}
+)
+"""What a change can be about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A screen of *kind*. `key` is the true name of what it shows, or of what a list is narrowed to ("" for all).

@@ -14,6 +14,7 @@ from h2o_console.commands.drained import HostDrain
 from h2o_console.commands.executor import Executor, ReadOnly
 from h2o_console.commands.observing import Observed
 from h2o_core.audit import Author
+from h2o_core.context import Context
 from h2o_core.io.changes import Applied, Refused, StalePlan
 from h2o_core.names import from_operator
 from h2o_core.notes import Note, Says
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from tests.console.still_fleet import StillFleet
 
 NOW_S = 1_770_000_000.0
+
+
+def somebody() -> Changing:
+    """Who may change something here, and has not armed yet."""
+    return Changing(Context(name="prod", fleet="h2o"), "ada@desk", "h2o-console on desk")
 
 
 @dataclass

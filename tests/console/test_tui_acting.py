@@ -22,7 +22,6 @@ from h2o_console.tui.acting.dialog import Dialog
 from h2o_console.tui.acting.planned import Planned
 from h2o_console.tui.screens.listing import ListScreen, list_of
 from h2o_core.audit import Author, Edit, Entry
-from h2o_core.context import Context
 from h2o_core.control.traffic import WHOLE, Traffic
 from h2o_core.insights.finding import Action, Finding, Kind as FindingKind, Severity, Subject
 from h2o_core.plan.intents import Avoid, Drain, Restore, RollBack, Shift
@@ -30,7 +29,7 @@ from h2o_core.plan.situation import Decided
 from tests.console.found_fleet import wrong
 from tests.console.pictures import Pictures, scrubbed
 from tests.console.still_fleet import HOSTILE, StillFleet, hostile, instance
-from tests.console.still_register import StillRegister, fleet_of
+from tests.console.still_register import StillRegister, fleet_of, somebody
 from tests.console.test_tui_screens import NARROW, SIZES, USUAL, WIDE, Stage, staged
 from tests.support.situations import decided
 
@@ -118,7 +117,7 @@ async def acting(
 ) -> AsyncGenerator[Acting]:
     stage = Stage(fleet) if fleet is not None else Stage()
     register = StillRegister(fleet_of(stage.fleet))
-    changing = Changing(Context(name="prod", fleet="h2o"), "ada@desk", "h2o-console on desk")
+    changing = somebody()
     stage.session.changing, stage.session.executor = changing, register.executor
     async with staged(stage, size) as pilot:
         await stage.go(pilot, Place(view))

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2o_console.acting.arming import Changing
 from h2o_console.rows.places import Kind, Place
-from h2o_core.context import Context
 from h2o_core.insights.finding import Key, Kind as Found, Subject
 from h2o_core.insights.standing import News
 from h2o_core.notes import Says
 from tests.console.found_fleet import DISK, wrong
-from tests.console.still_register import NOW_S, StillRegister, fleet_of
+from tests.console.still_register import NOW_S, StillRegister, fleet_of, somebody
 from tests.console.test_tui_screens import WIDE, Stage, staged
 from tests.support.insight_situations import CUSTOMER
 
@@ -51,7 +49,7 @@ class Noting:
 async def noting(*, armed: bool = True) -> AsyncGenerator[Noting]:
     stage = Stage(wrong(), home=Place(Kind.TRIAGE))
     register = StillRegister(fleet_of(stage.fleet))
-    changing = Changing(Context(name="prod", fleet="h2o"), "ada@desk", "h2o-console on desk")
+    changing = somebody()
     stage.session.changing, stage.session.executor = changing, register.executor
     if armed:
         changing.arm(stage.now_s)

@@ -34,6 +34,7 @@ from h2o_console.tui.widgets.lines import LineList
 from tests.console.fake_fleet import FakeFleet, example
 from tests.console.looks import Looks
 from tests.console.pictures import Pictures, lines_of, scrubbed
+from tests.console.still_register import somebody
 from tests.support.broker import eventually_async
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.session = Session(
-            "prod", self.store, ascii_only=self.ascii_only, clock=lambda: self.now_s, wall=lambda: self.fleet.now_s
+            "prod",
+            self.store,
+            ascii_only=self.ascii_only,
+            clock=lambda: self.now_s,
+            wall=lambda: self.fleet.now_s,
+            changing=somebody(),
         )
         self.looks = Looks(self.store, lambda: self.now_s, lambda: self.fleet.now_s)
         self.app = H2OConsole(self.session, None, self.theme, home=Place(Kind.PACKAGES))

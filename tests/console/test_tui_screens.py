@@ -18,6 +18,7 @@ from h2o_console.rows.documents import json_lines
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.triage import finding_rows
 from h2o_console.text import width as cells_of
+from h2o_console.tui.acting.meaning import chosen, meant
 from h2o_console.tui.app import H2OConsole
 from h2o_console.tui.memory import Memory
 from h2o_console.tui.session import Session
@@ -25,6 +26,7 @@ from h2o_console.tui.themes import PALETTES
 from tests.console.found_fleet import hostile_found, wrong
 from tests.console.pictures import Pictures, lines_of, scrubbed
 from tests.console.still_fleet import HOSTILE, StillFleet, hostile, troubled
+from tests.console.still_register import somebody
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -57,6 +59,7 @@ class Stage:
             odd=self.odd,
             clock=lambda: self.now_s,
             wall=lambda: 1_770_000_000.0,
+            changing=somebody(),
         )
         self.app = H2OConsole(
             self.session, None, self.theme, memory=self.memory, remember=self.remember, home=self.home
@@ -117,6 +120,29 @@ def places(fleet: StillFleet) -> list[Place]:
         *(Place(Kind.ENTRY, one.change_id) for one in (fleet.control.entries[:1] if fleet.control else ())),
         Place(Kind.HELP, "hosts"),
     ]
+
+
+async def test_the_status_line_names_what_can_be_changed_wherever_something_can() -> None:
+    stage = Stage(wrong())
+    async with staged(stage) as pilot:
+        for place in (*places(stage.fleet), Place(Kind.LOGS, "host-1", Kind.HOST)):
+            await stage.go(pilot, place)
+            seen, cursor = stage.app.frame.seen, stage.app.frame.list.cursor
+            about = meant(stage.session, seen, chosen(seen, cursor))
+            changeable = place.kind not in {Kind.JSON, Kind.HELP, Kind.JOURNAL, Kind.ENTRY}
+            assert (" a act " in stage.lines[-1]) is changeable, place
+            assert not changeable or about.hosts or about.packages or not seen.order, place
+            assert (" u undo " in stage.lines[-1]) is (place.kind in {Kind.JOURNAL, Kind.ENTRY}), place
+
+
+async def test_where_nothing_can_be_changed_the_status_line_names_no_change() -> None:
+    stage = Stage(wrong())
+    stage.session.changing = None
+    async with staged(stage) as pilot:
+        for place in places(stage.fleet):
+            await stage.go(pilot, place)
+            assert " a act " not in stage.lines[-1]
+            assert " u undo " not in stage.lines[-1]
 
 
 SIZES = ((30, 8), (59, 15), (60, 20), (90, 24), (119, 40), (200, 60), (12, 3), (1, 1))

@@ -57,6 +57,7 @@ ACTING: Final = (
         Group.CHANGES,
         ("u",),
         ("undo",),
+        hint="undo",
     ),
     Command(
         "incident",

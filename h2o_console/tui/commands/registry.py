@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.tui.commands.acting import ACTING
+from h2o_console.tui.commands.command import Group
 from h2o_console.tui.commands.contexts import CONTEXTS
 from h2o_console.tui.commands.frame import FRAME
 from h2o_console.tui.commands.lists import LISTS
@@ -68,5 +69,6 @@ def completions(typed: str, desk: Desk) -> tuple[str, ...]:
 
 
 def hints(screen: ConsoleScreen) -> tuple[Command, ...]:
-    """What the status line names on *screen*, the most wanted first."""
-    return tuple(one for name in screen.hints if (one := BY_ID[name]).means_something(screen))
+    """What the status line names on *screen*, the most wanted first; no change where nothing can be changed."""
+    named = (one for name in screen.hints if (one := BY_ID[name]).means_something(screen))
+    return tuple(one for one in named if screen.session.changing is not None or one.group is not Group.CHANGES)

@@ -66,6 +66,7 @@ class CallersScreen(ListScreen[CallRow]):
 class CallsScreen(DetailScreen):
     """One package's callers, up to the top, and what it calls, down to the bottom."""
 
+    hints: ClassVar[tuple[str, ...]] = ("open", "act", "back", "help", "freeze", "quit")
     every_s: ClassVar[float] = ONCE_A_SECOND
 
     @property

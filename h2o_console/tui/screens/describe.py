@@ -28,7 +28,7 @@ _AGAIN_S: Final = 5.0
 class DescribeScreen(DetailScreen):
     """Of an instance ``/children/<id>``, of a host its ``/health``."""
 
-    hints: ClassVar[tuple[str, ...]] = ("copy", "json", "back", "help", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("copy", "act", "json", "back", "help", "freeze", "quit")
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from h2o_console.rows.cells import Line
+from h2o_console.rows.places import CHANGEABLE
 from h2o_console.tui.screens.screen import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class DetailScreen(ConsoleScreen):
     def resource(self, key: str) -> Place | None:
         """What the line leads to, else the resource that the screen shows."""
         return self.opens(key) or self.place
+
+    def concerns(self, key: str) -> Sequence[Place]:
+        """What the line leads to, when a change can be about that; else what the screen shows."""
+        leads = self.resource(key)
+        return (leads if leads is not None and leads.kind in CHANGEABLE else self.place,)
 
     def version(self, key: str, /) -> int:
         """Of the key's line."""

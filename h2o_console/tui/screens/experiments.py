@@ -26,7 +26,7 @@ class ExperimentsScreen(ListScreen[TrialRow]):
 
     of = "comparisons"
     row_kind = Kind.EXPERIMENT
-    hints: ClassVar[tuple[str, ...]] = ("open", "type_filter", "help", "problems", "mark", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "act", "type_filter", "help", "problems", "mark", "freeze", "quit")
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look, TRIALS, session.trials.board)
@@ -78,7 +78,7 @@ class ExperimentScreen(DetailScreen):
     """What `h2o experiment status` shows of one."""
 
     every_s: ClassVar[float] = ONCE_A_SECOND
-    hints: ClassVar[tuple[str, ...]] = ("back", "help", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "act", "back", "help", "freeze", "quit")
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ class FeatureScreen(DetailScreen):
 
     every_s: ClassVar[float] = ONCE_A_SECOND
 
-    hints: ClassVar[tuple[str, ...]] = ("open", "back", "help", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "act", "back", "help", "freeze", "quit")
 
     @property
     def crumbs(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class InstanceScreen(DetailScreen):
 
     every_s: ClassVar[float] = ONCE_A_SECOND
 
-    hints: ClassVar[tuple[str, ...]] = ("open", "describe", "back", "help", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "act", "describe", "back", "help", "freeze", "quit")
 
     @property
     def crumbs(self) -> tuple[str, ...]:

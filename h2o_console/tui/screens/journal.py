@@ -25,7 +25,7 @@ class JournalScreen(ListScreen[EntryRow]):
 
     of = "changes"
     row_kind = Kind.ENTRY
-    hints: ClassVar[tuple[str, ...]] = ("open", "type_filter", "help", "sort", "mark", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "undo", "type_filter", "help", "sort", "mark", "freeze", "quit")
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
         super().__init__(session, place, look, JOURNAL, session.changes.board)
@@ -90,7 +90,7 @@ class EntryScreen(DetailScreen):
     """One change in full."""
 
     every_s: ClassVar[float] = ONCE_A_SECOND
-    hints: ClassVar[tuple[str, ...]] = ("open", "copy", "back", "help", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "undo", "copy", "back", "help", "freeze", "quit")
 
     @property
     def crumbs(self) -> tuple[str, ...]:

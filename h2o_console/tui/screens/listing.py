@@ -38,6 +38,7 @@ class ListScreen(ConsoleScreen, Generic[R]):
     hints: ClassVar[tuple[str, ...]] = (
         "open",
         "type_filter",
+        "act",
         "help",
         "sort",
         "problems",

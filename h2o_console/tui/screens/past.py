@@ -21,7 +21,7 @@ _TOLD: Final = 100
 class PastScreen(DetailScreen):
     """*package* "": the past of all that the hosts do. A subclass says whose it is in `news`, and where it stands."""
 
-    hints: ClassVar[tuple[str, ...]] = ("open", "describe", "span", "back", "help", "freeze", "quit")
+    hints: ClassVar[tuple[str, ...]] = ("open", "act", "describe", "span", "back", "help", "freeze", "quit")
     every_s: ClassVar[float] = ONCE_A_SECOND
 
     def __init__(
