@@ -98,7 +98,7 @@ class Server:
             return
         admission = slots.arrive(job)
         if admission is REFUSE:
-            full = f"all {self.slots.size} slots are taken and as many requests wait"
+            full = f"all slots are taken ({slots.size}), and as many requests wait"
             self._post(job.failure(Code.OVERLOADED, Executed.NO, full, self.at))
             return
         self._jobs[correlation] = job

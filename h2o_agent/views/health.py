@@ -19,6 +19,7 @@ from h2o_agent.views.lately import promises, tier_breaches, without_slots
 from h2o_agent.views.machine import crash_loop, disk
 from h2o_agent.views.register import register_findings
 from h2o_agent.views.starvation import starved
+from h2o_core.insights.figures import many
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Check
 
@@ -200,7 +201,7 @@ def _panics(package: str, report: BrokerReport) -> list[Finding]:
             pool.healthy,
             "instances",
             report.now_s,
-            f"{pool.healthy} of {pool.total} instances of {pool.version} are healthy: health is ignored",
+            f"healthy instances of {pool.version}: {pool.healthy} of {pool.total}; health is ignored",
         )
         for pool in report.pools
         if pool.panic and shown(pool.package) == package
@@ -231,9 +232,10 @@ def _answering(package: str, report: InstanceReport, now_s: float) -> Finding:
 def _capacity(package: str, report: InstanceReport, queued: int, now_s: float) -> Finding:
     output = ""
     if queued:
-        output = f"{report.in_flight} of {report.slots} slots taken, {queued} requests wait"
+        wait = many(queued, "request waits", "requests wait")
+        output = f"{report.in_flight} of {many(report.slots, 'slot')} taken, {wait}"
     elif report.slots and report.in_flight >= report.slots:
-        output = f"all {report.slots} slots are taken"
+        output = f"all {many(report.slots, 'slot is', 'slots are')} taken"
     return Finding(
         f"{package}:capacity",
         report.instance,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_agent.views.finding import Finding, Verdict
 from h2o_agent.views.head import milliseconds
 from h2o_core.control.settings import TierRule
+from h2o_core.insights.figures import many
 from h2o_core.names import InvalidName, parse_feature, parse_package, shown, tier_breach
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _promise(key: Served, feature: Feature, times: Histogram, over_s: float, now
         broken.append(f"the mean is {mean_ms:.3g} ms, promised are {feature.mean_ms:g}")
     if 0 < feature.upper95_ms * _SKETCH_ERROR < upper95_ms:
         broken.append(f"95 of 100 take up to {upper95_ms:.3g} ms, promised are {feature.upper95_ms:g}")
-    output = f"{' and '.join(broken)} ({times.count} requests in {over_s:.0f} s)" if broken else ""
+    output = f"{' and '.join(broken)} ({many(times.count, 'request')} in {over_s:.0f} s)" if broken else ""
     return Finding(
         check=f"{key.package}:promise",
         component=f"{key.feature}@{key.version}",
@@ -75,7 +76,7 @@ def without_slots(snapshot: Snapshot, told: Told) -> Iterator[Finding]:
             observed=count,
             unit="requests",
             time_s=told.report.now_s,
-            output=f"{caller} got no slot for {count} requests to {key.feature} in {window.over_s:.0f} s",
+            output=f"{caller} got no slot for {many(count, 'request')} to {key.feature} in {window.over_s:.0f} s",
         )
 
 
@@ -87,7 +88,7 @@ def tier_breaches(snapshot: Snapshot) -> Iterator[Finding]:
     what = "let pass while control/fleet says warn" if told.report.tiers == TierRule.WARN else "refused"
     for key, count in sorted(window.breaches.items()):
         caller = f"{key.caller}@{key.version}" if key.version else key.caller
-        calls = f"{count} calls to {key.feature} in {window.over_s:.0f} s, {what}"
+        calls = f"{many(count, 'call')} to {key.feature} in {window.over_s:.0f} s, {what}"
         yield Finding(
             check="tiers:breach",
             component=f"{caller} → {key.feature}",

@@ -144,7 +144,7 @@ def _evidence(one: Evidence) -> str:
     unit = f" {one.unit}" if one.unit else ""
     against = "" if one.against is None else f" against {one.against:.4g}{unit}"
     over = "" if one.over_s is None else f" in {one.over_s:.0f} s"
-    of = "" if one.requests is None else f" of {one.requests:,} requests"
+    of = "" if one.requests is None else f" of {many(one.requests, 'request')}"
     return f"{one.name} {one.value:.4g}{unit}{against}{of}{over}"
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.insights.figures import many
+
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Host
     from h2o_core.pb.host_pb2 import HostStats
@@ -130,7 +132,7 @@ def versions(own: str, answers: Mapping[str, HostStats]) -> Verdict:
     for host, answer in answers.items():
         by_version.setdefault(answer.version or "unknown", []).append(host)
     if set(by_version) <= {own}:
-        return Verdict("versions", Status.OK, f"{len(answers)} agents and this program: {own}")
+        return Verdict("versions", Status.OK, f"{many(len(answers), 'agent')} and this program: {own}")
     said = "; ".join(f"{version}: {_some(hosts)}" for version, hosts in sorted(by_version.items()))
     return Verdict(
         "versions", Status.WARN, f"this program is {own}, agents {said}", "upgrade what is older; h2o version"
@@ -145,7 +147,7 @@ def behind(answers: Mapping[str, HostStats]) -> Verdict:
     if late:
         hint = f"h2o describe {late[0]}; is ZooKeeper reachable from there?"
         return Verdict("control", Status.WARN, f"behind epoch {newest}: {_some(late)}", hint)
-    return Verdict("control", Status.OK, f"{len(epochs)} brokers at epoch {newest}")
+    return Verdict("control", Status.OK, f"{many(len(epochs), 'broker')} at epoch {newest}")
 
 
 def registers(answers: Mapping[str, HostStats]) -> list[Verdict]:

@@ -23,6 +23,7 @@ from h2o_console.cli.terminal import Screen, screen
 from h2o_console.cli.views import document_of
 from h2o_console.measured import last
 from h2o_console.text import clip
+from h2o_core.insights.figures import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,7 +181,7 @@ class _Live:
         table = render_table(columns, rows, style)
         head = (
             f"{look.head.fleet}  {wish.of} by {wish.sort}, {last(wish.every_s)}  "
-            f"{len(look.moments.hosts)} hosts {len(look.moments.instances)} inst  data {age(now_s - look.at_s)}"
+            f"{many(len(look.moments.hosts), 'host')} {len(look.moments.instances)} inst  data {age(now_s - look.at_s)}"
         )
         wrong = self._trouble or "; ".join(f"{host}: {why}" for host, why in look.unreachable.items())
         keys = "q quit  p packages  i instances  h hosts  s sort"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.asking.together import answers
 from h2o_console.feed.answers import objects, text
+from h2o_core.insights.figures import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -33,9 +34,9 @@ class Everybody:
         answered_for = f"; you answer for {', '.join(self.acknowledged)}" if self.acknowledged else ""
         applied = self.hosts - len(self.behind) - len(self.acknowledged)
         if applied == self.hosts:
-            return f"epoch {epoch} is applied by all {self.hosts} brokers"
+            return f"epoch {epoch} is applied by {'the one broker' if applied == 1 else f'all {applied} brokers'}"
         named = "".join(f"; {host}: {why}" for host, why in sorted(self.behind.items()))
-        return f"epoch {epoch} is applied by {applied}/{self.hosts} brokers{answered_for}{named}"
+        return f"epoch {epoch} is applied by {applied}/{many(self.hosts, 'broker')}{answered_for}{named}"
 
 
 def wait_for_all(

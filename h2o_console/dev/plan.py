@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET, MAX_SOCKET_PATH_BYTES, short_hash
 from h2o_core.hostfile import InstanceSpec, InvalidHostFile, parse_hostfile, parse_instance
+from h2o_core.insights.figures import many
 from h2o_core.names import InvalidName, from_operator, parse_package
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def plan_hosts(count: int, zones: int) -> tuple[HostPlan, ...]:
         msg = f"{count} hosts are not a fleet for one machine; use 1 to {_MOST_HOSTS}"
         raise InvalidPlan(msg)
     if not 1 <= zones <= min(count, 26):
-        msg = f"{zones} zones for {count} hosts; use 1 to {min(count, 26)}"
+        msg = f"{zones} zones for {many(count, 'host')}; use 1 to {min(count, 26)}"
         raise InvalidPlan(msg)
     return tuple(HostPlan(f"host-{at + 1}", chr(ord("a") + at % zones)) for at in range(count))
 

@@ -22,6 +22,7 @@ from h2o_console.dev.notes import Notes
 from h2o_console.dev.plan import InvalidPlan, parse_packages, parse_run, place, plan_hosts, reloading
 from h2o_console.feed.answers import objects, text
 from h2o_core.context import NoContext
+from h2o_core.insights.figures import many
 from h2o_core.io.context import configuration_file, read_configuration, write_context
 from h2o_core.io.registry import RegisterError
 from h2o_core.io.zookeeper import ZooKeeperFailed, ZooKeeperMissing
@@ -131,12 +132,12 @@ def _raise_when_stopped() -> None:
 
 
 def _start(fleet: Fleet, wish: Wish, notes: Notes) -> None:
-    tell(f"starting {len(fleet.hosts)} hosts in {fleet.directory}")
+    tell(f"starting {many(len(fleet.hosts), 'host')} in {fleet.directory}")
     try:
         notes.path.unlink(missing_ok=True)
         fleet.start()
         if fleet.reaped:
-            tell(f"ended {fleet.reaped} processes that an earlier fleet had left here")
+            tell(f"ended {many(fleet.reaped, 'process', 'processes')} that an earlier fleet had left here")
         _wait(fleet, notes)
         if wish.with_context:
             _write_context(fleet, wish.name)

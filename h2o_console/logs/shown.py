@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.text import safe
+from h2o_core.insights.figures import many
 from h2o_core.logs import INSTANCE_ID, LAUNCH, Severity
 from h2o_core.times import rfc3339
 
@@ -53,7 +54,7 @@ def body(line: Line) -> list[str]:
     more += _BREAKS.split(trace.rstrip("\n")) if isinstance(trace, str) else []
     if len(more) > _MOST_LINES:
         left = len(more) - _MOST_LINES
-        more = [*more[: _MOST_LINES // 2], f"… ({left} lines) …", *more[-_MOST_LINES // 2 :]]
+        more = [*more[: _MOST_LINES // 2], f"… ({many(left, 'line')}) …", *more[-_MOST_LINES // 2 :]]
     return [" ".join([safe(first, LONGEST_CELLS), *said]), *(_indented(each) for each in more)]
 
 
@@ -67,7 +68,7 @@ def sentence(notice: Notice) -> str:
     where = f" of {notice.source}" if notice.source else ""
     return safe(
         {
-            "dropped": f"{notice.count} lines{where} were cut off before they could be read; ask for less: --severity",
+            "dropped": f"{many(notice.count, 'line')}{where} cut off before being read; ask for less: --severity",
             "gap": f"lines{where} are missing here: its file was cut or replaced before they could be read",
             "lost": f"its logs are missing here: {notice.why}",
             "back": "its logs go on from where they broke off",

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.text import clip, safe
+from h2o_core.insights.figures import many
 
 _MOST_LINES: Final = 5000
 
@@ -46,7 +47,7 @@ def json_lines(value: object, width: int) -> tuple[Line, ...]:
     lines = json.dumps(plain_value(value), indent=2, allow_nan=False, ensure_ascii=False).split("\n")
     shown = [Line(f"{at}", _coloured(text, width)) for at, text in enumerate(lines[:_MOST_LINES])]
     if len(lines) > _MOST_LINES:
-        left = f"  … {len(lines) - _MOST_LINES} lines more; c copies all"
+        left = f"  … {many(len(lines) - _MOST_LINES, 'line')} more; c copies all"
         shown.append(Line("more", (Cell(clip(left, width), Tone.DIM),)))
     return tuple(shown)
 

@@ -16,6 +16,7 @@ from h2o_console.rows.journal import short
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.sections import plain, title
 from h2o_console.text import pad, safe
+from h2o_core.insights.figures import many
 from h2o_core.plan.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def _document(at: int, edit: Edit, width: int) -> Iterator[Line]:
     done = "made" if edit.before is None else "deleted" if edit.after is None else "changed"
     yield from title(f"{safe(edit.path, 120)}: {done}", width)
     if len(before) > _MOST_LINES or len(after) > _MOST_LINES:
-        text = f"  {len(before)} lines before, {len(after)} after: too many to be compared here; h2o journal ID -o json"
+        lines = f"{many(len(before), 'line')} before, {len(after)} after"
+        text = f"  {lines}: too many to be compared here; h2o journal ID -o json"
         yield plain(f"long:{at}", text, Tone.DIM, width)
         return
     for number, (sign, text) in enumerate(difference(before, after)):

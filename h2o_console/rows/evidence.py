@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.figures import UNKNOWN, age
 from h2o_console.text import safe
-from h2o_core.insights.figures import share
+from h2o_core.insights.figures import many, share
 
 if TYPE_CHECKING:
     from h2o_core.insights.finding import Evidence
@@ -19,7 +19,7 @@ _NAMES: Final = 60
 def evidence_text(one: Evidence) -> str:
     """``failure share 12 % against 0 % of 181 requests in 60 s``."""
     against = "" if one.against is None else f" against {amount(one, one.against)}"
-    of = "" if one.requests is None else f" of {one.requests:,} requests"
+    of = "" if one.requests is None else f" of {many(one.requests, 'request')}"
     over = "" if one.over_s is None else f" in {one.over_s:.0f} s"
     return f"{safe(one.name, _NAMES)} {amount(one, one.value)}{against}{of}{over}"
 

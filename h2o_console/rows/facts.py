@@ -15,6 +15,7 @@ from h2o_console.rows.figures import age, percent, whole_percent
 from h2o_console.rows.reasons import Reason, errors
 from h2o_console.text import safe
 from h2o_core.health import IN_SPITE
+from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Kind
 from h2o_core.versions import newest_first
 
@@ -63,7 +64,7 @@ def _silent(view: PackageView) -> Iterator[Reason]:
     if not hosts:
         yield Reason(Glyph.UNKNOWN, "no stats yet")
         return
-    some = "" if not view.known else f", {counts.silent} of {counts.total} instances"
+    some = "" if not view.known else f", {counts.silent} of {many(counts.total, 'instance')}"
     more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
     why = f": {safe(hosts[0].why, 80)}" if hosts[0].why else ""
     yield Reason(Glyph.UNKNOWN, f"no stats {_since(hosts[0])}{more}{some}{why}")
@@ -99,7 +100,7 @@ def _state_word(view: InstanceView) -> str:
 def _busy(view: PackageView) -> Iterator[Reason]:
     counts = view.counts
     if counts.slots and counts.in_flight >= counts.slots:
-        yield Reason(Glyph.NOTE, f"all {counts.slots} slots busy, {counts.queued} queued", Kind.STARVED)
+        yield Reason(Glyph.NOTE, f"all {many(counts.slots, 'slot')} busy, {counts.queued} queued", Kind.STARVED)
 
 
 def _versions(view: PackageView) -> Iterator[Reason]:
@@ -159,15 +160,14 @@ def host_facts(view: HostView) -> Iterator[Reason]:
         said = safe(view.register_state, 20)
         yield Reason(Glyph.NOTE, f"ZooKeeper {said}{silent}: its broker routes from memory", Kind.REGISTER)
     if view.epoch_lag:
-        behind = "1 change" if view.epoch_lag == 1 else f"{view.epoch_lag} changes"
-        yield Reason(Glyph.NOTE, f"{behind} of control behind the newest epoch", Kind.EPOCH)
+        yield Reason(Glyph.NOTE, f"{many(view.epoch_lag, 'change')} of control behind the newest epoch", Kind.EPOCH)
     if view.vitals is not None and view.vitals.log_lines_dropped:
-        yield Reason(Glyph.NOTE, f"{view.vitals.log_lines_dropped} log lines dropped since its agent started")
+        yield Reason(Glyph.NOTE, f"{many(view.vitals.log_lines_dropped, 'log line')} dropped since its agent started")
     if view.crash_loops:
-        many = "an instance crashes" if view.crash_loops == 1 else f"{view.crash_loops} instances crash"
-        yield Reason(Glyph.NOTE, f"{many} again and again", Kind.CRASHES)
+        crash = "an instance crashes" if view.crash_loops == 1 else f"{view.crash_loops} instances crash"
+        yield Reason(Glyph.NOTE, f"{crash} again and again", Kind.CRASHES)
     if not view.silent and view.instances and view.ready < view.instances and view.link != "leaving":
-        yield Reason(Glyph.NOTE, f"{view.ready} of {view.instances} instances ready")
+        yield Reason(Glyph.NOTE, f"{view.ready} of {many(view.instances, 'instance')} ready")
 
 
 def _links(view: HostView) -> Iterator[Reason]:
@@ -179,7 +179,10 @@ def _links(view: HostView) -> Iterator[Reason]:
         why = "" if view.silent or not view.why else f": {safe(view.why, 120)}"
         yield Reason(Glyph.NOTE, f"link {view.link}, says the asked broker{why}", Kind.LINK)
     if view.links_down:
-        yield Reason(Glyph.NOTE, f"{view.links_down} of its {view.links} links to other hosts are not up")
+        yield Reason(
+            Glyph.NOTE,
+            f"not up: {view.links_down} of its {many(view.links, 'link')} to other hosts",
+        )
 
 
 # ---------------------------------------------------------------------- instances
@@ -197,7 +200,7 @@ def instance_facts(view: InstanceView) -> Iterator[Reason]:
     yield from _child(view.child)
     if not view.silent and view.slots and view.in_flight is not None and view.in_flight >= view.slots:
         waiting = f", {view.queued} queued" if view.queued else ""
-        yield Reason(Glyph.NOTE, f"all {view.slots} slots busy{waiting}", Kind.STARVED)
+        yield Reason(Glyph.NOTE, f"all {many(view.slots, 'slot')} busy{waiting}", Kind.STARVED)
 
 
 def _child(child: ChildView | None) -> Iterator[Reason]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import age
 from h2o_console.text import clip, safe, width as cells_of
+from h2o_core.insights.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.acting.arming import Changing
@@ -216,7 +217,7 @@ def nothing_known(fleet: FleetView) -> tuple[Cell, ...]:
 def no_packages(fleet: FleetView) -> tuple[Cell, ...]:
     """What stands in the Packages view when there is no package: what is the case, and what to type."""
     return nothing_known(fleet) or (
-        Cell(f"{fleet.hosts} hosts, no package yet.", Tone.PLAIN),
+        Cell(f"{many(fleet.hosts, 'host')}, no package yet.", Tone.PLAIN),
         Cell(
             "a package registers when it runs: python -m examples.customer · or start the demo: script/demo", Tone.DIM
         ),

@@ -14,6 +14,7 @@ from h2o_console.logs.entries import Kind as Told
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.places import Kind
 from h2o_console.text import char_width, clip, pad, safe, width as cells_of
+from h2o_core.insights.figures import many
 from h2o_core.logs import INSTANCE_ID, SERVICE_NAME, Severity
 from h2o_core.times import rfc3339
 
@@ -93,7 +94,7 @@ def told(notice: Notice, number: int, now_s: float) -> Record:
     about = safe(f"{notice.host} {notice.source}".strip(), 80)
     why = f": {safe(notice.why, 200)}" if notice.why else ""
     text, tone = {
-        Told.DROPPED: (f"{notice.count} lines were dropped before they could be read: {about}", Tone.WARN),
+        Told.DROPPED: (f"{many(notice.count, 'line')} dropped before anybody could read them: {about}", Tone.WARN),
         Told.GAP: (f"lines are missing here, nobody knows how many: {about}", Tone.WARN),
         Told.LOST: (f"{about} does not answer{why}", Tone.BAD),
         Told.BACK: (f"{about} answers again, from where it was left", Tone.GOOD),
@@ -104,7 +105,7 @@ def told(notice: Notice, number: int, now_s: float) -> Record:
 
 def overrun(count: int, first: Record) -> Record:
     """*count* lines had to go before *first*, which has taken the number before its own."""
-    text = f"{count} lines came and went while the list stood still"
+    text = f"{many(count, 'line')} came and went while the list stood still"
     return Record(first.number - 1, first.time, Severity.UNSET, "", (text,), notice=Tone.WARN)
 
 
@@ -156,7 +157,7 @@ class Shape:
             shown = [piece for text in record.texts for piece in split(text, self.room) or [""]]
         else:
             shown = [clip(text, self.room) for text in record.texts]
-        return [*shown, f"… {record.more} lines more: enter shows all"] if record.more else shown
+        return [*shown, f"… {many(record.more, 'line')} more: enter shows all"] if record.more else shown
 
     def line(self, record: Record, part: int) -> Line:
         """One of its lines."""

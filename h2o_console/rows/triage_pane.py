@@ -53,11 +53,9 @@ class Looked:
 def scope(looked: Looked) -> str:
     """``96 hosts, 612 instances, looked 2s ago``; nothing that was not looked at."""
     fleet = looked.fleet
-    hosts = (
-        many(fleet.answering, "host") if fleet.answering == fleet.hosts else f"{fleet.answering} of {fleet.hosts} hosts"
-    )
+    of = "" if fleet.answering == fleet.hosts else f"{fleet.answering} of "
     ago = "" if looked.age_s is None else f", looked {age(looked.age_s)} ago"
-    return f"{hosts}, {many(fleet.instances, 'instance')}{ago}"
+    return f"{of}{many(fleet.hosts, 'host')}, {many(fleet.instances, 'instance')}{ago}"
 
 
 def unseen(looked: Looked) -> tuple[str, ...]:

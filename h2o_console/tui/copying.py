@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Tone
 from h2o_console.tui.files import copied_file, write_copy
+from h2o_core.insights.figures import many
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ _TMUX_S: Final = 2.0
 
 async def copy(text: str, by_osc_52: Callable[[str], None], file: Path | None = None) -> tuple[str, Tone]:
     """Take *text* wherever it can go; the sentence says where. *file*: for what no clipboard takes."""
-    what = f"{text!r}" if len(text) < 60 and "\n" not in text else f"{len(text.splitlines())} lines"
+    what = f"{text!r}" if len(text) < 60 and "\n" not in text else many(len(text.splitlines()), "line")
     if in_tmux():
         if not (failed := await to_tmux(text)):
             return f"copied {what} to tmux's buffer and, through it, to the clipboard", Tone.NOTE

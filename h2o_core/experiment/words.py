@@ -81,7 +81,7 @@ def mismatch(counted: Counted, ratio: SampleRatio) -> str:
     wanted = ":".join(f"{ratio.expected[at] * 100:.3g}" for at in order)
     names = ", ".join(ratio.versions[at] for at in order)
     cause = (
-        f"{counted.broken:,} requests got a version that has no instance: start one"
+        f"requests that got a version without an instance: {counted.broken:,}; start one"
         if counted.broken
         else "look at what sorts its requests: h2o why FEATURE --key K"
     )

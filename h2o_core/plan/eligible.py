@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from h2o_core.insights.figures import many
 from h2o_core.plan.verdicts import LAST_INSTANCE, MIN_AVAILABLE, Guard, Verdict
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def min_available(case: Case) -> list[Guard]:
         had, has = len(turn.was.well), len(turn.will.well)
         judged = judged or (has < had and turn.least > 0)
         if has < min(had, turn.least):
-            sentence = f"{turn.name} wants {turn.least} instances at least; {has} would be left"
+            sentence = f"{turn.name} wants at least {many(turn.least, 'instance')}; {has} would be left"
             hint = "start more instances elsewhere first"
             found.append(Guard(MIN_AVAILABLE, Verdict.REFUSED, sentence, turn.name, hint))
     if judged and not found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.control.traffic import WHOLE
+from h2o_core.insights.figures import many
 from h2o_core.plan.verdicts import CAP, CAPACITY, STATISTICS, Guard, Verdict
 from h2o_core.weights import over_cap
 
@@ -35,7 +36,7 @@ def capacity(case: Case) -> list[Guard]:
             need = turn.need.busy * group.parts / WHOLE
             if need * HEADROOM > slots:
                 found.append(_too_few(turn, group, need, slots))
-            sentence = f"{group.subject} is the fullest: {need:.3g} busy of the {slots} slots that remain"
+            sentence = f"{group.subject} is the fullest: {need:.3g} busy of {many(slots, 'slot')} then"
             fullest = max(fullest, (need / slots, sentence))
     if not found and fullest[1]:
         found.append(Guard(CAPACITY, Verdict.PASSED, fullest[1]))

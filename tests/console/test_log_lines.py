@@ -209,7 +209,7 @@ def test_trouble_is_named_until_it_is_over() -> None:
     assert buffer.lost == {}
     assert bodies(buffer.take()[0]) == [
         "host-2 does not answer: refused",
-        "12 lines were dropped before they could be read: host-1 a",
+        "12 lines dropped before anybody could read them: host-1 a",
         "host-2 answers again, from where it was left",
         "lines are missing here, nobody knows how many: host-1",
     ]

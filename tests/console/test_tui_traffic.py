@@ -163,7 +163,7 @@ async def test_features_are_listed_and_opened_in_full() -> None:
         await pilot.press("escape", "colon", *"features payment", "enter")
         await made.settle(pilot)
         assert made.place == Place(Kind.FEATURES, "service/payment")
-        assert "1 features" in made.text
+        assert "1 feature" in made.text
 
 
 async def test_callers_lead_to_the_tree_and_through_it() -> None:

@@ -517,7 +517,7 @@ def test_who_is_ejected_and_what_panics_is_said_with_the_figures():
     checks = health.health(of, "0").document["checks"]
     (ejected,), (panic,) = checks[f"{CUSTOMER}:ejected"], checks[f"{CUSTOMER}:panic"]
     assert ejected["output"] == "ejected: 5 requests in a row failed; tried again in 30 s"
-    assert panic["output"] == "1 of 3 instances of 1.0 are healthy: health is ignored"
+    assert panic["output"] == "healthy instances of 1.0: 1 of 3; health is ignored"
 
 
 def test_the_document_is_that_of_application_health_json():

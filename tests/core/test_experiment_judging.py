@@ -69,7 +69,8 @@ def test_samples_that_are_not_alike_are_invalid_whatever_they_say() -> None:
     one, words = _said(counted(Arm(random=shares(820, 8)), Arm(random=shares(180, 20)), broken=7))
     assert one.verdict is Verdict.INVALID
     assert words == (
-        "invalid: sample ratio 18:82, expected 10:90 (2.0.0, 1.0.0); 7 requests got a version that has no instance: "
+        "invalid: sample ratio 18:82, expected 10:90 (2.0.0, 1.0.0); "
+        "requests that got a version without an instance: 7; "
         "start one; besides, 2.0.0 has errors 11.1 % against 1.0 %"
     )
 

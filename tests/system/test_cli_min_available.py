@@ -35,6 +35,6 @@ def test_fewer_than_its_author_wants_are_left_by_force_alone(operator: Operator)
     assert operator.types("drain", "host-3", "-y")[0] == 0
     code, _, err = operator.types("drain", "host-2", "-y")
     assert code == 6
-    assert "service/echo wants 2 instances at least; 1 would be left" in err
+    assert "service/echo wants at least 2 instances; 1 would be left" in err
     code, _, err = operator.types("drain", "host-2", "--force", "--confirm", "host-2")
     assert code == 0, err

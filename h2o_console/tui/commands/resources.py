@@ -14,6 +14,7 @@ from h2o_console.tui.commands.marks import marked, too_many
 from h2o_console.tui.files import write_new
 from h2o_console.tui.saving import JSON, as_json, as_text, name_for
 from h2o_console.tui.screens.describe import DESCRIBED
+from h2o_core.insights.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.tui.commands.command import Desk
@@ -69,7 +70,8 @@ def _save(desk: Desk, typed: str) -> None:
     elif why := write_new(text, path):
         desk.say(f"not saved: {path}: {why}; :save FILE names another", Tone.WARN)
     else:
-        desk.say(f"{len(text.splitlines())} lines are in {path.absolute()}, for your eyes alone")
+        written = many(len(text.splitlines()), "line is", "lines are")
+        desk.say(f"{written} in {path.absolute()}, for your eyes alone")
 
 
 RESOURCES: Final = (

@@ -18,6 +18,7 @@ from h2o_console.rows.ranking import Ranking
 from h2o_console.rows.tables import Layout, R, Table, head_lines, layout, row_line
 from h2o_console.text import pad
 from h2o_console.tui.screens.screen import ConsoleScreen
+from h2o_core.insights.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.rows.board import Board
@@ -37,8 +38,8 @@ class ListScreen(ConsoleScreen, Generic[R]):
 
     hints: ClassVar[tuple[str, ...]] = (
         "open",
-        "type_filter",
         "act",
+        "type_filter",
         "help",
         "sort",
         "problems",
@@ -253,7 +254,8 @@ class ListScreen(ConsoleScreen, Generic[R]):
         width, _ = self.size
         if width < 50:
             return ""
-        of = f"{shown} of {total}" if shown != total else f"{total}"
+        of = f"{shown} of " if shown != total else ""
         hidden = shown - visible
         more = f", {hidden} more by scrolling" if hidden > 0 and width >= 100 else ""
-        return f"{of} {self.of}{more}, by {self.sort}{' reversed' if self.wanted.reverse else ''}"
+        what = many(total, self.of.removesuffix("s"))
+        return f"{of}{what}{more}, by {self.sort}{' reversed' if self.wanted.reverse else ''}"

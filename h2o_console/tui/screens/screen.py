@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.places import Look, Place
 from h2o_console.text import safe
+from h2o_core.insights.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.rows.cells import Cell, Line
@@ -82,7 +83,7 @@ class ConsoleScreen(ABC):
     def position(self, visible: int) -> str:
         """On the right of the status line, with *visible* lines on screen."""
         hidden = len(self.order) - visible
-        return f"{hidden} lines more by scrolling" if hidden > 0 else ""
+        return f"{many(hidden, 'line')} more by scrolling" if hidden > 0 else ""
 
     def opens(self, key: str) -> Place | None:
         """Where enter goes from the key's line."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST_HITS, STAYS
 from h2o_core.insights.counts import OVERLOADED, surely
-from h2o_core.insights.figures import share, span
+from h2o_core.insights.figures import many, share, span
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.sums import grouped
 from h2o_core.names import shown
@@ -57,7 +57,7 @@ def _slots(package: str, sums: Sums) -> str:
     if not known:
         return ""
     busy, slots = sum(one.in_flight or 0 for one in known), sum(one.slots or 0 for one in known)
-    return f"; {busy} of {slots} slots busy"
+    return f"; {busy} of {many(slots, 'slot')} busy"
 
 
 def _who(queues: Sequence[Waiting]) -> str:

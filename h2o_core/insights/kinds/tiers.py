@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from h2o_core.insights import actions
-from h2o_core.insights.figures import span
+from h2o_core.insights.figures import many, span
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.sums import grouped
 from h2o_core.names import InvalidName, package_of, shown, tier_breach
@@ -29,7 +29,7 @@ def find(sums: Sums) -> Iterator[Finding]:
             Kind.TIERS,
             Subject(package, caller=caller),
             Severity.TICKET if refused else Severity.NOTE,
-            f"{breaches:,} calls in {span(over_s)} are against the tier rules, {what}: {_rule(caller, package)}",
+            f"{many(breaches, 'call')} in {span(over_s)} against the tier rules, {what}: {_rule(caller, package)}",
             (Evidence("breaches", breaches, over_s=over_s),),
             breaches / over_s if refused and over_s else 0.0,
             Trouble.ERRORS if refused else Trouble.NONE,
