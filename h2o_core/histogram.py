@@ -40,6 +40,14 @@ class Histogram:
         """Durations recorded."""
         return self.zero + sum(self.buckets.values())
 
+    def below(self, bucket: int) -> int:
+        """How many durations are in lower buckets than this."""
+        count = self.zero
+        for at, more in self.buckets.items():
+            if at < bucket:
+                count += more
+        return count
+
     def merge(self, other: Histogram) -> None:
         """Add *other*'s counts to this one's."""
         self.zero += other.zero

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.store.views import CallView
 from h2o_console.store.windows import Window
-from h2o_core.insights.counts import Counts, without
+from h2o_core.insights.counts import Counts, less
 from h2o_core.insights.picture import Call as InsightCall
 from h2o_core.insights.reports import full
+from h2o_core.insights.sums import grouped
 from h2o_core.names import Tier, package_of, shown
 
 if TYPE_CHECKING:
@@ -64,18 +65,15 @@ class Calls:
         wanted = only.calls.keys() if only is not None else places.keys() | self.windows.keys()
         return tuple(self._view(key, places[key], breaches[key], now_s) for key in sorted(wanted))
 
-    def parts(self, named: Iterable[HostRecord], over_s: float, now_s: float) -> Iterator[InsightCall]:
-        """For insights: what was called in the last minute from all hosts but *named*, together."""
-        told: dict[_Key, list[Window]] = {}
-        for host in named:
-            for key, call in host.calls.items():
-                told.setdefault(key, []).append(call.here)
-        for key, window in self.windows.items():
+    def parts(self, told: Iterable[InsightCall], over_s: float, now_s: float) -> Iterator[InsightCall]:
+        """For insights: what was called in the last minute from all hosts together, without what is *told* by host."""
+        known = grouped(told, lambda one: (one.caller, one.version, one.feature))
+        for (caller, version, feature), window in self.windows.items():
             outcomes = window.outcomes(now_s)
             if outcomes:
-                caller, version, feature = key
-                counts = _less(Counts(outcomes, window.sketch(now_s), over_s), told.get(key, ()), now_s)
-                yield InsightCall(full(caller), version, full(feature), "", counts)
+                key = full(caller), version, full(feature)
+                counts = less(Counts(outcomes, window.sketch(now_s), over_s), [one.now for one in known.get(key, ())])
+                yield InsightCall(*key, "", counts)
 
     def _view(self, key: _Key, hosts: int, breaches: int, now_s: float) -> CallView:
         caller, version, feature = key
@@ -93,16 +91,6 @@ class Calls:
             forbidden=tier_problem(caller, feature),
             breaches=breaches,
         )
-
-
-def _less(whole: Counts, parts: Iterable[Window], now_s: float) -> Counts:
-    """*whole* without what is counted in *parts*, too."""
-    for part in parts:
-        try:
-            whole = without(whole, Counts(part.outcomes(now_s), part.sketch(now_s), whole.span_s))
-        except ValueError:  # its times were left out of the whole, and so they can stay there
-            whole = without(whole, Counts(part.outcomes(now_s), span_s=whole.span_s))
-    return whole
 
 
 def tier_problem(caller: str, feature: str) -> str:

@@ -19,7 +19,7 @@ from h2o_console.store.hosts import HostRecord
 from h2o_console.store.instances import Here, counted, instance_detail, instance_view
 from h2o_console.store.package_part import package_part
 from h2o_console.store.packages import PackageRecord
-from h2o_console.store.pictured import host_part, troubled
+from h2o_console.store.pictured import host_part
 from h2o_console.store.servers import host_detail, host_view
 from h2o_console.store.views import (
     CallView,
@@ -268,12 +268,11 @@ class Store:
         return None if record is None else package_part(record, covered_s(self._counted_s, now_s), now_s)
 
     @_locked
-    def call_parts(self, now_s: float) -> tuple[InsightCall, ...]:
-        """Who calls whom, of all hosts together whose parts have no calls."""
+    def call_parts(self, told: Iterable[InsightCall], now_s: float) -> tuple[InsightCall, ...]:
+        """Who calls whom, of all hosts together whose parts have no calls; *told*: those that the others' have."""
         if not self.thrifty:
             return ()
-        named = [record for record in self.hosts.values() if troubled(record, now_s)]
-        return tuple(self._calls.parts(named, covered_s(self._counted_s, now_s), now_s))
+        return tuple(self._calls.parts(told, covered_s(self._counted_s, now_s), now_s))
 
     @_locked
     def take_dirty(self, now_s: float) -> set[str]:

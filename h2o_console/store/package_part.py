@@ -25,7 +25,7 @@ class PackagePart:
     counted: tuple[tuple[str, Counts], ...]
 
     def versions(self) -> Mapping[str, Counts]:
-        """Each version's last minute: asked for once a minute, and not cheap."""
+        """Each version's last minute."""
         by_version = grouped(self.counted, itemgetter(0))
         return {version: together(counts for _, counts in each) for version, each in by_version.items()}
 

@@ -18,6 +18,7 @@ from h2o_core.insights.comparing import FEWEST_HITS
 from h2o_core.insights.counts import FAULTS, Counts
 from h2o_core.insights.picture import Alarm, Call, Child, Host, Instance, Pool, Served, Waiting
 from h2o_core.insights.reports import full
+from h2o_core.insights.sums import SILENT_S
 from h2o_core.pb.stats_pb2 import PoolReport, QueueReport
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ _LONGEST_S: Final = 1e9
 
 @dataclass(frozen=True, slots=True)
 class HostPart:
-    """All that a picture has of one host. `host` None: nobody has asked it yet.
+    """All that a picture has of one host. `host` None: nobody has asked it yet. `served` also while it says nothing.
 
+    `children` has those of whom there may be something to say.
     `calls` has all of its calls, or none when nothing is wrong with them and `thrifty` was asked for.
     """
 
@@ -45,19 +47,26 @@ class HostPart:
     pools: tuple[Pool, ...] = ()
     alarms: tuple[Alarm, ...] = ()
 
+    @property
+    def speaks(self) -> bool:
+        """What is known of it is the present."""
+        host = self.host
+        return host is not None and not host.broker_problem and host.age_s is not None and host.age_s <= SILENT_S
+
 
 def host_part(record: HostRecord, behind_s: float | None, now_s: float, *, thrifty: bool) -> HostPart:
     """*behind_s*: how long its broker is known to have been behind the newest epoch."""
     host = _host(record, behind_s, now_s)
     instances = tuple(_instances(record, now_s))
+    served = tuple(_served(record, now_s))
     report = record.report
     if report is None or host is None or host.broker_problem:
-        return HostPart(host, instances, tuple(_children(record)))
+        return HostPart(host, instances, tuple(_children(record)), served)
     return HostPart(
         host,
         instances,
         tuple(_children(record)),
-        tuple(_served(record, now_s)),
+        served,
         tuple(_calls(record, now_s)) if not thrifty or troubled(record, now_s) else (),
         tuple(reports.waiting(record.name, parse_parts(QueueReport, islice(report.queues, _MOST_PARTS)))),
         tuple(reports.pools(parse_parts(PoolReport, islice(report.pools, _MOST_PARTS)))),
@@ -158,7 +167,8 @@ def _listed(one: Listed, *, known_there: bool | None) -> Instance:
 
 def _children(record: HostRecord) -> Iterator[Child]:
     for child, registered in record.children():
-        yield reports.child(record.name, child, registered=registered)
+        if not registered or child.crash_loops:
+            yield reports.child(record.name, child, registered=registered)
 
 
 # ---------------------------------------------------------------------- what was counted

@@ -16,6 +16,7 @@ from h2o_core.insights.counts import (
     UNSERVED,
     Counts,
     ended,
+    less,
     longer_than,
     quantile,
     together,
@@ -119,21 +120,25 @@ def _part(cause: Finding, symptom: Finding, sums: Sums) -> float:
     """How much of what suffers in the symptom's package suffers in the cause's place."""
     if cause.trouble is Trouble.SLOW and symptom.trouble is Trouble.ERRORS and symptom.kind is not Kind.STARVED:
         return 0.0
-    version = symptom.subject.version
-    rows = [row for row in sums.served.get(symptom.subject.package, ()) if not version or row.version == version]
+    package, version = symptom.subject.package, symptom.subject.version
+    rows = [row for row in sums.served.get(package, ()) if not version or row.version == version]
     codes = APPLICATION if symptom.kind is Kind.APPLICATION else FAULTS
-    return _in_place(cause, rows, None if symptom.trouble is Trouble.SLOW else codes)
+    whole = sums.versions.get((package, version)) if version else sums.now.get(package)
+    return _in_place(cause, rows, whole, None if symptom.trouble is Trouble.SLOW else codes)
 
 
-def _in_place(cause: Finding, rows: Sequence[Served], codes: Collection[str] | None) -> float:
-    """The part of the *codes* among *rows* that is of the cause's place; without codes, of what takes long."""
+def _in_place(cause: Finding, rows: Sequence[Served], whole: Counts | None, codes: Collection[str] | None) -> float:
+    """The part of the *codes* among *rows* that is of the cause's place; without codes, of what takes long.
+
+    *whole*: all *rows* together.
+    """
     inside = [row.now for row in rows if _is_in(cause, row)]
-    if not inside:
+    if not inside or whole is None:
         return 0.0
     if codes is None:
-        return _slow_part(together(inside), together(row.now for row in rows if not _is_in(cause, row)))
-    whole = sum(row.now.of(codes) for row in rows)
-    return sum(one.of(codes) for one in inside) / whole if whole else 0.0
+        return _slow_part(together(inside), less(whole, inside))
+    ended_so = sum(row.now.of(codes) for row in rows)
+    return sum(one.of(codes) for one in inside) / ended_so if ended_so else 0.0
 
 
 def _from_host(host: str, package: str, sums: Sums) -> float:
@@ -194,7 +199,9 @@ def _of_cause(cause: Finding, callee: str, symptom: Finding, sums: Sums) -> floa
     rows = sums.served.get(callee, ())
     if cause.kind not in _PLACES or not rows:
         return float(cause.kind is not Kind.HOST)
-    return _in_place(cause, rows, FAULTS if errors and cause.trouble is not Trouble.SLOW else None)
+    return _in_place(
+        cause, rows, sums.now.get(callee), FAULTS if errors and cause.trouble is not Trouble.SLOW else None
+    )
 
 
 def _edge_part(calls: Sequence[Call], symptom: Finding, sums: Sums) -> float:

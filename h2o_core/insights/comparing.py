@@ -180,5 +180,5 @@ class Bar:
 
 
 def _exceeds(now: Counts, codes: Collection[str], value: float) -> bool:
-    share = now.share(codes)
-    return share.hits >= FEWEST_HITS and share.value > value
+    hits = now.of(codes)
+    return hits >= FEWEST_HITS and hits / now.requests > value

@@ -194,7 +194,11 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything, at `now_s`. `control` None: nobody could read it. `peaks`: package → most instances lately."""
+    """Everything, at `now_s`. `control` None: nobody could read it. `peaks`: package → most instances lately.
+
+    `versions`: what is added up of `served` already, (package, version) → over all hosts that speak, lately; never
+    less than its rows have. Who leaves it out lets it be added up.
+    """
 
     now_s: float
     hosts: tuple[Host, ...] = ()
@@ -207,4 +211,5 @@ class Picture:
     pools: tuple[Pool, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     peaks: Mapping[str, int] = field(default_factory=dict[str, int])
+    versions: Mapping[tuple[str, str], Counts] = field(default_factory=dict[tuple[str, str], "Counts"])
     control: Control | None = None

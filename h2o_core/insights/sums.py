@@ -71,9 +71,15 @@ class Sums:
         """By package and version, lately."""
         rows = [one for each in self.served.values() for one in each]
         return {
-            key: together(one.now for one in group)
+            key: self._version(key, group)
             for key, group in grouped(rows, lambda one: (one.package, one.version)).items()
         }
+
+    def _version(self, key: tuple[str, str], rows: Sequence[Served]) -> Counts:
+        known = self.picture.versions.get(key)
+        if known is None:
+            return together(one.now for one in rows)
+        return Counts(known.outcomes, known.times, max(one.now.span_s for one in rows))
 
     @cached_property
     def instances(self) -> Mapping[str, Sequence[Instance]]:

@@ -9,11 +9,13 @@ from h2o_console.feed.control import parse_control
 from h2o_console.feed.looking import OFTEN_S, SELDOM_S
 from h2o_console.rows.places import Kind as PlaceKind, Place
 from h2o_console.rows.told import Told
+from h2o_console.store.assembled import Parts, picture_of
 from h2o_console.store.epochs import Epochs
 from h2o_console.store.past import Past
 from h2o_core.histogram import Histogram
-from h2o_core.insights.counts import Counts
+from h2o_core.insights.counts import Counts, together
 from h2o_core.insights.finding import Kind
+from h2o_core.insights.sums import Sums
 from h2o_core.pb.host_pb2 import ChildReport
 from tests.console.looks import Looks
 from tests.console.test_store import PACKAGE, Fed
@@ -99,6 +101,29 @@ def test_a_host_that_does_not_answer_is_silent_and_one_that_was_not_asked_is_not
     assert scene.look() == [], "nobody has asked host-3, so nothing is known against it"
     scene.fed.store.put_failure("host-3", "no answer in 2 s")
     assert scene.look() == [(Kind.SILENT, "host-3")]
+
+
+def test_a_version_is_added_up_of_who_speaks() -> None:
+    scene = looking()
+    scene.run(20)
+    assert _told(scene) == ({"host-1", "host-2", "host-3"}, True), "all speak: the fleet's own sum is that"
+    scene.fed.run(14, "host-1", "host-2")
+    scene.fed.store.put_failure("host-3", "no answer in 2 s")
+    assert _told(scene) == ({"host-1", "host-2", "host-3"}, False)
+
+
+def _told(scene: Looking) -> tuple[set[str], bool]:
+    """Whose rows there are, and whether the version was added up already; it is the sum of the hosts that speak."""
+    store, now_s = scene.fed.store, scene.fed.now_s
+    hosts = [part for name in store.host_names() if (part := store.host_part(name, now_s)) is not None]
+    packages = [part for name in store.names() if (part := store.package_part(name, now_s)) is not None]
+    picture = picture_of(Parts(hosts, packages, (), None), Past(), UNIX_S, now_s)
+    key = f"/{PACKAGE}", "1.0.0"
+    whole = Sums(picture).versions[key]
+    spoken = together(one.now for part in hosts if part.speaks for one in part.served)
+    assert (whole.outcomes, whole.times.lists()) == (spoken.outcomes, spoken.times.lists())
+    assert whole.requests > 0
+    return {one.host for part in hosts for one in part.served}, key in picture.versions
 
 
 def test_an_instance_that_comes_or_goes_is_no_drift() -> None:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from h2o_core.histogram import Histogram
 from h2o_core.insights.comparing import Bar, worst
-from h2o_core.insights.counts import Counts, at_ranks, ended, ended_without, quantile, together, upper_rank, without
+from h2o_core.insights.counts import (
+    Counts,
+    at_ranks,
+    ended,
+    ended_without,
+    less,
+    quantile,
+    together,
+    upper_rank,
+    without,
+)
+from h2o_core.insights.grouping import Group, triage
+from h2o_core.insights.sums import Sums
+from tests.support.insight_situations import PLANTED, Planted
 
 
 def drawn(dice: Random, requests: int, takes_ms: float, fails: float) -> Counts:
@@ -63,3 +77,39 @@ def test_ranks_are_those_of_the_durations_one_by_one(seed: int) -> None:
 def test_more_durations_never_have_a_lower_upper_rank(q: float) -> None:
     ranks = [upper_rank(n, q) for n in range(1, 3000)]
     assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_taken_away_leaves_the_others(seed: int) -> None:
+    rows = group(seed)
+    whole, left, others = together(rows), less(together(rows), rows[:2]), together(rows[2:])
+    assert (left.outcomes, left.times.lists()) == (others.outcomes, others.times.lists())
+    assert (left.times.zero, left.times.sum_ns) == (others.times.zero, others.times.sum_ns)
+    assert less(whole, []) is whole
+
+
+def test_what_was_read_a_moment_later_is_never_below_zero() -> None:
+    earlier, later = drawn(Random(1), 50, 4.0, 0.1), drawn(Random(1), 60, 4.0, 0.1)
+    left = without(earlier, later)
+    assert (left.outcomes, left.times.count, left.times.sum_ns) == ({}, 0, 0)
+
+
+def named(groups: tuple[Group, ...]) -> list[tuple[str, str]]:
+    return [(one.cause.kind.value, str(one.cause.subject)) for one in groups]
+
+
+@pytest.mark.parametrize("one", PLANTED, ids=lambda one: one.name)
+def test_what_is_added_up_already_is_not_added_up_again(one: Planted) -> None:
+    picture = one.make(7)
+    known = Sums(picture).versions
+    found = triage(picture)
+    assert triage(replace(picture, versions=known)) == found
+    later = {key: together([counts, _part(counts)]) for key, counts in known.items()}
+    assert named(triage(replace(picture, versions=later))) == named(found), "and a moment later it is the same"
+
+
+def _part(counts: Counts) -> Counts:
+    """A hundredth of them, as if they had come just now."""
+    times = Histogram()
+    times.buckets = {at: count // 100 for at, count in counts.times.buckets.items() if count >= 100}
+    return Counts({code: count // 100 for code, count in counts.outcomes.items()}, times, counts.span_s)

@@ -81,8 +81,9 @@ def _compared(group: Sequence[_Row], whole: Counts) -> Iterator[_Part]:
     requests, failed = whole.requests, whole.of(FAILURES)
     bar = Bar.of(whole, max(row.now.times.count for row in group if row.host))
     for row in group:
-        elsewhere = Share(failed - row.now.of(FAILURES), requests - row.now.requests)
-        if row.host and row.now.requests >= FEWEST and elsewhere.total >= FEWEST:
+        mine = row.now.requests
+        if row.host and mine >= FEWEST and requests - mine >= FEWEST:
+            elsewhere = Share(max(0, failed - row.now.of(FAILURES)), requests - mine)
             yield _Part(row, elsewhere, bar.worst(row.now, whole))
 
 

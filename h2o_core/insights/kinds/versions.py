@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST, Worse, worst
-from h2o_core.insights.counts import Counts, together
+from h2o_core.insights.counts import Counts, less, together
 from h2o_core.insights.figures import span
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject
 from h2o_core.insights.kinds.hosts import PAGE_PART
@@ -32,18 +32,18 @@ _WELL: Final = frozenset({"", "ok"})
 def find(sums: Sums, places: Collection[tuple[str, str]]) -> Iterator[Finding]:
     """*places*: (package, host) that are bad whatever the version; a package of "" stands for all of them there."""
     for package, rows in sums.served.items():
-        kept = [row for row in rows if (package, row.host) not in places and ("", row.host) not in places]
-        yield from _of(package, kept, sums, whole=len(kept) == len(rows))
+        if len({row.version for row in rows}) > 1:
+            yield from _of(package, rows, places, sums)
 
 
-def _of(package: str, rows: Sequence[Served], sums: Sums, *, whole: bool) -> Iterator[Finding]:
-    """*whole*: these are all rows of the package, which are added up already."""
-    by_version = grouped(rows, lambda row: row.version)
+def _of(package: str, rows: Sequence[Served], places: Collection[tuple[str, str]], sums: Sums) -> Iterator[Finding]:
+    split = grouped(rows, lambda row: (package, row.host) in places or ("", row.host) in places)
+    by_version, bad = (grouped(split.get(is_bad, ()), lambda row: row.version) for is_bad in (False, True))
     if len(by_version) < 2:
         return
     now = {
-        version: sums.versions[package, version] if whole else together(row.now for row in group)
-        for version, group in by_version.items()
+        version: less(sums.versions[package, version], [row.now for row in bad.get(version, ())])
+        for version in by_version
     }
     for version in newest_first(now):
         beside = [other for other in now if other != version and now[other].requests >= FEWEST]
