@@ -15,27 +15,16 @@ from google.protobuf.message import DecodeError, Message
 
 from h2o_console.feed import answers
 from h2o_console.pb.lean_pb2 import HostStats
-from h2o_core.errors import Code
 from h2o_core.names import shown
 from h2o_core.pb.stats_pb2 import Sketch as WireSketch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from h2o_core.pb.stats_pb2 import OutcomeCount
+    from collections.abc import Iterable, Iterator, Mapping
 
 MOST: Final = 1 << 62
 """Numbers beyond this are nobody's count; they would overflow a division later."""
 
 
-class _Names(dict[int, str]):
-    """A code of a newer broker keeps its number."""
-
-    def __missing__(self, code: int) -> str:
-        return str(code)
-
-
-_CODES: Final = _Names({code.value: code.name for code in Code})
 _M = TypeVar("_M", bound=Message)
 
 
@@ -45,7 +34,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A sketch's lists as they came; what is in them is checked where it counts, in `windows.times_since`."""
+    """A sketch's lists as they came; what is in them is checked where it counts, in `h2o_console.store.sketches`."""
 
     index: list[int]
     count: list[int]
@@ -92,22 +81,16 @@ def parse_parts(kind: type[_M], parts: Iterable[bytes]) -> Iterator[_M]:
         yield part
 
 
-def changed_parts(before: Sequence[bytes], parts: Sequence[bytes]) -> list[bytes]:
+def changed_parts(before: list[bytes], parts: list[bytes]) -> list[bytes]:
     """Those of *parts* that were not the same, in the same place, *before*."""
-    known = min(len(before), len(parts))
-    changed = [data for data, was in zip(parts[:known], before, strict=False) if data != was]
-    return changed + list(parts[known:])
+    changed = [data for data, was in zip(parts, before, strict=False) if data != was]
+    return changed + parts[len(before) :] if len(parts) > len(before) else changed
 
 
 def parse_sketch(data: bytes) -> Sketch:
     """A sketch that was left bytes."""
     wire = parse_part(WireSketch, data)
     return Sketch(wire.index[:], wire.count[:], wire.zero, wire.sum)
-
-
-def parse_outcomes(counts: Iterable[OutcomeCount]) -> dict[str, int]:
-    """By the code's name; a code of a newer broker keeps its number."""
-    return {_CODES[one.code]: count for one in counts if 0 < (count := one.count) < MOST}
 
 
 def known(value: float) -> float | None:

@@ -105,18 +105,18 @@ class InstanceReport(_message.Message):
     def __init__(self, instance: _Optional[str] = ..., package: _Optional[str] = ..., version: _Optional[str] = ..., pid: _Optional[int] = ..., launch: _Optional[str] = ..., slots: _Optional[int] = ..., in_flight: _Optional[int] = ..., started_s: _Optional[float] = ..., state: _Optional[str] = ..., pong_age_ms: _Optional[float] = ..., heartbeat: _Optional[bytes] = ..., heartbeat_age_ms: _Optional[float] = ..., features: _Optional[_Iterable[bytes]] = ..., verdict: _Optional[str] = ..., verdict_why: _Optional[str] = ...) -> None: ...
 
 class Feature(_message.Message):
-    __slots__ = ("feature", "outcomes", "processing", "last_error", "last_error_time_s")
+    __slots__ = ("feature", "outcomes", "sketch", "last_error", "last_error_time_s")
     FEATURE_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
-    PROCESSING_FIELD_NUMBER: _ClassVar[int]
+    SKETCH_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_TIME_S_FIELD_NUMBER: _ClassVar[int]
     feature: str
     outcomes: _containers.RepeatedCompositeFieldContainer[_stats_pb2.OutcomeCount]
-    processing: bytes
+    sketch: bytes
     last_error: str
     last_error_time_s: float
-    def __init__(self, feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., processing: _Optional[bytes] = ..., last_error: _Optional[str] = ..., last_error_time_s: _Optional[float] = ...) -> None: ...
+    def __init__(self, feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., sketch: _Optional[bytes] = ..., last_error: _Optional[str] = ..., last_error_time_s: _Optional[float] = ...) -> None: ...
 
 class Sketch(_message.Message):
     __slots__ = ("index", "count", "zero", "sum")
@@ -131,17 +131,17 @@ class Sketch(_message.Message):
     def __init__(self, index: _Optional[bytes] = ..., count: _Optional[_Iterable[int]] = ..., zero: _Optional[int] = ..., sum: _Optional[int] = ...) -> None: ...
 
 class Caller(_message.Message):
-    __slots__ = ("caller", "version", "feature", "outcomes", "latency", "breaches")
+    __slots__ = ("caller", "version", "feature", "outcomes", "sketch", "breaches")
     CALLER_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FEATURE_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
-    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    SKETCH_FIELD_NUMBER: _ClassVar[int]
     BREACHES_FIELD_NUMBER: _ClassVar[int]
     caller: str
     version: str
     feature: str
     outcomes: _containers.RepeatedCompositeFieldContainer[_stats_pb2.OutcomeCount]
-    latency: bytes
+    sketch: bytes
     breaches: int
-    def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., latency: _Optional[bytes] = ..., breaches: _Optional[int] = ...) -> None: ...
+    def __init__(self, caller: _Optional[str] = ..., version: _Optional[str] = ..., feature: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[_stats_pb2.OutcomeCount, _Mapping]]] = ..., sketch: _Optional[bytes] = ..., breaches: _Optional[int] = ...) -> None: ...

@@ -1,86 +1,159 @@
-"""Buckets that nothing is added to any more, and the sum of the last ones as it moves on. Pure."""
+"""The last minute in buckets of 6 s: outcomes by code, and sketches of times. Pure.
+
+Adding touches one bucket, the newest. One bucket more than the minute has is kept, for lines of which the newest bucket
+has only begun, and for who asks with a clock that is a little behind.
+"""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Final
 
 from h2o_core.histogram import Histogram
 
-K = TypeVar("K", bound=Hashable)
+BUCKET_S: Final = 6
+"""Longer than the slowest poll (5 s and its jitter), so that every bucket sees a reading."""
+BUCKETS: Final = 10
+WINDOW_S: Final = BUCKET_S * BUCKETS
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """What was counted in one. A fleet has a hundred thousand of them: arrays, not dictionaries."""
+class OutcomeBuckets:
+    """Outcomes. Their sum is made when it is asked for: a bucket has one code or two."""
 
-    outcomes: tuple[tuple[str, int], ...]
-    index: array[int]
-    count: array[int]
-    zero: int
-    sum_ns: int
+    __slots__ = ("_buckets", "_newest", "_open")
 
-    @staticmethod
-    def of(outcomes: Mapping[str, int], sketch: Histogram) -> Closed:
-        """Both as they are now."""
+    def __init__(self) -> None:
+        self._newest = -1
+        self._open: dict[str, int] = {}
+        self._buckets: dict[int, dict[str, int]] = {}
+
+    def add(self, bucket: int, outcomes: Mapping[str, int]) -> None:
+        """Count them into *bucket*, which is never earlier than the one before."""
+        if bucket != self._newest:
+            self._begin(bucket)
+        counts = self._open
+        for code, count in outcomes.items():
+            counts[code] = counts.get(code, 0) + count
+
+    def _begin(self, bucket: int) -> None:
+        buckets = self._buckets
+        for old in [at for at in buckets if at < bucket - BUCKETS]:
+            del buckets[old]
+        self._newest, self._open = bucket, {}
+        buckets[bucket] = self._open
+
+    def reaches(self, bucket: int) -> bool:
+        """Something was counted in it."""
+        return bucket in self._buckets
+
+    def until(self, newest: int) -> dict[str, int]:
+        """Of the minute that ends with *newest*, as a new dictionary."""
+        oldest = newest - BUCKETS
+        whole: dict[str, int] = {}
+        for at, outcomes in self._buckets.items():
+            if at > oldest:
+                for code, count in outcomes.items():
+                    whole[code] = whole.get(code, 0) + count
+        return whole
+
+
+class _Closed:
+    """A sketch that nothing is added to any more. A fleet has ten thousands of them: arrays, not dictionaries."""
+
+    __slots__ = ("count", "index", "sum_ns", "zero")
+
+    def __init__(self, sketch: Histogram) -> None:
         # Arrays read lists faster than anything else: a fleet closes some hundred buckets a second.
-        index, count = array("h", [*sketch.buckets]), array("q", [*sketch.buckets.values()])
-        return Closed(tuple(outcomes.items()), index, count, sketch.zero, sketch.sum_ns)
-
-    def by_code(self) -> Iterable[tuple[str, int]]:
-        """Outcomes."""
-        return self.outcomes
-
-    def by_index(self) -> Iterable[tuple[int, int]]:
-        """The sketch's buckets."""
-        return zip(self.index, self.count, strict=True)
+        self.index, self.count = array("h", [*sketch.buckets]), array("q", [*sketch.buckets.values()])
+        self.zero, self.sum_ns = sketch.zero, sketch.sum_ns
 
     def sketch(self) -> Histogram:
-        """Its times, as a new sketch."""
+        """As a new one."""
         return Histogram.from_lists(self.index, self.count, self.zero, self.sum_ns)
 
 
-class MovingSum(Generic[K]):
-    """Counts by key over the buckets from one to another. Who asks again pays for what came and what fell out."""
+class TimeBuckets:
+    """Sketches. Who asks again for their sum pays for what came and what fell out since."""
 
-    __slots__ = ("_counts", "_end", "_first", "_of")
+    __slots__ = ("_closed", "_newest", "_open", "_sum")
 
-    def __init__(self, of: Callable[[Closed], Iterable[tuple[K, int]]]) -> None:
-        """*of*: a bucket's counts by key."""
-        self._of = of
-        self._counts: dict[K, int] = {}
+    def __init__(self) -> None:
+        self._newest = -1
+        self._open = Histogram()
+        self._closed: dict[int, _Closed] = {}
+        self._sum = _MovingSum()
+
+    def add(self, bucket: int, sketch: Histogram) -> None:
+        """Count it into *bucket*, which is never earlier than the one before."""
+        if bucket != self._newest:
+            self._begin(bucket)
+        self._open.merge(sketch)
+
+    def _begin(self, bucket: int) -> None:
+        closed = self._closed
+        if self._newest >= 0:
+            closed[self._newest] = _Closed(self._open)
+        for old in [at for at in closed if at < bucket - BUCKETS]:
+            del closed[old]
+        self._newest, self._open = bucket, Histogram()
+
+    def until(self, newest: int) -> Histogram:
+        """Of the minute that ends with *newest*, as a new sketch."""
+        oldest = newest - BUCKETS + 1
+        whole = Histogram()
+        if self._closed:
+            whole.buckets = dict(self._sum.over(self._closed, oldest, self._newest))
+            for at, closed in self._closed.items():
+                if at >= oldest:
+                    whole.zero += closed.zero
+                    whole.sum_ns += closed.sum_ns
+        if self._newest >= oldest:
+            whole.merge(self._open)
+        return whole
+
+    def at(self, bucket: int) -> Histogram | None:
+        """One bucket's; not to be changed."""
+        if bucket == self._newest:
+            return self._open
+        closed = self._closed.get(bucket)
+        return None if closed is None else closed.sketch()
+
+
+class _MovingSum:
+    """Counts by index over the closed buckets from one to another."""
+
+    __slots__ = ("_counts", "_end", "_first")
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
         self._first = self._end = 0
 
-    def over(self, buckets: Mapping[int, Closed], first: int, end: int, kept: int) -> Mapping[K, int]:
-        """From *first* up to *end* without it, of *buckets* by number; not to be changed.
-
-        *buckets* has all that were filled from *kept* on, and none from *end* on.
-        """
+    def over(self, closed: Mapping[int, _Closed], first: int, end: int) -> Mapping[int, int]:
+        """From *first* on; not to be changed. *closed* has none from *end* on, and all since `end - BUCKETS`."""
         first = min(first, end)
-        if first < self._first or self._first < kept or self._end <= first or end < self._end:
+        if first < self._first or self._first < end - BUCKETS or self._end <= first or end < self._end:
             self._counts, self._first, self._end = {}, first, first
         for at in range(self._end, end):
-            if at in buckets:
-                self._add(buckets[at])
+            if at in closed:
+                self._add(closed[at])
         for at in range(self._first, first):
-            if at in buckets:
-                self._remove(buckets[at])
+            if at in closed:
+                self._remove(closed[at])
         self._first, self._end = first, end
         return self._counts
 
-    def _add(self, bucket: Closed) -> None:
+    def _add(self, closed: _Closed) -> None:
         counts = self._counts
         known = counts.get
-        for key, count in self._of(bucket):
-            counts[key] = known(key, 0) + count
+        for index, count in zip(closed.index, closed.count, strict=True):
+            counts[index] = known(index, 0) + count
 
-    def _remove(self, bucket: Closed) -> None:
+    def _remove(self, closed: _Closed) -> None:
         counts = self._counts
-        for key, count in self._of(bucket):
-            left = counts[key] - count
+        for index, count in zip(closed.index, closed.count, strict=True):
+            left = counts[index] - count
             if left:
-                counts[key] = left
+                counts[index] = left
             else:
-                del counts[key]
+                del counts[index]

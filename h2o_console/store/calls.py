@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.store.views import CallView
-from h2o_console.store.windows import Window
+from h2o_console.store.windows import Window, add_counts
 from h2o_core.insights.counts import Counts, less
 from h2o_core.insights.picture import Call as InsightCall
 from h2o_core.insights.reports import full
@@ -31,17 +31,28 @@ _Key = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Calls:
-    """A window for each caller's version and feature; while somebody looks, their times are compared more often."""
+    """A window for each caller's version and feature; while somebody looks, their times are compared more often.
+
+    `_of`: the same windows by the called package.
+    """
 
     windows: dict[_Key, Window] = field(default_factory=dict[_Key, Window])
+    _of: dict[str, dict[_Key, Window]] = field(default_factory=dict[str, dict[_Key, Window]])
     _looked_s: float = float("-inf")
 
     def window_of(self, key: _Key) -> Window:
         """Where a caller's calls of a feature are counted."""
         window = self.windows.get(key)
         if window is None:
-            window = self.windows[key] = Window()
+            window = self.windows[key] = self._of.setdefault(_package(key), {})[key] = Window()
         return window
+
+    def outcomes_of(self, package: str, now_s: float) -> dict[str, int]:
+        """What all callers of a package got in the last minute."""
+        whole: dict[str, int] = {}
+        for window in self._of.get(package, {}).values():
+            add_counts(whole, window.outcomes(now_s))
+        return whole
 
     def timed(self, now_s: float) -> bool:
         """Somebody looks."""
@@ -61,7 +72,7 @@ class Calls:
         for host in here:
             breaches.update({key: call.breaches.since(now_s - _BREACHES_S) for key, call in host.calls.items()})
         for key in [key for key in self.windows.keys() - places.keys() if not self.windows[key].outcomes(now_s)]:
-            del self.windows[key]
+            del self.windows[key], self._of[_package(key)][key]
         wanted = only.calls.keys() if only is not None else places.keys() | self.windows.keys()
         return tuple(self._view(key, places[key], breaches[key], now_s) for key in sorted(wanted))
 
@@ -83,7 +94,7 @@ class Calls:
             caller=caller,
             version=version,
             feature=feature,
-            package=shown(package_of(f"/{feature}")),
+            package=_package(key),
             outcomes=window.outcomes(now_s),
             p50_ms=times.p50_ms,
             p95_ms=times.p95_ms,
@@ -91,6 +102,10 @@ class Calls:
             forbidden=tier_problem(caller, feature),
             breaches=breaches,
         )
+
+
+def _package(key: _Key) -> str:
+    return shown(package_of(f"/{key[2]}"))
 
 
 def tier_problem(caller: str, feature: str) -> str:

@@ -7,16 +7,18 @@ with themselves, so skew does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 from h2o_console.feed.counters import known
+from h2o_console.store.buckets import BUCKET_S
 from h2o_console.store.calls import Calls
 from h2o_console.store.epochs import Epochs
 from h2o_console.store.hosts import HostRecord
 from h2o_console.store.instances import Here, counted, instance_detail, instance_view
+from h2o_console.store.pace import line_of
 from h2o_console.store.package_part import package_part
 from h2o_console.store.packages import PackageRecord
 from h2o_console.store.pictured import host_part
@@ -32,8 +34,7 @@ from h2o_console.store.views import (
     PackageView,
     SilentHost,
 )
-from h2o_console.store.windows import BUCKET_S, NO_TIMES, Window, covered_s, line_of
-from h2o_core.names import package_of, shown
+from h2o_console.store.windows import NO_TIMES, Window, covered_s
 
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Head, Host, Instance
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from h2o_console.pb.lean_pb2 import HostStats
     from h2o_console.store.control import ControlSeen
     from h2o_console.store.insight import Insight
-    from h2o_console.store.members import Call, Member
+    from h2o_console.store.members import Member
     from h2o_console.store.package_part import PackagePart
     from h2o_console.store.pictured import HostPart
     from h2o_core.insights.picture import Call as InsightCall
@@ -175,11 +176,9 @@ class Store:
         """Where all instances of a version are counted together."""
         return self._record(package).window_of(version, feature)
 
-    def windows_of_call(self, call: Call) -> tuple[Window, ...]:
-        """Where a caller's calls are counted, and what all callers of that package get."""
-        callee = self._packages.get(shown(package_of(f"/{call.feature}")))
-        own = self._calls.window_of(call.key)
-        return (own,) if callee is None else (own, callee.callers)
+    def window_of_call(self, caller: str, version: str, feature: str) -> Window:
+        """Where what a caller gets from a feature is counted, on whatever host."""
+        return self._calls.window_of((caller, version, feature))
 
     @_locked
     def put_still(self, host: str, now_s: float) -> None:
@@ -337,7 +336,7 @@ class Store:
         if record.forgotten(instances, now_s):
             del self._packages[name]
             return None
-        return _view(record, places, now_s, whole=whole)
+        return _view(record, places, self._calls.outcomes_of(name, now_s), now_s, whole=whole)
 
     @_locked
     def times(self, name: str, now_s: float) -> dict[str, tuple[float | None, float | None]]:
@@ -466,7 +465,9 @@ class Store:
         self.changed += before != after
 
 
-def _view(record: PackageRecord, places: list[Here], now_s: float, *, whole: bool) -> PackageView:
+def _view(
+    record: PackageRecord, places: list[Here], callers: Mapping[str, int], now_s: float, *, whole: bool
+) -> PackageView:
     counts, rps = counted(places, now_s)
     record.forget_idle(counts.versions, now_s)
     speaking = _speaking(places)
@@ -483,7 +484,7 @@ def _view(record: PackageRecord, places: list[Here], now_s: float, *, whole: boo
         p50_ms=times.p50_ms,
         p95_ms=times.p95_ms,
         p95_line=record.p95_line(now_s) if speaking else (),
-        callers=record.callers.outcomes(now_s),
+        callers=callers,
         silent=_silent((here.host for here in places if here.silent and here.members), now_s),
         peak=record.peak,
         gone_s=None if record.gone_s is None else now_s - record.gone_s,

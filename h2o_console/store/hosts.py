@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from h2o_console.feed.counters import changed_parts, parse_part, parse_parts
 from h2o_console.pb.lean_pb2 import Caller
 from h2o_console.store.acquaintance import Acquaintance
+from h2o_console.store.buckets import WINDOW_S
 from h2o_console.store.members import Call, Member, listed_member
-from h2o_console.store.windows import WINDOW_S, Window, add_counts
+from h2o_console.store.pace import Between
+from h2o_console.store.windows import Window, add_counts
 from h2o_core.names import shown
 from h2o_core.pb.host_pb2 import ChildReport, Vitals
 from h2o_core.pb.stats_pb2 import PeerReport, QueueReport
@@ -44,8 +46,8 @@ class Sink(Protocol):
         """All instances of a version together."""
         ...
 
-    def windows_of_call(self, call: Call, /) -> tuple[Window, ...]:
-        """The caller's, over all hosts, and the called package's."""
+    def window_of_call(self, caller: str, version: str, feature: str, /) -> Window:
+        """All that a caller's version got from a feature, on whatever host."""
         ...
 
 
@@ -158,12 +160,12 @@ class HostRecord:
     def _count(self, report: BrokerReport, now_s: float, sink: Sink) -> None:
         span = _Span.between(self.report, report, self, now_s)
         members: dict[str, Member] = {}
-        reading_s = span.start(None)
+        since = span.since(span.start(None))
         for one in islice(report.instances, _MOST_PARTS):
             known = self.members.get(one.instance) if span.same_broker else None
             member = known or self._member(one)
-            from_s = reading_s if known else span.start(one.started_s)
-            member.read(one, one.features[:_MOST_PARTS], from_s, now_s, sink.window_of)
+            counted = since if known else span.since(span.start(one.started_s))
+            member.read(one, one.features[:_MOST_PARTS], counted, now_s, sink.window_of)
             members[one.instance] = member
         self._part_with([member for member in self.members.values() if members.get(member.id) is not member], now_s)
         self.members = members
@@ -194,19 +196,18 @@ class HostRecord:
         return Member(one.instance, shown(one.package), one.version, self.name, zone)
 
     def _read_calls(self, report: BrokerReport, span: _Span, sink: Sink) -> None:
-        raw = report.callers[:_MOST_PARTS]
         if not span.same_broker:
             self.calls, self._raw_calls = {}, []
         counting = span.same_broker or span.start(None) is not None
-        before, self._raw_calls = self._raw_calls, raw
+        before, self._raw_calls = self._raw_calls, report.callers[:_MOST_PARTS]
         more: dict[str, int] = {}
-        for wire in parse_parts(Caller, changed_parts(before, raw)):
-            key = shown(wire.caller), wire.version, shown(wire.feature)
+        for raw in changed_parts(before, self._raw_calls):
+            part = parse_part(Caller, raw)
+            key = shown(part.caller), part.version, shown(part.feature)
             call = self.calls.get(key)
             if call is None:
-                call = self.calls[key] = Call(*key)
-                call.windows = sink.windows_of_call(call)
-            add_counts(more, call.read(wire, span.now_s, counting=counting))
+                call = self.calls[key] = Call(*key, sink.window_of_call(*key))
+            add_counts(more, call.read(part, raw, span.now_s, counting=counting))
         if more:
             self.called.add_outcomes(span.now_s, more)
 
@@ -214,8 +215,9 @@ class HostRecord:
         """Its agent says that nothing has happened since the last reading."""
         if self.report is None or self.fresh_s is None:
             return
+        since = Between(self.fresh_s, now_s)
         for member in self.members.values():
-            member.pace.add(self.fresh_s, now_s, 0)
+            member.pace.add(since, 0)
             member.view = member.rps = None
         self.version += 1
         self.fresh_s, self.failed = now_s, ""
@@ -294,6 +296,10 @@ class _Span:
             clock_s=report.now_s,
             broker_age_s=report.now_s - report.started_s,
         )
+
+    def since(self, from_s: float | None) -> Between | None:
+        """From then until now, on our clock."""
+        return None if from_s is None else Between(from_s, self.now_s)
 
     def start(self, instance_started_s: float | None) -> float | None:
         """When counting began, on our clock: for a known instance (None) at the last reading, else at its start.

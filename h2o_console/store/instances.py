@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from h2o_console.feed.counters import known, parse_part
+from h2o_console.store.pace import line_of
 from h2o_console.store.views import (
     CheckView,
     ChildView,
@@ -17,7 +18,7 @@ from h2o_console.store.views import (
     InstanceView,
     is_ready,
 )
-from h2o_console.store.windows import NO_TIMES, line_of, quantile_line
+from h2o_console.store.windows import NO_TIMES, quantile_line
 from h2o_core.health import IN_SPITE
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Check, Heartbeat

@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from h2o_console.feed.counters import MOST, changed_parts, parse_outcomes, parse_parts
+from h2o_console.feed.counters import MOST, changed_parts, parse_part
 from h2o_console.pb.lean_pb2 import Caller, Feature
+from h2o_console.store.buckets import WINDOW_S
+from h2o_console.store.outcomes import CounterReset, by_code, counted_since
+from h2o_console.store.pace import Between, Pace
 from h2o_console.store.sketches import TimedUntil
-from h2o_console.store.windows import WINDOW_S, CounterReset, Pace, Window, add_counts, counts_since
+from h2o_console.store.windows import Window
 from h2o_core.names import shown
 
 if TYPE_CHECKING:
@@ -28,30 +31,30 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Counter:
-    """Outcomes and times since the broker started: `newest` is the last sketch, `timed` the one counted last."""
+    """Outcomes and times since the broker started. `newest` came last, times were counted up to `timed`."""
 
     outcomes: dict[str, int] = field(default_factory=dict[str, int])
     newest: bytes = b""
     timed: TimedUntil = field(default_factory=TimedUntil)
 
-    def more_outcomes(self, outcomes: dict[str, int], sketch: bytes) -> dict[str, int]:
+    def more_outcomes(self, part: Feature | Caller, raw: bytes) -> dict[str, int]:
         """What was counted since the last reading; nothing when a counter went down: then this one is the base."""
-        earlier, self.outcomes, self.newest = self.outcomes, outcomes, sketch
+        self.newest = raw
         try:
-            return counts_since(earlier, outcomes)
+            return counted_since(self.outcomes, part.outcomes)
         except CounterReset:
-            self.timed.start_from(sketch)
+            self.timed.start_from(part.sketch)
             return {}
 
-    def start_from(self, outcomes: dict[str, int], sketch: bytes) -> None:
+    def start_from(self, part: Feature | Caller, raw: bytes) -> None:
         """Count what comes after this."""
-        self.outcomes, self.newest = outcomes, sketch
-        self.timed.start_from(sketch)
+        self.outcomes, self.newest = by_code(part.outcomes), raw
+        self.timed.start_from(part.sketch)
 
-    def more_times(self) -> Histogram | None:
+    def more_times(self, kind: type[Feature | Caller]) -> Histogram | None:
         """What was timed since the last call; None when nothing was."""
         try:
-            return self.timed.more(self.newest)
+            return self.timed.more(parse_part(kind, self.newest).sketch)
         except CounterReset:
             return None
 
@@ -65,14 +68,17 @@ class Endpoint:
     counter: Counter = field(default_factory=Counter)
     window: Window | None = None
 
-    def count(self, outcomes: dict[str, int], sketch: bytes, now_s: float) -> dict[str, int]:
-        """Take in its newest state; the outcomes that are new."""
-        more = self.counter.more_outcomes(outcomes, sketch)
-        if more:
-            self.whole.add_outcomes(now_s, more)
-            if self.window is not None:
-                self.window.add_outcomes(now_s, more)
-        return more
+    def add_outcomes(self, now_s: float, more: dict[str, int]) -> None:
+        """Of the last reading."""
+        self.whole.add_outcomes(now_s, more)
+        if self.window is not None:
+            self.window.add_outcomes(now_s, more)
+
+    def add_times(self, now_s: float, times: Histogram) -> None:
+        """Of the last readings."""
+        self.whole.add_times(now_s, times)
+        if self.window is not None:
+            self.window.add_times(now_s, times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,33 +122,35 @@ class Member:
         self,
         report: InstanceReport,
         features: list[bytes],
-        from_s: float | None,
+        since: Between | None,
         now_s: float,
         window_of: Callable[[str, str, str], Window],
     ) -> None:
-        """Take in what its broker counted; without *from_s* as a base for the next reading.
+        """Take in what its broker counted *since* then; None: as a base for the next reading.
 
         *window_of*: (package, version, feature) → where all its instances are counted together.
         """
         self.report, self.view, self.rps = report, None, None
         before, self._raw = self._raw, features
         more: dict[str, int] = {}
-        endpoints, untimed = self.endpoints, self._untimed
-        for feature in parse_parts(Feature, changed_parts(before, features)):
+        for raw in changed_parts(before, features):
+            feature = parse_part(Feature, raw)
             name = feature.feature
-            endpoint = endpoints.get(name) or self._new_endpoint(name, window_of)
+            endpoint = self.endpoints.get(name) or self._new_endpoint(name, window_of)
             if error := feature.last_error:
                 self.errors[shown(name)] = LastError(error, feature.last_error_time_s)
-            if from_s is None:
-                endpoint.counter.start_from(parse_outcomes(feature.outcomes), feature.processing)
-            else:
-                untimed[name] = endpoint
-                if new := endpoint.count(parse_outcomes(feature.outcomes), feature.processing, now_s):
-                    add_counts(more, new)
+            if since is None:
+                endpoint.counter.start_from(feature, raw)
+                continue
+            self._untimed[name] = endpoint
+            if new := endpoint.counter.more_outcomes(feature, raw):
+                endpoint.add_outcomes(now_s, new)
+                for code, count in new.items():
+                    more[code] = more.get(code, 0) + count
         if more:
             self.window.add_outcomes(now_s, more)
-        if from_s is not None:
-            self.pace.add(from_s, now_s, sum(more.values()))
+        if since is not None:
+            self.pace.add(since, sum(more.values()))
 
     def _new_endpoint(self, wire_name: str, window_of: Callable[[str, str, str], Window]) -> Endpoint:
         whole = window_of(self.package, self.version, shown(wire_name))
@@ -153,12 +161,9 @@ class Member:
         """Count the times since the last call."""
         waiting, self._untimed = self._untimed, {}
         for endpoint in waiting.values():
-            times = endpoint.counter.more_times()
-            if times is not None:
+            if (times := endpoint.counter.more_times(Feature)) is not None:
                 self.window.add_times(now_s, times)
-                endpoint.whole.add_times(now_s, times)
-                if endpoint.window is not None:
-                    endpoint.window.add_times(now_s, times)
+                endpoint.add_times(now_s, times)
 
     def watch(self, now_s: float) -> None:
         """Somebody looks at this one instance: keep each feature's last minute from now on."""
@@ -204,35 +209,26 @@ class Call:
     caller: str
     version: str
     feature: str
-    windows: tuple[Window, ...] = ()
-    """Where its outcomes are counted, over all hosts; the first takes its times, too."""
+    everywhere: Window
+    """Of all hosts together."""
     here: Window = field(default_factory=Window)
     counter: Counter = field(default_factory=Counter)
     breaches: Breaches = field(default_factory=Breaches)
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Who calls what."""
-        return self.caller, self.version, self.feature
-
-    def read(self, wire: Caller, now_s: float, *, counting: bool) -> dict[str, int]:
+    def read(self, part: Caller, raw: bytes, now_s: float, *, counting: bool) -> dict[str, int]:
         """Take in its newest state, without *counting* as a base for the next one; the outcomes that are new."""
-        outcomes = parse_outcomes(wire.outcomes)
-        self.breaches.read(wire.breaches, now_s, counting=counting)
+        self.breaches.read(part.breaches, now_s, counting=counting)
         if not counting:
-            self.counter.start_from(outcomes, wire.latency)
+            self.counter.start_from(part, raw)
             return {}
-        more = self.counter.more_outcomes(outcomes, wire.latency)
+        more = self.counter.more_outcomes(part, raw)
         if more:
             self.here.add_outcomes(now_s, more)
-            for window in self.windows:
-                window.add_outcomes(now_s, more)
+            self.everywhere.add_outcomes(now_s, more)
         return more
 
     def time(self, now_s: float) -> None:
         """Count the times since the last call."""
-        times = self.counter.more_times()
-        if times is not None:
+        if (times := self.counter.more_times(Caller)) is not None:
             self.here.add_times(now_s, times)
-            for window in self.windows[:1]:
-                window.add_times(now_s, times)
+            self.everywhere.add_times(now_s, times)

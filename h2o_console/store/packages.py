@@ -11,19 +11,10 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from h2o_console.store.buckets import BUCKET_S
+from h2o_console.store.pace import Line, Pace, line_of
 from h2o_console.store.views import FeatureView
-from h2o_console.store.windows import (
-    BUCKET_S,
-    NO_TIMES,
-    Line,
-    Pace,
-    Times,
-    Window,
-    add_counts,
-    line_of,
-    quantile_line,
-    times_of,
-)
+from h2o_console.store.windows import NO_TIMES, Times, Window, add_counts, quantile_line, times_of
 from h2o_core.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -43,7 +34,6 @@ class PackageRecord:
 
     name: str
     features: dict[_Key, Window] = field(default_factory=dict[_Key, Window])
-    callers: Window = field(default_factory=Window)
     promises: dict[_Key, Promise] = field(default_factory=dict[_Key, "Promise"])
     peak: int = 0
     peak_s: float = 0.0

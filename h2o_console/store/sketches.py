@@ -10,7 +10,7 @@ from typing import Final
 
 from h2o_console.feed.counters import MOST, Sketch, parse_part, parse_sketch
 from h2o_console.pb.lean_pb2 import Sketch as LeanSketch
-from h2o_console.store.windows import WENT_DOWN, CounterReset
+from h2o_console.store.outcomes import WENT_DOWN, CounterReset
 from h2o_core.histogram import Histogram
 
 _LOWEST: Final = -512

@@ -22,13 +22,17 @@ from h2o_console.feed.thread import NAME, FeedThread
 from h2o_console.rows.cells import Glyph
 from h2o_console.rows.packages import package_board
 from h2o_console.rows.told import Told
+from h2o_console.store.buckets import BUCKET_S
 from h2o_console.store.fleet import Store
+from h2o_console.store.outcomes import CounterReset, by_code, counted_since
+from h2o_console.store.pace import Between, Pace, line_of
 from h2o_console.store.sketches import TimedUntil
 from h2o_console.store.views import PackageView
-from h2o_console.store.windows import BUCKET_S, CounterReset, Pace, Tally, Window, line_of
+from h2o_console.store.windows import Window
+from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
 from h2o_core.pb.host_pb2 import ChildReport, HostStats
-from h2o_core.pb.stats_pb2 import Sketch
+from h2o_core.pb.stats_pb2 import OutcomeCount, Sketch
 from tests.console.fake_fleet import FakeFleet, FleetServer
 from tests.console.still_fleet import running
 
@@ -335,7 +339,7 @@ def test_what_is_not_on_screen_is_made_more_rarely_and_not_forgotten(fed: Fed) -
 def test_a_pace_is_requests_over_time_whatever_the_rhythm(readings: list[tuple[float, int]]) -> None:
     pace, now_s = Pace(), 1000.0
     for span_s, requests in readings:
-        pace.add(now_s, now_s + span_s, requests)
+        pace.add(Between(now_s, now_s + span_s), requests)
         now_s += span_s
     rates = [requests / span_s for span_s, requests in readings]
     measured = pace.per_s(now_s)
@@ -384,11 +388,10 @@ def test_a_window_holds_exactly_its_buckets(steps: list[tuple[float, int]]) -> N
     added: list[tuple[float, int]] = []
     for step_s, count in steps:
         now_s += step_s
-        window.add(now_s, Tally({"OK": count}))
+        window.add_outcomes(now_s, {"OK": count})
         added.append((now_s, count))
     oldest = now_s // BUCKET_S - 9
     expected = sum(count for at_s, count in added if at_s // BUCKET_S >= oldest)
-    assert window.total(now_s).requests == expected
     assert sum(window.outcomes(now_s).values()) == expected
 
 
@@ -404,16 +407,32 @@ def test_what_a_window_remembers_from_reading_to_reading_is_what_it_holds(
         if octave >= 0:
             one = Histogram()
             one.record(1000 << octave)
-            window.add(now_s, Tally({f"CODE{octave}": 1}, one))
+            window.add_outcomes(now_s, {f"CODE{octave}": 1})
+            window.add_times(now_s, one)
             added.append((now_s, f"CODE{octave}", 1000 << octave))
         if looks:
             held = [entry for entry in added if entry[0] // BUCKET_S >= now_s // BUCKET_S - 9]
             expected = Histogram()
             for _, _, time_ns in held:
                 expected.record(time_ns)
-            whole = window.total(now_s)
-            assert whole.outcomes == Counter(code for _, code, _ in held)
-            assert (whole.sketch.buckets, whole.sketch.sum_ns) == (expected.buckets, expected.sum_ns)
+            sketch = window.sketch(now_s)
+            assert window.outcomes(now_s) == Counter(code for _, code, _ in held)
+            assert (sketch.buckets, sketch.sum_ns) == (expected.buckets, expected.sum_ns)
+            assert window.reaches(int(now_s // BUCKET_S)) == any(at // BUCKET_S == now_s // BUCKET_S for at, *_ in held)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from([*Code, 990]), st.integers(0, 3) | st.just(MOST)), max_size=8))
+def test_what_was_counted_from_reading_to_reading_adds_up_or_went_down(readings: list[dict[int, int]]) -> None:
+    known: dict[str, int] = {}
+    for reading in readings:
+        counts = [OutcomeCount(code=code, count=count) for code, count in reading.items()]
+        before, now = Counter(known), Counter(by_code(counts))
+        if before <= now:
+            assert counted_since(known, counts) == now - before
+        else:
+            with pytest.raises(CounterReset):
+                counted_since(known, counts)
+        assert known == now, "whatever was before"
 
 
 def wire(*, index: Sequence[int] = (), count: Sequence[int] = (), zero: int = 0, total: int = 0) -> bytes:
