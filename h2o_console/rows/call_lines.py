@@ -13,6 +13,7 @@ from h2o_console.rows.finding_keys import finding_key
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, outcomes_text, plain, title
+from h2o_console.rows.shares import failed_share
 from h2o_console.text import pad, safe
 from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Key, Kind as Insights, Subject
@@ -20,6 +21,8 @@ from h2o_core.insights.finding import Key, Kind as Insights, Subject
 if TYPE_CHECKING:
     from h2o_console.store.views import CallView
 
+CALLERS: Final = f"CALLERS, {LAST_60S} (counted where they call from; never added to the above)"
+"""The title over them."""
 _CALLS: Final = (
     Field("CALLER", 8),
     Field("VERSION", 7, 6),
@@ -66,7 +69,7 @@ def _call(one: CallView, grid: Grid, opens: Place) -> Line:
         (_feature(one), Tone.PLAIN),
         (str(requests), Tone.PLAIN),
         (millis(one.p95_ms), Tone.PLAIN),
-        (percent(failed, requests), error_tone(failed, requests)),
+        failed_share(failed, requests),
         (str(one.hosts), Tone.DIM),
         (f"{said}{outcomes_text(one.outcomes)}", Tone.WARN if one.forbidden else Tone.DIM),
     )

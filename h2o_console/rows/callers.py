@@ -10,11 +10,12 @@ from h2o_console.measured import LAST_60S
 from h2o_console.rows.call_lines import against_tiers
 from h2o_console.rows.cells import Glyph, Tone
 from h2o_console.rows.features import WINDOW_S
-from h2o_console.rows.figures import millis, percent, rate
+from h2o_console.rows.figures import millis
+from h2o_console.rows.judged import JudgedRow, error_column, p50_column, p95_column, rate_column
 from h2o_console.rows.places import Kind, Place
-from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt, reasons, why, worst
+from h2o_console.rows.reasons import Reason, errors, reasons, why, worst
 from h2o_console.rows.sections import outcomes_text
-from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
+from h2o_console.rows.tables import Canvas, Column, Shown, Table, glyph_column, name_column
 from h2o_console.text import safe
 from h2o_core.insights.finding import Kind as FindingKind
 from h2o_core.names import shown
@@ -27,13 +28,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class CallRow:
+class CallRow(JudgedRow):
     """What one caller got from one feature, as a line. `caller` and `package` are true names."""
 
-    key: str
-    name: str
-    glyph: Glyph
-    reasons: tuple[Reason, ...]
     caller: str = ""
     version: str = ""
     feature: str = ""
@@ -59,11 +56,6 @@ class CallRow:
     def rps(self) -> float:
         """Mean of the last minute."""
         return self.requests / WINDOW_S
-
-    @property
-    def hurt(self) -> float:
-        """Requests hurt a second."""
-        return most_hurt(self.reasons)
 
 
 def call_row(view: CallView, told: Told) -> CallRow:
@@ -105,6 +97,10 @@ def _why(row: CallRow, on: Canvas) -> Shown:
     return f"{text}  {row.outcomes}", tone
 
 
+def _by_name(row: CallRow) -> tuple[str, ...]:
+    return (row.name,)
+
+
 CALLS: Final[Table[CallRow]] = Table(
     (
         glyph_column(),
@@ -122,49 +118,15 @@ CALLS: Final[Table[CallRow]] = Table(
             by=lambda row: (row.feature, row.name),
             ascending=True,
         ),
-        Column(
-            "RPS",
-            lambda row, _: (rate(row.rps), Tone.PLAIN),
-            7,
-            "calls a second, mean of the last 60 s, counted where they come from",
-            right=True,
-            goes=2,
-            least=NARROW,
-            sort="requests",
-            by=lambda row: (most(row.rps), row.name),
-            over=LAST_60S,
+        rate_column(
+            "calls a second, mean of the last 60 s, counted where they come from", _by_name, goes=2, over=LAST_60S
         ),
-        Column(
-            "p50",
-            lambda row, _: (millis(row.p50_ms), Tone.PLAIN),
-            5,
-            right=True,
-            goes=4,
-            least=90,
-            over=LAST_60S,
-        ),
-        Column(
-            "p95 ms",
-            lambda row, _: (millis(row.p95_ms), Tone.PLAIN),
-            6,
-            "as the caller sees it, brokers and queue included, ms, last 60 s",
-            right=True,
-            goes=3,
-            least=NARROW,
-            sort="p95",
-            by=lambda row: (most(row.p95_ms), row.name),
-            over=LAST_60S,
-        ),
-        Column(
-            "ERR%",
-            lambda row, _: (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
-            5,
+        p50_column(lambda row, _: (millis(row.p50_ms), Tone.PLAIN)),
+        p95_column("as the caller sees it, brokers and queue included, ms, last 60 s", _by_name, goes=3),
+        error_column(
             "failed by the callee's or the platform's fault, what never reached an instance included, last 60 s",
-            right=True,
+            _by_name,
             goes=1,
-            sort="errors",
-            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
-            over=LAST_60S,
         ),
         Column("HOSTS", lambda row, _: (str(row.hosts), Tone.DIM), 5, "it calls from", right=True, goes=5, least=100),
         Column(

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_60S
-from h2o_console.rows.call_lines import call_lines
+from h2o_console.rows.call_lines import CALLERS, call_lines
 from h2o_console.rows.cells import Glyph, Line, Tone
-from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate
+from h2o_console.rows.figures import UNKNOWN, age, millis
+from h2o_console.rows.judged import JudgedRow, error_column, p50_column, p95_column, rate_column
 from h2o_console.rows.places import Kind, Place
-from h2o_console.rows.reasons import SLOW, Reason, error_tone, errors, most_hurt, reasons, why, worst
+from h2o_console.rows.reasons import Reason, errors, reasons, slow_tone, why, worst
 from h2o_console.rows.sections import Field, Grid, facts, outcomes_text, plain, title, verdict
-from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
+from h2o_console.rows.shares import declared_share, failed_share
+from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, name_column
 from h2o_console.text import safe
 
 if TYPE_CHECKING:
@@ -21,17 +23,12 @@ if TYPE_CHECKING:
     from h2o_console.store.views import CallView, FeatureView
 
 WINDOW_S: Final = 60
-_FRESH_S: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureRow:
+class FeatureRow(JudgedRow):
     """One feature of one version as a line. `feature` and `package` are true names; `key` has the version, too."""
 
-    key: str
-    name: str
-    glyph: Glyph
-    reasons: tuple[Reason, ...]
     feature: str = ""
     package: str = ""
     version: str = ""
@@ -55,11 +52,6 @@ class FeatureRow:
     def ages(self) -> bool:
         """The last error says how long ago it was."""
         return bool(self.last_error)
-
-    @property
-    def hurt(self) -> float:
-        """Requests hurt a second."""
-        return most_hurt(self.reasons)
 
 
 def feature_row(view: FeatureView, told: Told) -> FeatureRow:
@@ -106,8 +98,7 @@ def _unknown(view: FeatureView) -> Iterator[Reason]:
 
 
 def _p95(row: FeatureRow, _: Canvas) -> Shown:
-    slow = any(reason.kind in SLOW for reason in row.reasons)
-    return millis(row.p95_ms), Tone.WARN if slow else Tone.PLAIN
+    return millis(row.p95_ms), slow_tone(row.reasons)
 
 
 def _why(row: FeatureRow, on: Canvas) -> Shown:
@@ -115,6 +106,10 @@ def _why(row: FeatureRow, on: Canvas) -> Shown:
     if row.glyph is Glyph.FINE:
         return f"last error {row.last_error}" if row.last_error else text, tone
     return f"{text}; last error {row.last_error}" if row.last_error and row.failed else text, tone
+
+
+def _by_name(row: FeatureRow) -> tuple[str, ...]:
+    return (row.name,)
 
 
 FEATURES: Final[Table[FeatureRow]] = Table(
@@ -130,39 +125,9 @@ FEATURES: Final[Table[FeatureRow]] = Table(
             least=NARROW,
             grows=lambda width: 16 if width >= 120 else 10,
         ),
-        Column(
-            "RPS",
-            lambda row, _: (rate(row.rps), Tone.PLAIN),
-            7,
-            "requests a second, mean of the last 60 s",
-            right=True,
-            goes=2,
-            least=NARROW,
-            sort="requests",
-            by=lambda row: (most(row.rps), row.name),
-            over=LAST_60S,
-        ),
-        Column(
-            "p50",
-            lambda row, _: (millis(row.p50_ms), Tone.PLAIN),
-            5,
-            right=True,
-            goes=4,
-            least=90,
-            over=LAST_60S,
-        ),
-        Column(
-            "p95 ms",
-            _p95,
-            6,
-            "time from the broker to the instance and back, ms, last 60 s",
-            right=True,
-            goes=1,
-            least=NARROW,
-            sort="p95",
-            by=lambda row: (most(row.p95_ms), row.name),
-            over=LAST_60S,
-        ),
+        rate_column("requests a second, mean of the last 60 s", _by_name, goes=2, over=LAST_60S),
+        p50_column(lambda row, _: (millis(row.p50_ms), Tone.PLAIN)),
+        p95_column("time from the broker to the instance and back, ms, last 60 s", _by_name, goes=1, show=_p95),
         Column(
             "PROMISED",
             lambda row, _: (millis(row.upper95_ms), Tone.DIM),
@@ -174,19 +139,10 @@ FEATURES: Final[Table[FeatureRow]] = Table(
             sort="promise",
             by=lambda row: (-(row.p95_ms / row.upper95_ms) if row.p95_ms and row.upper95_ms else 1.0, row.name),
         ),
-        Column(
-            "ERR%",
-            lambda row, _: (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
-            5,
-            "failed by the package's or the platform's fault, last 60 s",
-            right=True,
-            sort="errors",
-            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
-            over=LAST_60S,
-        ),
+        error_column("failed by the package's or the platform's fault, last 60 s", _by_name),
         Column(
             "APP%",
-            lambda row, _: (percent(row.declared, row.requests), Tone.PLAIN if row.declared else Tone.DIM),
+            lambda row, _: declared_share(row.declared, row.requests),
             5,
             "application errors that the package declares, last 60 s",
             right=True,
@@ -249,17 +205,16 @@ def _versions(views: Sequence[FeatureView], told: Told, width: int) -> Iterator[
     for view in views:
         requests, failed = sum(view.outcomes.values()), errors(view.outcomes)
         declared = view.outcomes.get("APPLICATION", 0)
-        slow = any(reason.kind in SLOW for reason in feature_reasons(view, told))
         values = (
             (safe(view.version, 24), Tone.NAME),
             (str(view.instances) if view.known else UNKNOWN, Tone.PLAIN),
             (str(requests) if view.known else UNKNOWN, Tone.PLAIN),
             (millis(view.measured_mean_ms), Tone.PLAIN),
             (millis(view.p50_ms), Tone.PLAIN),
-            (millis(view.p95_ms), Tone.WARN if slow else Tone.PLAIN),
+            (millis(view.p95_ms), slow_tone(feature_reasons(view, told))),
             (millis(view.upper95_ms), Tone.DIM),
-            (percent(failed, requests), error_tone(failed, requests)),
-            (percent(declared, requests), Tone.PLAIN if declared else Tone.DIM),
+            failed_share(failed, requests),
+            declared_share(declared, requests),
             (outcomes_text(view.outcomes), Tone.DIM),
         )
         yield grid.line(f"version:{view.version}", values, Place(Kind.PACKAGE, view.package))
@@ -275,7 +230,7 @@ def _errors(views: Sequence[FeatureView], width: int) -> Iterator[Line]:
 
 
 def _callers(calls: Sequence[CallView], width: int) -> Iterator[Line]:
-    yield from title(f"CALLERS, {LAST_60S} (counted where they call from; never added to the above)", width)
+    yield from title(CALLERS, width)
     if not calls:
         yield plain("none:callers", "  nobody has called it", Tone.UNKNOWN, width)
         return

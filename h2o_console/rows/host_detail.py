@@ -13,6 +13,7 @@ from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, facts, known, outcomes_text, plain, title, verdict
+from h2o_console.rows.shares import failed_share
 from h2o_console.text import safe
 from h2o_core.insights.kinds.servers import FULL_PCT, FULLEST_PCT, STEAL_PCT
 
@@ -146,7 +147,7 @@ def _instances(instances: Sequence[InstanceRow], width: int) -> Iterator[Line]:
             (row.state, state),
             (rate(row.rps), Tone.PLAIN),
             (millis(row.p95_ms), Tone.PLAIN),
-            (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
+            failed_share(row.failed, row.requests),
             (f"{known(row.in_flight)}/{known(row.slots)}", Tone.PLAIN),
             (whole(row.cpu_pct), Tone.PLAIN),
             (size(row.rss_bytes), Tone.PLAIN),

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
-from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.measured import LAST_1S, LAST_10S
+from h2o_console.rows.cells import Tone
 from h2o_console.rows.facts import host_facts
-from h2o_console.rows.figures import UNKNOWN, age, percent, rate, skew, whole
+from h2o_console.rows.figures import UNKNOWN, age, skew, whole
+from h2o_console.rows.judged import JudgedRow, error_column, rate_column, why_column
 from h2o_console.rows.places import Kind, Place
-from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt, reasons, why, worst
+from h2o_console.rows.reasons import errors, reasons, worst
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.text import safe
 from h2o_core.insights.kinds.servers import FULL_PCT, FULLEST_PCT, SKEW_S, STEAL_PCT
@@ -22,13 +23,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class HostRow:
+class HostRow(JudgedRow):
     """A host as a line. Of a silent one only what the brokers say is shown, the rest is unknown."""
 
-    key: str
-    name: str
-    glyph: Glyph
-    reasons: tuple[Reason, ...]
     zone: str = ""
     link: str = ""
     instances: int = 0
@@ -53,16 +50,6 @@ class HostRow:
     def found_by(self) -> str:
         """Name, zone and link."""
         return f"{self.name} {self.zone} {self.link}"
-
-    @property
-    def ages(self) -> bool:
-        """Findings say since when."""
-        return bool(self.reasons)
-
-    @property
-    def hurt(self) -> float:
-        """Requests hurt a second."""
-        return most_hurt(self.reasons)
 
 
 def host_row(view: HostView, told: Told) -> HostRow:
@@ -138,8 +125,8 @@ def _links(row: HostRow, _: Canvas) -> Shown:
     return (f"{up}/{row.links}", Tone.WARN) if row.links_down else (str(row.links), Tone.PLAIN)
 
 
-def _why(row: HostRow, on: Canvas) -> Shown:
-    return why(row.reasons, on.width)
+def _by_name(row: HostRow) -> tuple[str, ...]:
+    return (row.name,)
 
 
 HOSTS: Final[Table[HostRow]] = Table(
@@ -239,27 +226,11 @@ HOSTS: Final[Table[HostRow]] = Table(
             goes=6,
             least=NARROW,
         ),
-        Column(
-            "RPS",
-            lambda row, _: (rate(row.rps), Tone.PLAIN),
-            7,
-            "requests a second that its instances served, mean of the last 10 s",
-            right=True,
-            goes=5,
-            least=NARROW,
-            sort="requests",
-            by=lambda row: (most(row.rps), row.name),
-            over=LAST_10S,
+        rate_column(
+            "requests a second that its instances served, mean of the last 10 s", _by_name, goes=5, over=LAST_10S
         ),
-        Column(
-            "ERR%",
-            lambda row, _: (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
-            5,
-            "of what its instances served failed by the package's or the platform's fault, last 60 s",
-            right=True,
-            sort="errors",
-            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
-            over=LAST_60S,
+        error_column(
+            "of what its instances served failed by the package's or the platform's fault, last 60 s", _by_name
         ),
         Column(
             "QUEUE",
@@ -274,7 +245,7 @@ HOSTS: Final[Table[HostRow]] = Table(
         Column("UP", lambda row, _: (row.up, Tone.DIM), 4, "of its broker", right=True, goes=12, least=90, wide=True),
         Column("AGENT", lambda row, _: (row.agent, Tone.DIM), 9, goes=13, least=90, grows=lambda _: 40, wide=True),
         Column("VERSION", lambda row, _: (row.version, Tone.DIM), 7, "of its agent", goes=14, least=90, wide=True),
-        Column("WHY", _why, 14, "the worst finding; all findings of the row under the cursor stand below the list"),
+        why_column(),
     ),
     worst=lambda row: (-row.glyph, -row.hurt, row.name),
 )

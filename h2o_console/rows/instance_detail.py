@@ -12,6 +12,7 @@ from h2o_console.rows.instances import instance_reasons
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, facts, known, outcomes_text, pieces, plain, title, verdict
+from h2o_console.rows.shares import failed_share
 from h2o_console.text import safe
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _features(detail: InstanceDetail, width: int) -> Iterator[Line]:
             (millis(one.p50_ms), Tone.PLAIN),
             (millis(one.p95_ms), Tone.WARN if slow else Tone.PLAIN),
             (millis(one.upper95_ms), Tone.DIM),
-            (percent(failed, requests), error_tone(failed, requests)),
+            failed_share(failed, requests),
             (f"{outcomes_text(one.outcomes)}{last}", Tone.DIM),
         )
         yield grid.line(f"feature:{one.feature}", values)

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.measured import LAST_1S, LAST_10S, LAST_60S
-from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.measured import LAST_1S, LAST_10S
+from h2o_console.rows.cells import Tone
 from h2o_console.rows.facts import check_facts, instance_facts
-from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate, size, whole
+from h2o_console.rows.figures import UNKNOWN, age, size, whole
+from h2o_console.rows.judged import JudgedRow, error_column, p95_column, rate_column, why_column
 from h2o_console.rows.places import SHORT_ID, Kind, Place
-from h2o_console.rows.reasons import Reason, error_tone, errors, most_hurt, reasons, why, worst
+from h2o_console.rows.reasons import Reason, errors, reasons, worst
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.text import safe
 from h2o_core.insights.finding import Kind as FindingKind
@@ -26,13 +27,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceRow:
+class InstanceRow(JudgedRow):
     """An instance as a line. `package` and `host` are true names, as its key is."""
 
-    key: str
-    name: str
-    glyph: Glyph
-    reasons: tuple[Reason, ...]
     package: str = ""
     host: str = ""
     version: str = ""
@@ -59,22 +56,11 @@ class InstanceRow:
         """Package, version, host, id, state."""
         return f"{self.package} {self.version} {self.host} {self.key} {self.state}"
 
-    @property
-    def ages(self) -> bool:
-        """Findings say since when."""
-        return bool(self.reasons)
-
-    @property
-    def hurt(self) -> float:
-        """Requests hurt a second."""
-        return most_hurt(self.reasons)
-
 
 def instance_row(view: InstanceView, told: Told) -> InstanceRow:
     """What there is to say of an instance."""
     found = instance_reasons(view, told)
     child = view.child
-    state = view.state if view.ready or view.state != "ready" else "unroutable"
     return InstanceRow(
         key=view.key,
         name=short(view),
@@ -84,7 +70,7 @@ def instance_row(view: InstanceView, told: Told) -> InstanceRow:
         host=view.host,
         version=safe(view.version, 24),
         zone=safe(view.zone, 20),
-        state=safe(state, 12),
+        state=safe(shown_state(view), 12),
         ready=view.ready,
         silent=view.silent,
         rps=view.rps,
@@ -128,6 +114,11 @@ def short(view: InstanceView) -> str:
     return "(none)"
 
 
+def shown_state(view: InstanceView) -> str:
+    """Its state; one that is ready and takes no requests is not routable."""
+    return view.state if view.ready or view.state != "ready" else "unroutable"
+
+
 def _state(row: InstanceRow, _: Canvas) -> Shown:
     return row.state, Tone.UNKNOWN if row.silent else Tone.GOOD if row.ready else Tone.WARN
 
@@ -140,12 +131,12 @@ def _busy(row: InstanceRow, _: Canvas) -> Shown:
     return f"{busy}/{UNKNOWN if row.slots is None else row.slots}", Tone.WARN if full else Tone.PLAIN
 
 
-def _why(row: InstanceRow, on: Canvas) -> Shown:
-    return why(row.reasons, on.width)
-
-
 def _count(number: int | None) -> str:
     return UNKNOWN if number is None else str(number)
+
+
+def _by_package(row: InstanceRow) -> tuple[str, ...]:
+    return (row.package, row.key)
 
 
 INSTANCES: Final[Table[InstanceRow]] = Table(
@@ -181,40 +172,9 @@ INSTANCES: Final[Table[InstanceRow]] = Table(
         ),
         Column("ZONE", lambda row, _: (row.zone or UNKNOWN, Tone.DIM), 6, goes=12, least=NARROW, wide=True),
         Column("STATE", _state, 9, goes=3, least=NARROW),
-        Column(
-            "RPS",
-            lambda row, _: (rate(row.rps), Tone.PLAIN),
-            7,
-            "requests a second, mean of the last 10 s",
-            right=True,
-            goes=5,
-            least=NARROW,
-            sort="requests",
-            by=lambda row: (most(row.rps), row.package, row.key),
-            over=LAST_10S,
-        ),
-        Column(
-            "p95 ms",
-            lambda row, _: (millis(row.p95_ms), Tone.PLAIN),
-            6,
-            "time from the broker to it and back, ms, all features, last 60 s",
-            right=True,
-            goes=2,
-            least=NARROW,
-            sort="p95",
-            by=lambda row: (most(row.p95_ms), row.package, row.key),
-            over=LAST_60S,
-        ),
-        Column(
-            "ERR%",
-            lambda row, _: (percent(row.failed, row.requests), error_tone(row.failed, row.requests)),
-            5,
-            "failed by the package's or the platform's fault, last 60 s",
-            right=True,
-            sort="errors",
-            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.package),
-            over=LAST_60S,
-        ),
+        rate_column("requests a second, mean of the last 10 s", _by_package, goes=5, over=LAST_10S),
+        p95_column("time from the broker to it and back, ms, all features, last 60 s", _by_package, goes=2),
+        error_column("failed by the package's or the platform's fault, last 60 s", _by_package),
         Column(
             "BUSY",
             _busy,
@@ -280,7 +240,7 @@ INSTANCES: Final[Table[InstanceRow]] = Table(
             by=lambda row: (most(row.restarts), row.package, row.key),
         ),
         Column("PID", lambda row, _: (_count(row.pid), Tone.DIM), 7, right=True, goes=13, least=NARROW, wide=True),
-        Column("WHY", _why, 14, "the worst finding; all findings of the row under the cursor stand below the list"),
+        why_column(),
     ),
     worst=lambda row: (-row.glyph, -row.hurt, row.package, row.host, row.key),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from h2o_console.measured import LAST_10S, LAST_60S
-from h2o_console.rows.call_lines import call_lines
+from h2o_console.rows.call_lines import CALLERS, call_lines
 from h2o_console.rows.cells import Line, Tone
 from h2o_console.rows.figures import line, millis, percent, rate
 from h2o_console.rows.package_events import event_lines
@@ -67,7 +67,7 @@ def _callers(view: PackageView, calls: Sequence[CallView], width: int) -> Iterat
     """What its callers got, counted where they are."""
     if not calls and not view.callers:
         return
-    yield from title(f"CALLERS, {LAST_60S} (counted where they call from; never added to the above)", width)
+    yield from title(CALLERS, width)
     if not calls:
         yield plain("callers", f"  {outcomes_text(view.callers)}", Tone.PLAIN, width)
         return

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.cells import Glyph, Line, Tone
-from h2o_console.rows.figures import UNKNOWN, age, millis, percent, rate
-from h2o_console.rows.instances import instance_reasons
+from h2o_console.rows.figures import UNKNOWN, age, millis, rate
+from h2o_console.rows.instances import instance_reasons, shown_state
 from h2o_console.rows.places import SHORT_ID, Kind, Place
-from h2o_console.rows.reasons import error_tone, errors
+from h2o_console.rows.reasons import errors
 from h2o_console.rows.sections import Field, Grid, known, plain, title
+from h2o_console.rows.shares import failed_share
 from h2o_console.text import safe
 
 if TYPE_CHECKING:
@@ -72,11 +73,11 @@ def _instance(one: InstanceView, why: Reason | None, at: int, times: Times, tabl
         (safe(one.version, 24) or UNKNOWN, Tone.PLAIN),
         (safe(one.host, 40), Tone.PLAIN),
         (safe(one.zone, 20), Tone.DIM),
-        (safe(_shown_state(one), 20), Tone.UNKNOWN if one.silent else Tone.GOOD if one.ready else Tone.WARN),
+        (safe(shown_state(one), 20), Tone.UNKNOWN if one.silent else Tone.GOOD if one.ready else Tone.WARN),
         (rate(one.rps), Tone.PLAIN),
         (millis(p50), Tone.PLAIN),
         (millis(p95), Tone.PLAIN),
-        (percent(failed, requests), error_tone(failed, requests)),
+        failed_share(failed, requests),
         (f"{known(one.in_flight)}/{known(one.slots)}", Tone.PLAIN),
         (known(one.queued), Tone.PLAIN),
         (UNKNOWN if one.up_s is None else age(one.up_s), Tone.DIM),
@@ -111,7 +112,7 @@ def _host(name: str, instances: Sequence[InstanceView], grid: Grid) -> Line:
         (safe(instances[0].zone, 20), Tone.DIM),
         (f"{ready}/{len(instances)}" if ready < len(instances) else str(ready), Tone.PLAIN),
         (rate(sum(paces) if paces else None), Tone.PLAIN),
-        (percent(failed, requests), error_tone(failed, requests)),
+        failed_share(failed, requests),
         (states_text(instances), Tone.DIM),
     )
     return grid.line(f"host:{name}", values, Place(Kind.HOST, name))
@@ -119,10 +120,5 @@ def _host(name: str, instances: Sequence[InstanceView], grid: Grid) -> Line:
 
 def states_text(instances: Sequence[InstanceView]) -> str:
     """How many are in which state."""
-    states = Counter("no fresh stats" if one.silent else safe(_shown_state(one), 20) for one in instances)
+    states = Counter("no fresh stats" if one.silent else safe(shown_state(one), 20) for one in instances)
     return ", ".join(f"{count} {state}" for state, count in states.most_common()) or "no instance"
-
-
-def _shown_state(one: InstanceView) -> str:
-    """Its state; one that is ready and takes no requests is not routable."""
-    return one.state if one.ready or one.state != "ready" else "unroutable"

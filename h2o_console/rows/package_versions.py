@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_60S
 from h2o_console.rows.cells import Line, Tone
-from h2o_console.rows.figures import UNKNOWN, age, millis, percent, whole_percent
+from h2o_console.rows.figures import UNKNOWN, age, millis, whole_percent
 from h2o_console.rows.package_instances import states_text
 from h2o_console.rows.places import Kind, Place
-from h2o_console.rows.reasons import error_tone, errors
+from h2o_console.rows.reasons import errors
 from h2o_console.rows.sections import Field, Grid, outcomes_text, plain, title
+from h2o_console.rows.shares import declared_share, failed_share
 from h2o_console.text import safe
 from h2o_core.versions import newest_first
 
@@ -79,8 +80,8 @@ def _version(view: PackageView, name: str, total: int, grid: Grid) -> Line:
         (str(requests) if view.known else UNKNOWN, Tone.PLAIN),
         (millis(timed.p50_ms if timed else None), Tone.PLAIN),
         (millis(max((one.p95_ms for one in features if one.p95_ms is not None), default=None)), _slow_tone(slow)),
-        (percent(failed, requests), error_tone(failed, requests)),
-        (percent(outcomes["APPLICATION"], requests), Tone.PLAIN if outcomes["APPLICATION"] else Tone.DIM),
+        failed_share(failed, requests),
+        declared_share(outcomes["APPLICATION"], requests),
         (f"{states_text(instances)}{_promise(slow, view.name)}{_newest_error(features)}", Tone.DIM),
     )
     return grid.line(f"version:{name}", values, Place(Kind.INSTANCES, view.name))
@@ -140,8 +141,8 @@ def _feature(one: FeatureView, package: str, table: Grid) -> Line:
         (millis(one.p50_ms), Tone.PLAIN),
         (millis(one.p95_ms), Tone.WARN if _is_slow(one) else Tone.PLAIN),
         (millis(one.upper95_ms), Tone.DIM),
-        (percent(failed, requests), error_tone(failed, requests)),
-        (percent(declared, requests), Tone.PLAIN if declared else Tone.DIM),
+        failed_share(failed, requests),
+        declared_share(declared, requests),
         (f"{outcomes_text(one.outcomes)}{last}", Tone.DIM),
     )
     return table.line(f"feature:{one.version}:{one.feature}", values, Place(Kind.FEATURE, one.feature))

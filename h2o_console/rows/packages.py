@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.measured import LAST_10S, LAST_60S
 from h2o_console.rows.board import Board
-from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.cells import Tone
 from h2o_console.rows.facts import package_facts
-from h2o_console.rows.figures import UNKNOWN, line, millis, percent, rate, whole_percent
+from h2o_console.rows.figures import UNKNOWN, line, millis, rate, whole_percent
+from h2o_console.rows.judged import JudgedRow, error_column, p50_column, p95_column, rate_column, why_column
 from h2o_console.rows.places import Kind, Place
-from h2o_console.rows.reasons import SLOW, Reason, error_tone, errors, most_hurt, reasons, why, worst
-from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
+from h2o_console.rows.reasons import Reason, errors, reasons, slow_tone, worst
+from h2o_console.rows.shares import declared_share, failed_share
+from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, name_column
 from h2o_console.text import safe
 from h2o_core.versions import newest_first
 
@@ -30,16 +32,12 @@ _VERSION_CELLS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
-class PackageRow:
-    """A package as a line of the screen. `key` is its true name, for looking it up; `name` is safe to show.
+class PackageRow(JudgedRow):
+    """A package as a line of the screen.
 
     `partial`: some of its hosts are silent, so the numbers are those of the others, and are shown grey.
     """
 
-    key: str
-    name: str
-    glyph: Glyph
-    reasons: tuple[Reason, ...]
     instances: str
     versions: str
     traffic: str
@@ -52,21 +50,6 @@ class PackageRow:
     failed: int = 0
     declared: int = 0
     partial: bool = False
-
-    @property
-    def found_by(self) -> str:
-        """Its name."""
-        return self.name
-
-    @property
-    def ages(self) -> bool:
-        """Findings say since when."""
-        return bool(self.reasons)
-
-    @property
-    def hurt(self) -> float:
-        """Requests hurt a second, by the worst finding."""
-        return most_hurt(self.reasons)
 
 
 def package_row(view: PackageView, told: Told) -> PackageRow:
@@ -137,16 +120,11 @@ def _quiet(row: PackageRow, text: str, tone: Tone = Tone.PLAIN) -> Shown:
 
 
 def _p95(row: PackageRow, _: Canvas) -> Shown:
-    slow = any(reason.kind in SLOW for reason in row.reasons)
-    return _quiet(row, millis(row.p95_ms), Tone.WARN if slow else Tone.PLAIN)
+    return _quiet(row, millis(row.p95_ms), slow_tone(row.reasons))
 
 
 def _err(row: PackageRow, _: Canvas) -> Shown:
-    return _quiet(row, percent(row.failed, row.requests), error_tone(row.failed, row.requests))
-
-
-def _why(row: PackageRow, on: Canvas) -> Shown:
-    return why(row.reasons, on.width)
+    return _quiet(row, *failed_share(row.failed, row.requests))
 
 
 def _line_cells(width: int) -> int:
@@ -156,6 +134,10 @@ def _line_cells(width: int) -> int:
 def _ready(row: PackageRow) -> int:
     head, _, _ = row.instances.partition("/")
     return int(head) if head.isdecimal() else 0
+
+
+def _by_name(row: PackageRow) -> tuple[str, ...]:
+    return (row.name,)
 
 
 PACKAGES: Final[Table[PackageRow]] = Table(
@@ -192,17 +174,12 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             least=NARROW,
             over=LAST_60S,
         ),
-        Column(
-            "RPS",
-            lambda row, _: _quiet(row, rate(row.rps)),
-            7,
+        rate_column(
             "requests a second, mean of the last 10 s; the graph: last 60 s",
-            right=True,
+            _by_name,
             goes=2,
-            least=NARROW,
-            sort="requests",
-            by=lambda row: (most(row.rps), row.name),
             over=LAST_10S,
+            show=lambda row, _: _quiet(row, rate(row.rps)),
         ),
         Column(
             "trend",
@@ -214,26 +191,9 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             fills=True,
             over=LAST_60S,
         ),
-        Column(
-            "p50",
-            lambda row, _: _quiet(row, millis(row.p50_ms)),
-            5,
-            right=True,
-            goes=4,
-            least=90,
-            over=LAST_60S,
-        ),
-        Column(
-            "p95 ms",
-            _p95,
-            6,
-            "time from the broker to the instance and back, ms, all features, last 60 s",
-            right=True,
-            goes=1,
-            least=NARROW,
-            sort="p95",
-            by=lambda row: (most(row.p95_ms), row.name),
-            over=LAST_60S,
+        p50_column(lambda row, _: _quiet(row, millis(row.p50_ms))),
+        p95_column(
+            "time from the broker to the instance and back, ms, all features, last 60 s", _by_name, goes=1, show=_p95
         ),
         Column(
             "trend",
@@ -245,19 +205,14 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             fills=True,
             over=LAST_60S,
         ),
-        Column(
-            "ERR%",
-            _err,
-            5,
+        error_column(
             "failed by the package's or the platform's fault, last 60 s (BAD_REQUEST is the caller's)",
-            right=True,
-            sort="errors",
-            by=lambda row: (-(row.failed / row.requests if row.requests else -1.0), -row.failed, row.name),
-            over=LAST_60S,
+            _by_name,
+            show=_err,
         ),
         Column(
             "APP%",
-            lambda row, _: _quiet(row, percent(row.declared, row.requests), Tone.PLAIN if row.declared else Tone.DIM),
+            lambda row, _: _quiet(row, *declared_share(row.declared, row.requests)),
             5,
             "application errors that the package declares, last 60 s",
             right=True,
@@ -265,7 +220,7 @@ PACKAGES: Final[Table[PackageRow]] = Table(
             least=NARROW,
             over=LAST_60S,
         ),
-        Column("WHY", _why, 14, "the worst finding; all findings of the row under the cursor stand below the list"),
+        why_column(),
     ),
     worst=lambda row: (-row.glyph, -row.hurt, row.name),
 )

@@ -93,6 +93,11 @@ def errors(outcomes: Mapping[str, int]) -> int:
     return sum(count for code, count in outcomes.items() if code in FAULTS)
 
 
+def slow_tone(found: Iterable[Reason]) -> Tone:
+    """How loud a latency is said: a finding of it is a warning."""
+    return Tone.WARN if any(reason.kind in SLOW for reason in found) else Tone.PLAIN
+
+
 def error_tone(failed: int, requests: int) -> Tone:
     """How loud a share of failures is said: as loud as a finding of it would be, were it sure."""
     if not failed or not requests:
