@@ -31,6 +31,7 @@ _OPTIONS: Final = (
     ),
     click.option("-o", "--output", type=click.Choice([each.value for each in Format]), help="[default: table]"),
     click.option("--json", "as_json", is_flag=True, help="The same as -o json."),
+    click.option("--no-headers", is_flag=True, help="A table without its heads."),
 )
 CODES: Final = """
     Exit codes: 0 applied, 2 what was typed can't be meant, 3 no such name, 4 ZooKeeper out of reach, 5 not by all (they

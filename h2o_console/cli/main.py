@@ -125,8 +125,16 @@ def _usage(error: click.UsageError) -> int:
         click.echo(error.ctx.get_help(), err=True)
         return Exit.USAGE
     command = error.ctx.command_path if error.ctx else "h2o"
-    _say(error.format_message(), f"see how: {command} --help")
+    _say(error.format_message(), _instead(error) or f"see how: {command} --help")
     return Exit.USAGE
+
+
+def _instead(error: click.UsageError) -> str:
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return ""
+    from h2o_console.cli.lacking import instead  # noqa: PLC0415 - only after a mistake
+
+    return instead(error.ctx, error.option_name)
 
 
 def _say(message: str, hint: str) -> None:
