@@ -9,24 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from google.protobuf.message import DecodeError
-
+from h2o_console.feed.histories import HOST, MOST, PACKAGE, parse_history, sketch_of
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
 from h2o_core.insights.counts import FAULTS
 from h2o_core.names import shown
-from h2o_core.pb.host_pb2 import History
 
 if TYPE_CHECKING:
     from h2o_core.pb.host_pb2 import Point, Series as WireSeries
-    from h2o_core.pb.stats_pb2 import Sketch
 
 _LATE_SLOTS: Final = 3
 """A host whose newest point is so far behind the others' is not waited for."""
-_MOST: Final = 1 << 53
 _MOST_VERSIONS: Final = 20
-_INDEXES: Final = range(-512, 2048)
-"""Others would overflow when they become times (see `h2o_console.store.windows`)."""
 _OURS: Final = frozenset(code.value for code in Code if code.name in FAULTS)
 _KEPT: Final = 10
 """Slots beyond the window that are kept: columns do not shimmer while they leave it."""
@@ -46,10 +40,6 @@ SPANS: Final[Mapping[str, Span]] = {
     one.name: one for one in (HOUR, Span("6h", 60, 360), Span("24h", 120, 720), Span("7d", 600, 1008))
 }
 """Agents remember tens of seconds for an hour, and minutes, which they add up, for seven days."""
-
-
-class NoHistory(ValueError):
-    """What was answered is none, or another's; the sentence says what."""
 
 
 @dataclass(slots=True)
@@ -73,7 +63,7 @@ class Slot:
         """Add what another host, or another package, did."""
         requests = failed = 0
         for one in point.outcomes:
-            if one.count < _MOST:
+            if one.count < MOST:
                 requests += one.count
                 failed += one.count if one.code in _OURS else 0
         covered_s = point.covered_s
@@ -81,7 +71,7 @@ class Slot:
         self.requests += requests
         self.failed += failed
         if point.HasField("processing"):
-            more = _sketch(point.processing)
+            more = sketch_of(point.processing)
             if self.sketch.count:
                 self.sketch.merge(more)
             else:
@@ -154,7 +144,7 @@ class Past:
 
     def put(self, host: str, body: bytes) -> None:
         """What *host* answered, a ``h2o.v1.History``; raises NoHistory."""
-        history = self._parsed(host, body)
+        history = parse_history(host, body, self.span.slot_s)
         self.missing.pop(host, None)
         self.answered.add(host)
         self.changed += 1
@@ -165,7 +155,7 @@ class Past:
                 continue
             for at, point in self._points(wire, before):
                 newest = max(newest, at)
-                if wire.kind == _PACKAGE:
+                if wire.kind == PACKAGE:
                     known.slots.setdefault(at, Slot()).count(point, self.span.slot_s)
                 elif 0 <= point.vitals.cpu_pct <= 100:
                     known.cpu_pct[at] = point.vitals.cpu_pct
@@ -173,25 +163,11 @@ class Past:
             self._newest[host] = newest
         self._forget()
 
-    def _parsed(self, host: str, body: bytes) -> History:
-        try:
-            history = History.FromString(body)
-        except DecodeError:
-            msg = "what it answers is no history: is its agent older or newer? h2o version"
-            raise NoHistory(msg) from None
-        if history.host != host:
-            msg = f"its address is answered by {history.host or 'nobody who has a name'}"
-            raise NoHistory(msg)
-        if history.resolution_s != self.span.slot_s:
-            msg = f"it answers points of {history.resolution_s:g} s, not of {self.span.slot_s} s: is its agent older?"
-            raise NoHistory(msg)
-        return history
-
     def _series_of(self, wire: WireSeries) -> Series | None:
         """Where a series of the answer is counted; None: nowhere."""
-        if wire.kind == _HOST:
+        if wire.kind == HOST:
             return None if self.package else self.versions.setdefault("", Series())
-        if wire.kind != _PACKAGE or (self.package and shown(wire.package) != self.package):
+        if wire.kind != PACKAGE or (self.package and shown(wire.package) != self.package):
             return None
         version = wire.version if self.package else ""
         if version not in self.versions and len(self.versions) >= _MOST_VERSIONS:
@@ -210,19 +186,3 @@ class Past:
         for version, series in list(self.versions.items()):
             if series.forget(newest - self.span.slots - _KEPT):
                 del self.versions[version]
-
-
-_HOST: Final = "host"
-_PACKAGE: Final = "package"
-
-
-def _sketch(wire: Sketch) -> Histogram:
-    """What of a sketch can be believed: all of it, mostly, and that is seen without a look at each of its buckets."""
-    made = Histogram()
-    index, count = wire.index[: len(_INDEXES)], wire.count[: len(_INDEXES)]
-    if index and count:
-        sound = min(index) in _INDEXES and max(index) in _INDEXES and min(count) > 0 and max(count) < _MOST
-        pairs = zip(index, count, strict=False)
-        made.buckets = dict(pairs if sound else (one for one in pairs if one[0] in _INDEXES and 0 < one[1] < _MOST))
-    made.zero = min(wire.zero, _MOST)
-    return made

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from h2o_console.feed.agents import OutOfReach
-from h2o_console.rows.past import HOUR, NoHistory, Past, Span
+from h2o_console.feed.histories import NoHistory
+from h2o_console.rows.past import HOUR, Past, Span
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pytest
 
 from h2o_console.feed.agents import OutOfReach
+from h2o_console.feed.histories import NoHistory
 from h2o_console.rows.change_marks import Change, Changes
-from h2o_console.rows.past import HOUR, SPANS, NoHistory, Past
+from h2o_console.rows.past import HOUR, SPANS, Past
 from h2o_console.rows.past_graphs import OF_HOSTS, Picture, Scales, graph_lines
 from h2o_console.tui.asking import MOST_HOSTS, PastReader
 from h2o_core.errors import Code
