@@ -22,6 +22,7 @@ import uvicorn
 from bench.simulator.host import SimulatedHost
 from bench.simulator.nodes import agent_node, live_host, manifests, picture
 from bench.simulator.plan import FLEET, Host, Plan, plan
+from bench.simulator.remembering import SimulatedPast
 from h2o_agent.http.app import build
 from h2o_agent.logs.shelf import Shelf
 from h2o_core.io.clock import unix_s
@@ -90,7 +91,8 @@ class _Part:
             sockets.append(listener)
             self.ports[host.name] = port = listener.getsockname()[1]
             source = SimulatedHost(host, self._plan.hosts, seen, self._agents, FLEET)
-            self._applications[port] = build(source, _VERSION, Shelf(_NO_LOGS, host.name, _VERSION))
+            shelf, past = Shelf(_NO_LOGS, host.name, _VERSION), SimulatedPast(host)
+            self._applications[port] = build(source, _VERSION, shelf, past=past)
         serving = asyncio.create_task(_Server(_config(self._answer)).serve(sockets))
         await self._register({(one.package, one.version): one.digest for one in versions})
         return serving

@@ -34,6 +34,8 @@ class Kind(Enum):
     """Nothing has been decided since (304)."""
     NO_CONTROL = 11
     """The agent that is asked has never heard of ``/control``."""
+    HISTORY = 12
+    """What host `of` remembers of the time before anybody watched, ``/history``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from h2o_console.feed.answers import parse_head, parse_hosts, parse_instances
 from h2o_console.feed.control import parse_control
 from h2o_console.feed.counters import Unreadable, parse_promises, parse_stats
 from h2o_console.feed.heard import Heard, Kind
+from h2o_console.feed.histories import NoHistory, parse_history, remembered
+from h2o_console.store.recalled import SLOT_S
 
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Head, Host
@@ -105,6 +107,15 @@ class Intake:
         self._hear(Heard(Kind.NO_CONTROL), now_s)
         self._store.put_control(None, now_s)
 
+    def history(self, host: str, body: bytes, now_s: float) -> None:
+        """What *host* remembers of the time before anybody watched."""
+        self._hear(Heard(Kind.HISTORY, host, body), now_s)
+        try:
+            history = parse_history(host, body, SLOT_S)
+        except NoHistory as error:
+            raise OutOfReach(str(error)) from None
+        self._store.put_history(host, remembered(history), now_s)
+
     def take(self, heard: Heard, now_s: float) -> None:
         """Any of them, as a recording has it; raises OutOfReach where its method does."""
         first, second = (*heard.said, "", "")[:2]
@@ -125,9 +136,15 @@ class Intake:
                 self.trouble(heard.of, first, second, now_s)
             case Kind.EXPECT:
                 self.expect(heard.of, heard.seconds, now_s)
-            case Kind.CONTROL:
-                self.control(heard.body, now_s)
-            case Kind.CONTROL_STANDS:
-                self.control_stands(now_s)
-            case Kind.NO_CONTROL:
-                self.no_control(now_s)
+            case Kind.CONTROL | Kind.CONTROL_STANDS | Kind.NO_CONTROL:
+                self._take_control(heard, now_s)
+            case Kind.HISTORY:
+                self.history(heard.of, heard.body, now_s)
+
+    def _take_control(self, heard: Heard, now_s: float) -> None:
+        if heard.kind is Kind.CONTROL:
+            self.control(heard.body, now_s)
+        elif heard.kind is Kind.CONTROL_STANDS:
+            self.control_stands(now_s)
+        else:
+            self.no_control(now_s)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.feed.clocks import monotonic_s, thread_s
 from h2o_console.store.assembled import Parts, picture_of
 from h2o_console.store.insight import Insight
-from h2o_console.store.past import Past
 from h2o_core.insights.standing import Findings
 from h2o_core.io.clock import unix_s
 
@@ -49,7 +49,9 @@ class Looker:
         self._wall = wall
         self._spent = spent
         self._findings = Findings()
-        self._past = Past()
+        self.began = asyncio.Event()
+        """There are hosts to look at; they have answered, or have had the time to."""
+        self._sooner = asyncio.Event()
         self._since_s = 0.0
         self._cost_s = 0.0
 
@@ -60,8 +62,17 @@ class Looker:
             if self._store.insight is None and not self._store.heard() and self._clock() < latest_s:
                 await asyncio.sleep(_FIRST_S)
                 continue
+            if self._store.host_names():
+                self.began.set()
             await self.look_safely()
-            await asyncio.sleep(self.every_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.every_s):
+                    await self._sooner.wait()
+            self._sooner.clear()
+
+    def hasten(self) -> None:
+        """Look again at once: more is known than at the last look."""
+        self._sooner.set()
 
     def take_over(self, store: Store) -> None:
         """Look at *store* from now on, which knows what the one before knew."""
@@ -100,7 +111,7 @@ class Looker:
         if decided is not None:
             self._findings.noted(decided.notes)
         together = store.call_parts([one for host in hosts for one in host.calls], now_s)
-        picture = picture_of(Parts(hosts, packages, together, control), self._past, at_s, now_s)
+        picture = picture_of(Parts(hosts, packages, together, control), store.past, at_s, now_s)
         await self._let_others()
         news = self._findings.see(picture)
         self._count()

@@ -18,6 +18,8 @@ from h2o_console.feed.agents import Agents, OutOfReach
 from h2o_console.feed.clocks import monotonic_s, thread_s
 from h2o_console.feed.intake import Intake
 from h2o_console.feed.looking import Looker
+from h2o_console.feed.recalling import Recall
+from h2o_core.io.clock import unix_s
 
 if TYPE_CHECKING:
     from h2o_console.feed.intake import Tap
@@ -124,6 +126,7 @@ class Poller:
         """Ask until cancelled."""
         fleet = asyncio.create_task(self._keep_fleet())
         looking = asyncio.create_task(self._looker.run())
+        recalling = asyncio.create_task(self._recall())
         try:
             while not fleet.done():
                 self._turn()
@@ -131,7 +134,8 @@ class Poller:
                 await self._rest()
             fleet.result()
         finally:
-            tasks = [fleet, looking, *(asked.task for asked in self._asked.values() if asked.task is not None)]
+            asking = [asked.task for asked in self._asked.values() if asked.task is not None]
+            tasks = [fleet, looking, recalling, *asking]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -148,6 +152,16 @@ class Poller:
             async with asyncio.timeout(min(due_s - now_s, _REST_S)):
                 await self._hurry.wait()
         self._hurry.clear()
+
+    async def _recall(self) -> None:
+        """What hosts remember of the time before; then look again with that."""
+        await self._looker.began.wait()
+        well = [host for host, asked in self._asked.items() if not asked.failures]
+        await Recall(self._remembered, self._intake, self._clock, unix_s).run(well)
+        self._looker.hasten()
+
+    async def _remembered(self, host: str, path: str) -> bytes:
+        return await self.read(host, path, bytes)
 
     # the fleet's picture
 

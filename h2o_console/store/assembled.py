@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from h2o_console.store.package_part import PackagePart
     from h2o_console.store.past import Past, Version
     from h2o_console.store.pictured import HostPart
+    from h2o_core.insights.picture import Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Parts:
 def picture_of(parts: Parts, past: Past, at_s: float, now_s: float) -> Picture:
     """*at_s*: Unix time, *now_s*: the store's. *past* takes in what is the present now, too."""
     hosts = parts.hosts
-    ready = Counter(one.package for each in hosts for one in each.instances if one.ready)
+    instances = tuple(one for each in hosts for one in each.instances)
+    ready = Counter(one.package for one in instances if one.ready)
     versions = {
         (each.package, version): counts for each in parts.packages for version, counts in each.versions().items()
     }
@@ -37,9 +39,9 @@ def picture_of(parts: Parts, past: Past, at_s: float, now_s: float) -> Picture:
     return Picture(
         now_s=at_s,
         hosts=tuple(each.host for each in hosts if each.host is not None),
-        instances=tuple(one for each in hosts for one in each.instances),
+        instances=instances,
         children=tuple(one for each in hosts for one in each.children),
-        served=(*(one for each in hosts if each.speaks for one in each.served), *_before(past, now_s)),
+        served=(*(one for each in hosts if each.speaks for one in each.served), *_before(past, now_s, instances)),
         measured=tuple(one for each in parts.packages for one in each.measured),
         calls=(*(one for each in hosts for one in each.calls), *parts.calls),
         waiting=tuple(one for each in hosts for one in each.waiting),
@@ -58,7 +60,7 @@ def _told(versions: Mapping[Version, Counts], hosts: Sequence[HostPart]) -> Mapp
     return {version: counts for version, counts in versions.items() if version not in untold}
 
 
-def _before(past: Past, now_s: float) -> Iterator[Served]:
+def _before(past: Past, now_s: float, instances: Sequence[Instance]) -> Iterator[Served]:
     """Of all hosts together."""
-    for (package, version), counts in past.before(now_s).items():
+    for (package, version), counts in past.before(now_s, instances).items():
         yield Served(package, version, "", NOTHING, counts)

@@ -21,6 +21,7 @@ from h2o_console.store.instances import Here, counted, instance_detail, instance
 from h2o_console.store.pace import line_of
 from h2o_console.store.package_part import package_part
 from h2o_console.store.packages import PackageRecord
+from h2o_console.store.past import Past
 from h2o_console.store.pictured import host_part
 from h2o_console.store.servers import host_detail, host_view
 from h2o_console.store.views import (
@@ -39,6 +40,7 @@ from h2o_console.store.windows import NO_TIMES, Window, covered_s
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Head, Host, Instance
     from h2o_console.feed.counters import Promise
+    from h2o_console.feed.histories import Remembered
     from h2o_console.pb.lean_pb2 import HostStats
     from h2o_console.store.control import ControlSeen
     from h2o_console.store.insight import Insight
@@ -98,6 +100,8 @@ class Store:
         self.control: ControlSeen | None = None
         self.insight: Insight | None = None
         self.blindness: str = ""
+        self.past = Past()
+        """For the thread that looks for what is wrong, and no other."""
         self._numbered = 0
         self._watched: tuple[str, Member] | None = None
         self._dirty: set[str] = set()
@@ -198,6 +202,10 @@ class Store:
             if record.promises != declared.get(name, {}):
                 record.promises = declared.get(name, {})
                 self._dirty.add(name)
+
+    def put_history(self, host: str, told: Iterable[Remembered], now_s: float) -> None:
+        """What a host remembers of the time before anybody watched."""
+        self.past.recall(host, told, now_s)
 
     @_locked
     def put_failure(self, host: str, why: str) -> None:

@@ -266,6 +266,7 @@ class FleetServer:
         self.down: set[str] = set()
         self.raw: dict[tuple[str, str], bytes] = {}
         self.kinds: dict[tuple[str, str], str] = {}
+        self.histories: dict[str, bytes] = {}
         self.asked: list[tuple[str, str, int]] = []
         self.lock = threading.Lock()
         self._servers: dict[str, ThreadingHTTPServer] = {}
@@ -327,6 +328,8 @@ def _handler(served: FleetServer, host: str) -> type[BaseHTTPRequestHandler]:
             raw = served.raw.get((host, self.path))
             if raw is not None:
                 return 200, raw, "W/raw" if self.path == "/stats" else ""
+            if self.path.startswith("/history?") and host in served.histories:
+                return 200, served.histories[host], "W/history"
             with served.lock:
                 if self.path == "/stats":
                     stats = served.fleet.stats(host)

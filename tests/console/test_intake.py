@@ -12,7 +12,13 @@ from h2o_console.feed.heard import Heard, Kind
 from h2o_console.feed.intake import Intake
 from h2o_console.store.fleet import Store
 from h2o_console.store.pictured import HostPart
+from h2o_console.store.recalled import SLOT_S
+from h2o_core.errors import Code
+from h2o_core.pb.host_pb2 import History, Point, Series
+from h2o_core.pb.stats_pb2 import OutcomeCount
 from tests.console.fake_fleet import FakeFleet, example
+
+NOW_S = 1_770_000_000.0
 
 
 @dataclass
@@ -44,6 +50,13 @@ class Listener:
                 self.intake.expect(host, 1.0, self.now_s)
 
 
+def told(host: str, resolution_s: float = SLOT_S) -> bytes:
+    """What *host* remembers: four minutes that ended four minutes ago."""
+    point = Point(t_s=NOW_S - 2 * resolution_s, outcomes=[OutcomeCount(code=Code.OK, count=90)], instances=1)
+    series = Series(kind="package", package="/service/geo", version="1.0.0", points=[point])
+    return History(host=host, as_of_s=NOW_S, resolution_s=resolution_s, series=[series]).SerializeToString()
+
+
 def pictured(part: HostPart | None) -> object:
     """What a picture has of a host, sketches as lists."""
     return part and (
@@ -65,6 +78,7 @@ def views(store: Store, now_s: float) -> list[object]:
         store.features(now_s),
         store.calls(now_s),
         store.control,
+        {version: counts.outcomes for version, counts in store.past.before(now_s).items()},
         [pictured(store.host_part(host.name, now_s)) for host in hosts],
         [store.package(name, now_s) for name in names],
         [store.times(name, now_s) for name in names],
@@ -83,6 +97,7 @@ def test_what_was_heard_and_is_taken_in_again_gives_the_same_views() -> None:
     listener.run(30)
     listener.intake.control(b'{"epoch": 7, "documents": {}, "entries": [], "age_s": 0.5}', listener.now_s)
     listener.intake.control_stands(listener.now_s + 2.0)
+    listener.intake.history("host-2", told("host-2"), listener.now_s)
     assert listener.store.control is not None
     assert (listener.store.control.epoch, listener.store.control.read_s) == (7, listener.now_s + 2.0)
     listener.intake.no_control(listener.now_s + 4.0)
@@ -105,10 +120,13 @@ def test_what_can_t_be_read_is_heard_all_the_same_and_leaves_the_store_as_it_was
         Heard(Kind.INSTANCES, body=b"[1]"),
         Heard(Kind.PROMISES, body=b"\xff"),
         Heard(Kind.STATS, "host-1", b"\xff" * 1000),
+        Heard(Kind.HISTORY, "host-1", b"\xff" * 1000),
+        Heard(Kind.HISTORY, "host-1", told("host-2")),
+        Heard(Kind.HISTORY, "host-1", told("host-1", resolution_s=60.0)),
         Heard(Kind.STATS, "host-1", listener.fleet.stats("host-2").SerializeToString()),
     ):
         with pytest.raises(OutOfReach):
             listener.intake.take(heard, 1000.0)
         assert listener.heard[-1][0].body == heard.body
-    assert len(listener.heard) == fed + 5
+    assert len(listener.heard) == fed + 8
     assert views(listener.store, 1000.0) == before
