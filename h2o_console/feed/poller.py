@@ -52,6 +52,7 @@ class _Asked:
 
     due_s: float
     failures: int = 0
+    answered: bool = False
     etag: str = ""
     address: str = ""
     task: asyncio.Task[None] | None = None
@@ -284,13 +285,20 @@ class Poller:
             self._under_way -= 1
             self._cost.answers += 1
             asked.task = None
-            asked.due_s = self._clock() + self._interval_s(host, asked.failures) * (0.9 + 0.2 * self._dice())
+            asked.due_s = self._clock() + self._rest_s(host, asked) * (0.9 + 0.2 * self._dice())
             self._intake.expect(host, self._interval_s(host, 0), self._clock())
 
     def _fail(self, host: str, asked: _Asked, why: str) -> None:
         asked.failures += 1
         asked.etag = ""
         self._intake.failure(host, why, self._clock())
+
+    def _rest_s(self, host: str, asked: _Asked) -> float:
+        """Until it is asked again: after its first answer soon, in a small fleet, because a rate is a difference."""
+        if asked.answered or asked.failures or self._store.thrifty:
+            return self._interval_s(host, asked.failures)
+        asked.answered = True
+        return ON_SCREEN_S
 
     def _interval_s(self, host: str, failures: int) -> float:
         on_screen = host in self._on_screen
