@@ -13,7 +13,7 @@ from h2o_console.cli.failures import CommandFailed, Exit, no_match
 from h2o_console.cli.portraits import pages
 from h2o_console.cli.portraits.known import Known
 from h2o_console.cli.printing import Page
-from h2o_console.cli.sections import Section, render_sections
+from h2o_console.cli.sections import render_sections
 from h2o_console.cli.statistics import host_addresses
 from h2o_console.feed.answers import SCHEMA, text
 from h2o_core.names import from_operator, matches, shown
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from h2o_console.cli.picture import Fleet
     from h2o_console.cli.views import HostsView, InstancesView
+    from h2o_console.sections import Section
     from h2o_core.pb.host_pb2 import ChildReport, HostStats
 
 _LEAST_PREFIX: Final = 2

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from h2o_console.cli.options import reading, reading_options
-from h2o_console.cli.output import Colour, Column
+from h2o_console.cli.output import Column
 from h2o_console.feed.answers import SCHEMA
+from h2o_console.sections import Colour
 
 if TYPE_CHECKING:
     from h2o_console.cli.failures import Exit

@@ -7,10 +7,11 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.cli.failures import Exit
-from h2o_console.cli.output import Colour, Column, age, milliseconds, one_line, percent
+from h2o_console.cli.output import Column, age, milliseconds, one_line, percent
 from h2o_console.cli.printing import Page
-from h2o_console.cli.sections import Field, Section, render_sections
+from h2o_console.cli.sections import render_sections
 from h2o_console.feed.answers import SCHEMA
+from h2o_console.sections import Colour, Field, Section
 from h2o_core.control.traffic import WHOLE
 from h2o_core.experiment.judging import Verdict
 from h2o_core.experiment.words import sentence

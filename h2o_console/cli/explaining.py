@@ -10,9 +10,10 @@ from h2o_console.asking.agent import AgentRefused, AgentUnreachable, ask
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
 from h2o_console.cli.output import count, finite, milliseconds, percent
 from h2o_console.cli.printing import Page
-from h2o_console.cli.sections import Field, Section, plain, render_sections
+from h2o_console.cli.sections import render_sections
 from h2o_console.cli.statistics import host_addresses
 from h2o_console.feed.answers import number, objects, text
+from h2o_console.sections import Field, Section, plain
 from h2o_core.names import InvalidName, from_operator, parse_feature, parse_package, shown
 
 if TYPE_CHECKING:

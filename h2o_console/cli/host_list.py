@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cli.output import Colour, Column, count, milliseconds
+from h2o_console.cli.output import Column, count, milliseconds
 from h2o_console.cli.printing import Page
 from h2o_console.cli.selection import select_hosts
+from h2o_console.cli.states import STATES
 from h2o_console.cli.views import HostsView, document_of
+from h2o_console.sections import Colour
 
 if TYPE_CHECKING:
     from h2o_console.feed.answers import Host
@@ -15,17 +17,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     Column("HOST"),
     Column("ZONE"),
-    Column(
-        "LINK",
-        colours={
-            "self": Colour.GOOD,
-            "up": Colour.GOOD,
-            "connecting": Colour.WARN,
-            "leaving": Colour.WARN,
-            "suspect": Colour.BAD,
-            "refused": Colour.BAD,
-        },
-    ),
+    Column("LINK", colours=STATES),
     Column(
         "REGISTER",
         wide=True,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cli.output import Colour, Column, age, count
+from h2o_console.cli.output import Column, age, count
 from h2o_console.cli.printing import Page
 from h2o_console.cli.selection import select_instances, short_length
+from h2o_console.cli.states import STATES
 from h2o_console.cli.views import InstancesView, document_of
 
 if TYPE_CHECKING:
@@ -16,21 +17,13 @@ if TYPE_CHECKING:
     from h2o_console.cli.options import Reading
     from h2o_console.feed.answers import Instance
 
-STATE_COLOURS: Final = {
-    "ready": Colour.GOOD,
-    "suspect": Colour.BAD,
-    "backoff": Colour.BAD,
-    "leaving": Colour.WARN,
-    "starting": Colour.WARN,
-    "unknown": Colour.FAINT,
-}
 COLUMNS: Final = (
     Column("PACKAGE"),
     Column("VERSION"),
     Column("ID"),
     Column("HOST"),
     Column("ZONE", wide=True),
-    Column("STATE", colours=STATE_COLOURS),
+    Column("STATE", colours=STATES),
     Column("SLOTS", right=True, wide=True),
     Column("IN-FLIGHT", right=True, wide=True),
     Column("QUEUED", right=True, wide=True),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from h2o_console.cli.output import Colour, Format, to_json, to_names, to_yaml
+from h2o_console.cli.output import Format, to_json, to_names, to_yaml
 from h2o_console.logs.shown import body, clock, severity, whose
+from h2o_console.sections import Colour
 from h2o_console.text import safe, width
 from h2o_core.logs import INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Severity
 from h2o_core.times import rfc3339

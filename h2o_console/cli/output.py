@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from unicodedata import category
 
 from h2o_console.measured import headed, over_heads
+from h2o_console.sections import Colour
 from h2o_console.text import clip, safe, width
 
 if TYPE_CHECKING:
@@ -34,15 +35,6 @@ class Format(StrEnum):
     JSON = "json"
     YAML = "yaml"
     NAME = "name"
-
-
-class Colour(StrEnum):
-    """A terminal's own colours; always beside a word that says the same."""
-
-    GOOD = "32"
-    WARN = "33"
-    BAD = "31"
-    FAINT = "2"
 
 
 @dataclass(frozen=True, slots=True)

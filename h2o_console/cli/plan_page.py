@@ -5,8 +5,9 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
-from h2o_console.cli.output import Colour, Column, one_line, render_table
+from h2o_console.cli.output import Column, one_line, render_table
 from h2o_console.rows.plan_facts import SIGNS, Said, remarks, tables, verdicts
+from h2o_console.sections import Colour
 from h2o_core.names import shown
 from h2o_core.plan.plan import Ask
 from h2o_core.plan.verdicts import Verdict

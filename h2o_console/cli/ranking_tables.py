@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.cli.output import Column, bytes_, count, milliseconds, percent, rate
-from h2o_console.cli.portraits.fields import STATES
+from h2o_console.cli.states import STATES
 from h2o_console.measured import LAST_1S, LAST_60S, last
 from h2o_console.text import safe, width
 

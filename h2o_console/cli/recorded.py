@@ -11,10 +11,11 @@ from h2o_console.cli.printing import Page
 from h2o_console.cli.register import check_register, in_register
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.remembered import remember_changes
-from h2o_console.cli.sections import Field, Section, render_sections
+from h2o_console.cli.sections import render_sections
 from h2o_console.commands.entries import subjects
 from h2o_console.commands.journal import read_journal
 from h2o_console.feed.answers import SCHEMA
+from h2o_console.sections import Field, Section
 from h2o_core.io.calls import read_calls
 from h2o_core.io.clock import rfc3339, unix_s
 from h2o_core.names import shown

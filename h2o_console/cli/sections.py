@@ -1,52 +1,18 @@
-"""A page of sections: each a small table or a list of facts, also as JSON. Pure: values in, text out."""
+"""A page of sections as `h2o` prints it. Pure: values in, text out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from h2o_console.cli.output import Column, render_table
 
 if TYPE_CHECKING:
-    from h2o_console.cli.output import Colour, Style
+    from h2o_console.cli.output import Style
+    from h2o_console.sections import Colour, Section
 
 INDENT: Final = "  "
-
-
-def plain(value: Any) -> str:
-    """A text as it is, None as unknown (the table shows "-"), a truth as yes or no."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A column of a section, or a line of facts: its head, its key in JSON, how its value is shown."""
-
-    head: str
-    key: str
-    show: Callable[[Any], str] = plain
-    right: bool = False
-    wide: bool = False
-    colours: Mapping[str, Colour] = field(default_factory=dict[str, "Colour"])
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Entries under a title; as *facts* one entry, a line a field. `empty` is said when there are none."""
-
-    key: str
-    title: str
-    fields: tuple[Field, ...]
-    entries: Sequence[Mapping[str, Any]]
-    facts: bool = False
-    empty: str = "none"
-
-    def document(self) -> Any:
-        """Its JSON: an object for facts, a list otherwise."""
-        return dict(self.entries[0]) if self.facts else [dict(entry) for entry in self.entries]
 
 
 def render_sections(sections: Sequence[Section], style: Style) -> str:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.cli.output import Colour
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.sections import Field as Head, Grid, plain, title
+from h2o_console.sections import Colour
 from h2o_console.text import pad, safe, width as cells_of
 
 if TYPE_CHECKING:
-    from h2o_console.cli.sections import Field, Section
+    from h2o_console.sections import Field, Section
 
 _TONES: Final = {Colour.GOOD: Tone.GOOD, Colour.WARN: Tone.WARN, Colour.BAD: Tone.BAD, Colour.FAINT: Tone.DIM}
 _LONGEST: Final = 500

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from h2o_console.cli.output import Colour, Column, Style, age, milliseconds, render_table, to_json, to_names, to_yaml
+from h2o_console.cli.output import Column, Style, age, milliseconds, render_table, to_json, to_names, to_yaml
 from h2o_console.cli.selection import short_length
+from h2o_console.sections import Colour
 
 HOSTILE = "\x1b]0;owned\x07a\x1b[31mb\u202ec\u2066d\x9be\r\nf[/x][@click=app.quit]g"
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")

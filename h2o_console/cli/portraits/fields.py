@@ -6,30 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from h2o_console.cli.counting import most_frequent
-from h2o_console.cli.output import Colour, age, bytes_, count, milliseconds, percent
-from h2o_console.cli.sections import Field
+from h2o_console.cli.output import age, bytes_, count, milliseconds, percent
+from h2o_console.cli.states import STATES
+from h2o_console.sections import Field
 from h2o_core.logs import parse
 from h2o_core.times import rfc3339
-
-STATES: Final = {
-    "ready": Colour.GOOD,
-    "running": Colour.GOOD,
-    "up": Colour.GOOD,
-    "self": Colour.GOOD,
-    "pass": Colour.GOOD,
-    "kept": Colour.GOOD,
-    "connected": Colour.GOOD,
-    "starting": Colour.WARN,
-    "leaving": Colour.WARN,
-    "warn": Colour.WARN,
-    "connecting": Colour.WARN,
-    "suspect": Colour.BAD,
-    "refused": Colour.BAD,
-    "backoff": Colour.BAD,
-    "failed": Colour.BAD,
-    "fail": Colour.BAD,
-    "broken": Colour.BAD,
-}
 
 
 def _short(value: Any) -> str:

@@ -16,8 +16,8 @@ from h2o_console.cli.counting import (
 )
 from h2o_console.cli.portraits import fields
 from h2o_console.cli.reported import counts_of
-from h2o_console.cli.sections import Section
 from h2o_console.feed.answers import number, text
+from h2o_console.sections import Section
 
 if TYPE_CHECKING:
     from h2o_console.cli.portraits.known import Entry, Known

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from h2o_console.cli.portraits import fields
-from h2o_console.cli.sections import Section
+from h2o_console.sections import Section
 from h2o_core.names import shown
 
 if TYPE_CHECKING:

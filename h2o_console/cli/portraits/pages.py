@@ -8,8 +8,8 @@ from typing import Any
 
 from h2o_console.cli.portraits import fields, measured, on_host, standing
 from h2o_console.cli.portraits.known import Entry, Known, entry_of
-from h2o_console.cli.sections import Section
 from h2o_console.feed.answers import text
+from h2o_console.sections import Section
 from h2o_core.times import unix_s
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.cli.portraits import fields
-from h2o_console.cli.sections import Field, Section
 from h2o_console.feed.answers import table, text
+from h2o_console.sections import Field, Section
 from h2o_core.names import shown
 from h2o_core.times import unix_s
 
