@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from h2o_agent.control_change import Change
+    from h2o_core.insights.notes import Note
     from h2o_core.io.registry import Node, Registry
-    from h2o_core.notes import Note
 
 log = logging.getLogger(__name__)
 

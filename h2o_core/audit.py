@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from h2o_core.documents import LARGE_CAP_BYTES, MAX_TEXT, Reader, encode_document
-from h2o_core.plan.verdicts import Guard, Verdict
+from h2o_core.verdicts import Guard, Verdict
 
 _CHANGE_ID: Final = re.compile(r"[0-9a-f]{16}")
 _MOST_DOCUMENTS: Final = 1000

@@ -12,7 +12,7 @@ from h2o_agent.http.connection import MOST_WRITTEN_BYTES
 from h2o_agent.http.described import Described
 from h2o_agent.http.guard import KNOWN_AS
 from h2o_core.documents import InvalidDocument, Reader
-from h2o_core.notes import parse_note
+from h2o_core.insights.notes import parse_note
 from h2o_core.register import REASONS, Create, Delete, RegisterError, RegisterUnavailable, Set, TransactionFailed
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from h2o_core.notes import Note
+    from h2o_core.insights.notes import Note
     from h2o_core.register import Node, Operation
 
 _HINT: Final = "see docs/http.md; `h2o` does all this by itself when its context names an agent and a write token"

@@ -19,7 +19,7 @@ from h2o_agent.views.lately import promises, tier_breaches, without_slots
 from h2o_agent.views.machine import crash_loop, disk
 from h2o_agent.views.register import register_findings
 from h2o_agent.views.starvation import starved
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.names import shown
 from h2o_core.pb.registration_pb2 import Check
 

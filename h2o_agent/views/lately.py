@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_agent.views.finding import Finding, Verdict
 from h2o_agent.views.head import milliseconds
 from h2o_core.control.settings import TierRule
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.names import InvalidName, parse_feature, parse_package, shown, tier_breach
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, Reply, post
 from h2o_console.feed.answers import table, text, whole
+from h2o_core.insights.notes import fields_of
 from h2o_core.names import parse_host
-from h2o_core.notes import fields_of
 from h2o_core.register import (
     REASONS,
     Create,
@@ -28,7 +28,7 @@ from h2o_core.znodes.paths import Paths
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from h2o_core.notes import Note
+    from h2o_core.insights.notes import Note
     from h2o_core.register import Operation
 
 _AT_ONCE: Final = 64

@@ -10,8 +10,8 @@ from h2o_console.rows.plan_facts import SIGNS, Said, remarks, tables, verdicts
 from h2o_console.sections import Colour
 from h2o_core.names import shown
 from h2o_core.plan.plan import Ask
-from h2o_core.plan.verdicts import Verdict
 from h2o_core.times import rfc3339
+from h2o_core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

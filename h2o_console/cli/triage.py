@@ -107,7 +107,7 @@ def ack(findings: tuple[str, ...], reason: str, **options: Any) -> Exit:
 def unack(findings: tuple[str, ...], **options: Any) -> Exit:
     """Say that nobody looks after findings any more."""
     from h2o_console.cli import triage_noting  # noqa: PLC0415 - as above
-    from h2o_core.notes import Says  # noqa: PLC0415 - as above
+    from h2o_core.insights.notes import Says  # noqa: PLC0415 - as above
 
     return triage_noting.back(findings, Says.ACKNOWLEDGED, _told(options))
 
@@ -133,7 +133,7 @@ def mute(findings: tuple[str, ...], for_: str, reason: str, **options: Any) -> E
 def unmute(findings: tuple[str, ...], **options: Any) -> Exit:
     """Have findings be told again."""
     from h2o_console.cli import triage_noting  # noqa: PLC0415 - as above
-    from h2o_core.notes import Says  # noqa: PLC0415 - as above
+    from h2o_core.insights.notes import Says  # noqa: PLC0415 - as above
 
     return triage_noting.back(findings, Says.MUTED, _told(options))
 

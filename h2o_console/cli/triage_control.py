@@ -12,16 +12,16 @@ from h2o_console.cli.output import age
 from h2o_console.feed.control import parse_control
 from h2o_core.documents import InvalidDocument
 from h2o_core.insights import reports
+from h2o_core.insights.notes import NOTES, parse_notes
 from h2o_core.insights.picture import Control
 from h2o_core.io import audit
 from h2o_core.io.changes import read_decided
 from h2o_core.io.registry import NoNode
-from h2o_core.notes import NOTES, parse_notes
 
 if TYPE_CHECKING:
     from h2o_console.cli.picture import Fleet
+    from h2o_core.insights.notes import Note
     from h2o_core.io.registry import Registry
-    from h2o_core.notes import Note
 
 _EVERY_S: Final = 5.0
 _ENTRIES: Final = 64

@@ -10,7 +10,7 @@ from h2o_console.cli.failures import CommandFailed, Exit
 from h2o_console.text import safe
 from h2o_core.documents import InvalidDocument, Reader
 from h2o_core.insights.finding import Key, Kind
-from h2o_core.notes import parse_subject
+from h2o_core.insights.notes import parse_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from h2o_core.audit import Author
     from h2o_core.context import Context
     from h2o_core.insights.finding import Key
-    from h2o_core.notes import Note, Says
+    from h2o_core.insights.notes import Note, Says
 
 _LOOKS_FOR_S: Final = 1.0
 

@@ -11,10 +11,10 @@ from h2o_console.cli.printing import Page
 from h2o_console.cli.triage_found import named
 from h2o_console.cli.views import document_of
 from h2o_console.text import safe
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.insights.finding import Kind, Severity
+from h2o_core.insights.notes import Says
 from h2o_core.names import shown
-from h2o_core.notes import Says
 from h2o_core.times import rfc3339
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from h2o_console.cli.triage_watch import Look
     from h2o_core.insights.finding import Evidence, Finding, Key, Subject
     from h2o_core.insights.grouping import Group
-    from h2o_core.notes import Note
+    from h2o_core.insights.notes import Note
 
 _SIGNS: Final = {Severity.PAGE: "x", Severity.TICKET: "!", Severity.NOTE: "~"}
 _INDENT: Final = "  "

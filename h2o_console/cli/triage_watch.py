@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from h2o_console.cli.picture import Fleet
     from h2o_console.cli.reported import HostCounts
     from h2o_console.feed.answers import Head, Instance
+    from h2o_core.insights.notes import Note
     from h2o_core.insights.picture import Control, Picture
     from h2o_core.insights.standing import News
-    from h2o_core.notes import Note
     from h2o_core.pb.host_pb2 import HostStats
 
 WINDOW_S: Final = 60.0

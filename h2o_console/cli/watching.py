@@ -23,7 +23,7 @@ from h2o_console.cli.terminal import Screen, screen
 from h2o_console.cli.views import document_of
 from h2o_console.measured import last
 from h2o_console.text import clip
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

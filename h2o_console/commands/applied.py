@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.asking.agent import AgentRefused, AgentUnreachable, fetch
 from h2o_console.asking.together import answers
 from h2o_console.feed.answers import objects, text
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

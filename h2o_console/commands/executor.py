@@ -8,7 +8,7 @@ from h2o_console.commands import noting
 from h2o_console.commands.carrying import Carrier, NotApplied, Planner
 from h2o_console.commands.drained import watch
 from h2o_core.documents import InvalidDocument
-from h2o_core.notes import Says
+from h2o_core.insights.notes import Says
 from h2o_core.plan.intents import Drain
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from h2o_console.commands.carrying import Prepared
     from h2o_console.commands.drained import HostDrain
     from h2o_core.insights.finding import Key
+    from h2o_core.insights.notes import Note
     from h2o_core.io.changes import Applied
-    from h2o_core.notes import Note
 
 TIMEOUT_S: Final = 5.0
 """For ZooKeeper to be reached, and for brokers to apply a change; as long as `h2o` does."""

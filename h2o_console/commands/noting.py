@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from h2o_console.asking.register import in_register
 from h2o_console.asking.register_by_agent import RegisterByAgent
+from h2o_core.insights.notes import ACKNOWLEDGED_S, Note, Says, encode_notes, with_note
 from h2o_core.io.clock import unix_s
 from h2o_core.io.noting import write_note
 from h2o_core.io.registry import RegisterError, RegisterRefused, RegisterUnavailable
-from h2o_core.notes import ACKNOWLEDGED_S, Note, Says, encode_notes, with_note
 
 if TYPE_CHECKING:
     from h2o_core.audit import Author

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from h2o_core.context import AGENT_SOCKET, BROKER_SOCKET, MAX_SOCKET_PATH_BYTES, short_hash
+from h2o_core.figures import many
 from h2o_core.hostfile import InstanceSpec, InvalidHostFile, parse_hostfile, parse_instance
-from h2o_core.insights.figures import many
 from h2o_core.names import InvalidName, from_operator, parse_package
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from h2o_console.dev.notes import Notes
 from h2o_console.dev.plan import InvalidPlan, parse_packages, parse_run, place, plan_hosts, reloading
 from h2o_console.feed.answers import objects, text
 from h2o_core.context import NoContext
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.io.context import configuration_file, read_configuration, write_context
 from h2o_core.io.registry import RegisterError
 from h2o_core.io.zookeeper import ZooKeeperFailed, ZooKeeperMissing

@@ -9,14 +9,14 @@ from h2o_console.feed import answers
 from h2o_console.store.control import ControlSeen
 from h2o_core.audit import parse_entry
 from h2o_core.documents import InvalidDocument
-from h2o_core.notes import NOTES, parse_notes
+from h2o_core.insights.notes import NOTES, parse_notes
 from h2o_core.plan.situation import decided_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from h2o_core.audit import Entry
-    from h2o_core.notes import Note
+    from h2o_core.insights.notes import Note
 
 _MOST_ENTRIES: Final = 1000
 _MOST_SENTENCES: Final = 100

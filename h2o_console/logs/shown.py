@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.text import safe
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.logs import INSTANCE_ID, LAUNCH, Severity
 from h2o_core.times import rfc3339
 

@@ -15,7 +15,7 @@ from h2o_console.rows.reasons import error_tone, errors
 from h2o_console.rows.sections import Field, Grid, outcomes_text, plain, title
 from h2o_console.rows.shares import failed_share
 from h2o_console.text import pad, safe
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.insights.finding import Key, Kind as Insights, Subject
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.text import clip, safe
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 _MOST_LINES: Final = 5000
 

@@ -16,8 +16,8 @@ from h2o_console.rows.journal import short
 from h2o_console.rows.places import Kind, Place
 from h2o_console.rows.sections import plain, title
 from h2o_console.text import pad, safe
-from h2o_core.insights.figures import many
-from h2o_core.plan.verdicts import Verdict
+from h2o_core.figures import many
+from h2o_core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from h2o_core.audit import Edit, Entry

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.figures import UNKNOWN, age
 from h2o_console.text import safe
-from h2o_core.insights.figures import many, share
+from h2o_core.figures import many, share
 
 if TYPE_CHECKING:
     from h2o_core.insights.finding import Evidence

@@ -14,8 +14,8 @@ from h2o_console.rows.cells import Glyph
 from h2o_console.rows.figures import age, percent, whole_percent
 from h2o_console.rows.reasons import Reason, errors
 from h2o_console.text import safe
+from h2o_core.figures import many
 from h2o_core.health import IN_SPITE
-from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Kind
 from h2o_core.versions import newest_first
 

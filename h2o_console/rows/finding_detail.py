@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from h2o_console.rows.told import Said
     from h2o_core.audit import Entry
     from h2o_core.insights.finding import Evidence, Finding
-    from h2o_core.notes import Note
+    from h2o_core.insights.notes import Note
 
 _EVIDENCE: Final = (
     Field("EVIDENCE", 8),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from h2o_console.rows.cells import Cell, Glyph, Line, Tone
 from h2o_console.rows.figures import age
 from h2o_console.text import clip, safe, width as cells_of
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.acting.arming import Changing

@@ -14,7 +14,7 @@ from h2o_console.logs.entries import Kind as Told
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.places import Kind
 from h2o_console.text import char_width, clip, pad, safe, width as cells_of
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.logs import INSTANCE_ID, SERVICE_NAME, Severity
 from h2o_core.times import rfc3339
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.figures import rate
 from h2o_core.names import shown
-from h2o_core.plan.verdicts import Verdict
+from h2o_core.verdicts import Verdict
 from h2o_core.weights import percent as share
 
 if TYPE_CHECKING:

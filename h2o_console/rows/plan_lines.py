@@ -10,7 +10,7 @@ from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.plan_facts import SIGNS, Said, remarks, tables, verdicts
 from h2o_console.rows.sections import Field, Grid
 from h2o_console.text import clip, pad, safe, width as cells_of
-from h2o_core.plan.verdicts import Verdict
+from h2o_core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from h2o_core.plan.plan import Plan

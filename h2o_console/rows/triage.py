@@ -14,15 +14,15 @@ from h2o_console.rows.reasons import GLYPHS
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column
 from h2o_console.rows.told import Said
 from h2o_console.text import safe
+from h2o_core.insights.notes import Says
 from h2o_core.names import shown
-from h2o_core.notes import Says
 
 if TYPE_CHECKING:
     from h2o_console.store.insight import Insight
     from h2o_core.insights.finding import Finding, Key
     from h2o_core.insights.grouping import Group
+    from h2o_core.insights.notes import Note
     from h2o_core.insights.standing import Standing
-    from h2o_core.notes import Note
 
 _SENTENCE: Final = 1000
 _NAME: Final = 120

@@ -15,7 +15,7 @@ from h2o_console.rows.evidence import changed_text, evidence_text
 from h2o_console.rows.figures import age, rate
 from h2o_console.rows.headline import nothing_known
 from h2o_console.text import pad, safe, width as cells_of
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 from h2o_core.insights.finding import Severity
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from h2o_core.audit import Entry
     from h2o_core.control.hosts import HostControl
     from h2o_core.control.traffic import Traffic
-    from h2o_core.notes import Note
+    from h2o_core.insights.notes import Note
 
 
 @dataclass(frozen=True, slots=True)

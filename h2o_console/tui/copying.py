@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Tone
 from h2o_console.tui.files import copied_file, write_copy
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from pathlib import Path

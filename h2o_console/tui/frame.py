@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from h2o_console.tui.screens.screen import ConsoleScreen
     from h2o_console.tui.session import Session
     from h2o_core.insights.finding import Key as FindingKey
+    from h2o_core.insights.notes import Says
     from h2o_core.io.changes import Applied
-    from h2o_core.notes import Says
 
 _NOTICE_S = 5.0
 _OUTCOME_S = 20.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import millis, ms, share, times
 from h2o_core.insights.counts import (
     APPLICATION,
     FAILURES,
@@ -22,7 +23,6 @@ from h2o_core.insights.counts import (
     upper_rank,
     without,
 )
-from h2o_core.insights.figures import millis, ms, share, times
 from h2o_core.insights.finding import Evidence, Trouble
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import many, span
 from h2o_core.insights.causes import ENOUGH, explained
 from h2o_core.insights.detecting import detect
-from h2o_core.insights.figures import many, span
 from h2o_core.insights.finding import DEPTH, Finding, Key, Severity
 from h2o_core.insights.sums import Sums
 from h2o_core.names import dotted

@@ -13,16 +13,16 @@ from h2o_core.insights.comparing import STAYS
 from h2o_core.insights.detecting import detect
 from h2o_core.insights.finding import DEPTH, Key
 from h2o_core.insights.grouping import group
+from h2o_core.insights.notes import Says
 from h2o_core.insights.sums import Sums
-from h2o_core.notes import Says
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from h2o_core.insights.finding import Finding
     from h2o_core.insights.grouping import Group
+    from h2o_core.insights.notes import Note
     from h2o_core.insights.picture import Picture
-    from h2o_core.notes import Note
 
 CLOSES_AFTER_S: Final = 10.0
 STEP: Final = 1.25

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.insights.notes import NOTES, encode_notes, parse_notes, with_note
 from h2o_core.io.registry import NodeExists, NoNode, RegisterError, VersionConflict
-from h2o_core.notes import NOTES, encode_notes, parse_notes, with_note
 
 if TYPE_CHECKING:
+    from h2o_core.insights.notes import Note
     from h2o_core.io.registry import Registry
-    from h2o_core.notes import Note
 
 _ATTEMPTS: Final = 8
 """Others may write in between so often; who does that in a row is no operator."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from h2o_core.audit import Edit
-    from h2o_core.plan.verdicts import Guard
+    from h2o_core.verdicts import Guard
 
 _MOST_NAMED = 8
 

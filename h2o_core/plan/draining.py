@@ -11,8 +11,8 @@ from h2o_core.plan import commands
 from h2o_core.plan.draft import Draft, encoded, later, no_match
 from h2o_core.plan.plan import CannotPlan
 from h2o_core.plan.situation import HOSTS
-from h2o_core.plan.verdicts import OTHERS, Guard, Verdict
 from h2o_core.times import rfc3339
+from h2o_core.verdicts import OTHERS, Guard, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2o_core.insights.figures import many
-from h2o_core.plan.verdicts import LAST_INSTANCE, MIN_AVAILABLE, Guard, Verdict
+from h2o_core.figures import many
+from h2o_core.verdicts import LAST_INSTANCE, MIN_AVAILABLE, Guard, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -15,7 +15,7 @@ from h2o_core.plan.draft import later, no_match
 from h2o_core.plan.intents import Outcome
 from h2o_core.plan.plan import CannotPlan
 from h2o_core.plan.shifting import base_of, changes, known_versions, traffic_draft
-from h2o_core.plan.verdicts import EXPERIMENT, Guard, Verdict
+from h2o_core.verdicts import EXPERIMENT, Guard, Verdict
 from h2o_core.weights import InvalidWeights, percent, scaled
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from h2o_core.control.traffic import WHOLE
 from h2o_core.plan.plan import Ask, Friction
 from h2o_core.plan.situation import SETTINGS
-from h2o_core.plan.verdicts import Verdict
+from h2o_core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from h2o_core.plan.draft import Draft
     from h2o_core.plan.plan import Effect
     from h2o_core.plan.turns import Case
-    from h2o_core.plan.verdicts import Guard
+    from h2o_core.verdicts import Guard
 
 
 def friction_of(draft: Draft, effect: Effect, guards: Iterable[Guard], case: Case) -> Friction:

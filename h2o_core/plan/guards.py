@@ -14,7 +14,7 @@ from h2o_core.names import shown
 from h2o_core.plan.eligible import last_instance, min_available
 from h2o_core.plan.room import cap, capacity, statistics
 from h2o_core.plan.routes import is_drained
-from h2o_core.plan.verdicts import EXPERIMENT, HEALTH, ZONES, Guard, Verdict
+from h2o_core.verdicts import EXPERIMENT, HEALTH, ZONES, Guard, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from h2o_core.plan.verdicts import Verdict
+from h2o_core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from h2o_core.audit import Edit
     from h2o_core.plan.intents import Intent
     from h2o_core.plan.situation import Instance
-    from h2o_core.plan.verdicts import Guard
+    from h2o_core.verdicts import Guard
 
 LOAD_TOLERANCE: Final = 0.10
 """Two predictions of one thing may differ by so much of its slots: demand is measured anew for each."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.control.traffic import WHOLE
-from h2o_core.insights.figures import many
-from h2o_core.plan.verdicts import CAP, CAPACITY, STATISTICS, Guard, Verdict
+from h2o_core.figures import many
+from h2o_core.verdicts import CAP, CAPACITY, STATISTICS, Guard, Verdict
 from h2o_core.weights import over_cap
 
 if TYPE_CHECKING:

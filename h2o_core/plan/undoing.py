@@ -13,7 +13,7 @@ from h2o_core.plan import commands
 from h2o_core.plan.draft import Draft
 from h2o_core.plan.plan import CannotPlan
 from h2o_core.plan.situation import HOSTS, SETTINGS, TRAFFICS
-from h2o_core.plan.verdicts import OTHERS, Guard, Verdict
+from h2o_core.verdicts import OTHERS, Guard, Verdict
 
 if TYPE_CHECKING:
     from h2o_core.audit import Author, Entry

@@ -75,7 +75,7 @@ class Paths:
 
     @property
     def notes(self) -> str:
-        """What people have said of findings (h2o_core.notes)."""
+        """What people have said of findings (h2o_core.insights.notes)."""
         return f"{self.root}/notes"
 
     @property

@@ -14,10 +14,10 @@ from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.control.traffic import encode_traffic
 from h2o_core.insights.finding import Action, Evidence, Finding, Key, Kind, Severity, Subject
 from h2o_core.insights.grouping import Group
+from h2o_core.insights.notes import Note, Says
 from h2o_core.insights.picture import Changed, Vitals
 from h2o_core.insights.standing import Findings, News, Standing
-from h2o_core.notes import Note, Says
-from h2o_core.plan.verdicts import CAPACITY, LAST_INSTANCE, ZONES, Guard, Verdict
+from h2o_core.verdicts import CAPACITY, LAST_INSTANCE, ZONES, Guard, Verdict
 from tests.console.still_fleet import HOSTILE, StillFleet, host, hostile, troubled
 from tests.support.insight_situations import CANARY, CUSTOMER, failing, only
 from tests.support.insight_world import NOW_S, WORLD, Effect, at_host, decided, picture, traffic

@@ -15,9 +15,9 @@ from h2o_console.commands.executor import Executor, ReadOnly
 from h2o_console.commands.observing import Observed
 from h2o_core.audit import Author
 from h2o_core.context import Context
+from h2o_core.insights.notes import Note, Says
 from h2o_core.io.changes import Applied, Refused, StalePlan
 from h2o_core.names import from_operator
-from h2o_core.notes import Note, Says
 from h2o_core.plan.planning import plan
 from h2o_core.plan.situation import Decided, Demand, Fleet, Host, Instance, Situation, decided_of
 

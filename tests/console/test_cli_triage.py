@@ -25,8 +25,8 @@ from h2o_console.feed.answers import Host, Instance
 from h2o_core.context import Context
 from h2o_core.errors import Code
 from h2o_core.insights.finding import Key, Kind, Severity, Subject
+from h2o_core.insights.notes import Note, Says, fields_of
 from h2o_core.insights.picture import Picture
-from h2o_core.notes import Note, Says, fields_of
 from h2o_core.pb.host_pb2 import ChildReport, History, HostStats, Point, Series, Vitals
 from h2o_core.pb.stats_pb2 import (
     Alarm,

@@ -12,7 +12,7 @@ from h2o_console.text import width
 from h2o_core.plan.intents import Drain
 from h2o_core.plan.plan import Ask, Effect, Friction, HostLoad, InstanceLoad, Load, Plan, Share
 from h2o_core.plan.situation import Instance
-from h2o_core.plan.verdicts import CAPACITY, LAST_INSTANCE, ZONES, Guard, Verdict
+from h2o_core.verdicts import CAPACITY, LAST_INSTANCE, ZONES, Guard, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,8 @@ import pytest
 
 from h2o_console.rows.places import Kind, Place
 from h2o_core.insights.finding import Key, Kind as Found, Subject
+from h2o_core.insights.notes import Says
 from h2o_core.insights.standing import News
-from h2o_core.notes import Says
 from tests.console.found_fleet import DISK, wrong
 from tests.console.still_register import NOW_S, StillRegister, fleet_of, somebody
 from tests.console.test_tui_screens import WIDE, Stage, staged

@@ -44,7 +44,7 @@ from h2o_core.pb.stats_pb2 import (
     RegisterReport,
     RetryReport,
 )
-from h2o_core.plan.verdicts import Guard, Verdict
+from h2o_core.verdicts import Guard, Verdict
 from tests.core.test_agent_views import ALARM, DEAD, NOW_S, check, child, pictured, reported, snapshot
 
 PAGE = Path(__file__).parents[2] / "docs" / "http.md"

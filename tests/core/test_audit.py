@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from h2o_core.audit import Author, Edit, Entry, day_of, encode_entry, parse_entry
 from h2o_core.documents import InvalidDocument
-from h2o_core.plan.verdicts import CAPACITY, LAST_INSTANCE, Guard, Verdict
+from h2o_core.verdicts import CAPACITY, LAST_INSTANCE, Guard, Verdict
 
 AUTHOR = Author("ada@desk", "h2o weight on desk", "fewer errors")
 ENTRY = Entry(42, "0123456789abcdef", 1764288000.5, AUTHOR, (Edit("control/traffic/service.a", b'{"a":1}', None),))

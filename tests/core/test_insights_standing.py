@@ -8,9 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 from h2o_core.insights.counts import Counts
 from h2o_core.insights.finding import Key, Kind, Subject
+from h2o_core.insights.notes import Note, Says
 from h2o_core.insights.picture import Picture, Served
 from h2o_core.insights.standing import CLOSES_AFTER_S, Findings, News
-from h2o_core.notes import Note, Says
 from tests.support.insight_world import well
 
 A, B = "/service/a", "/service/b"

@@ -15,7 +15,7 @@ from h2o_core.experiment.arms import stage_of
 from h2o_core.plan.intents import Outcome, RollBack, Shift, StartExperiment, StopExperiment, Undo
 from h2o_core.plan.plan import Ask, CannotPlan, Plan
 from h2o_core.plan.situation import Decided
-from h2o_core.plan.verdicts import EXPERIMENT, Verdict
+from h2o_core.verdicts import EXPERIMENT, Verdict
 from tests.support.situations import ADA, NOW_S, A, decided, planned, running, three_hosts, weights
 
 TWO = three_hosts(running(A, "2.0", "host-1"), running(A, "2.0", "host-2"))

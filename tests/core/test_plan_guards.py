@@ -11,7 +11,7 @@ from h2o_core.control.hosts import HostState
 from h2o_core.control.traffic import MatchRule
 from h2o_core.plan.intents import Avoid, Drain, Restore, RollBack, Shift
 from h2o_core.plan.situation import Demand
-from h2o_core.plan.verdicts import (
+from h2o_core.verdicts import (
     CAP,
     CAPACITY,
     EXPERIMENT,

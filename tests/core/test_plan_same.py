@@ -10,7 +10,7 @@ from h2o_core.audit import Edit
 from h2o_core.plan.intents import Drain
 from h2o_core.plan.plan import Ask, Effect, Friction, HostLoad, InstanceLoad, Load, Plan, Share
 from h2o_core.plan.situation import Instance
-from h2o_core.plan.verdicts import CAPACITY, LAST_INSTANCE, Guard, Verdict
+from h2o_core.verdicts import CAPACITY, LAST_INSTANCE, Guard, Verdict
 
 HOST, ONE = "host-1", Instance("one", "/service/a", "1.0", "host-1", 10)
 PASSED = Guard(CAPACITY, Verdict.PASSED, "there is room")

@@ -14,7 +14,7 @@ from h2o_core.audit import Edit
 from h2o_core.plan.intents import Avoid, Drain, Restore
 from h2o_core.plan.plan import Ask, Effect, Friction, Plan
 from h2o_core.plan.situation import Decided
-from h2o_core.plan.verdicts import CAPACITY, Guard, Verdict
+from h2o_core.verdicts import CAPACITY, Guard, Verdict
 
 if TYPE_CHECKING:
     from h2o_console.acting.request import Request

@@ -14,7 +14,7 @@ from h2o_core.calls import OUTCOME, Call, Outcome, encode_call, encode_outcome, 
 from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.control.traffic import Traffic, encode_traffic
 from h2o_core.errors import Code, Executed
-from h2o_core.plan.verdicts import Guard, Verdict
+from h2o_core.verdicts import Guard, Verdict
 from tests.support.hosts import registered
 
 if TYPE_CHECKING:

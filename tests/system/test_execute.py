@@ -15,7 +15,7 @@ from h2o_core.io.clock import unix_s
 from h2o_core.io.registry import Check, NoNode, RegisterUnavailable, VersionConflict
 from h2o_core.plan.intents import Drain
 from h2o_core.plan.plan import Ask, Effect, Friction, Plan, Share
-from h2o_core.plan.verdicts import LAST_INSTANCE, Guard, Verdict
+from h2o_core.verdicts import LAST_INSTANCE, Guard, Verdict
 from tests.system.test_changes import Losing, data_of, entry_of, epoch_of, fleet
 from tests.system.test_registry import connected
 

@@ -21,6 +21,7 @@ from h2o_core.control.epoch import Epoch, encode_epoch, parse_epoch
 from h2o_core.control.hosts import HostControl, HostState, encode_host_control
 from h2o_core.documents import InvalidDocument
 from h2o_core.insights.finding import Key, Kind, Subject
+from h2o_core.insights.notes import Note, Says, parse_notes
 from h2o_core.io import changes
 from h2o_core.io.clock import unix_s
 from h2o_core.io.commit import audit_path
@@ -36,7 +37,6 @@ from h2o_core.io.registry import (
     TransactionFailed,
     VersionConflict,
 )
-from h2o_core.notes import Note, Says, parse_notes
 from tests.support.guarded import Guarded, guarded, private
 from tests.system.test_access import typed
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from h2o_console.tui.session import Session
     from h2o_core.audit import Entry
     from h2o_core.insights.finding import Key
+    from h2o_core.insights.notes import Note, Says
     from h2o_core.io.changes import Applied
-    from h2o_core.notes import Note, Says
 
 
 class Acts:

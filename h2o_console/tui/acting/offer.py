@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from h2o_console.acting.request import Request
     from h2o_console.rows.cells import Tone
     from h2o_core.insights.finding import Key
-    from h2o_core.notes import Says
+    from h2o_core.insights.notes import Says
 
 
 class Actor(Protocol):

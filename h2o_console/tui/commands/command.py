@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from h2o_console.tui.screens.screen import ConsoleScreen
     from h2o_console.tui.session import Session
     from h2o_core.insights.finding import Key
-    from h2o_core.notes import Says
+    from h2o_core.insights.notes import Says
 
 
 class Desk(Protocol):

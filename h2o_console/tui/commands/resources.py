@@ -14,7 +14,7 @@ from h2o_console.tui.commands.marks import marked, too_many
 from h2o_console.tui.files import write_new
 from h2o_console.tui.saving import JSON, as_json, as_text, name_for
 from h2o_console.tui.screens.describe import DESCRIBED
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.tui.commands.command import Desk

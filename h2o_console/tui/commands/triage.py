@@ -9,7 +9,7 @@ from h2o_console.acting.moments import moment_ahead
 from h2o_console.rows.cells import Tone
 from h2o_console.tui.commands.command import Command, Group
 from h2o_console.tui.screens.triage import TriageScreen
-from h2o_core.notes import ACKNOWLEDGED_S, Says
+from h2o_core.insights.notes import ACKNOWLEDGED_S, Says
 
 if TYPE_CHECKING:
     from h2o_console.tui.commands.command import Desk

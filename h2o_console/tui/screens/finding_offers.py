@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from h2o_console.tui.acting.offer import Offer
-from h2o_core.notes import Says
+from h2o_core.insights.notes import Says
 
 if TYPE_CHECKING:
     from h2o_console.tui.acting.offer import Actor
     from h2o_core.insights.finding import Key
-    from h2o_core.notes import Note
+    from h2o_core.insights.notes import Note
 
 
 def offers(key: Key, notes: Sequence[Note], desk: Actor) -> tuple[Offer, ...]:

@@ -18,7 +18,7 @@ from h2o_console.rows.ranking import Ranking
 from h2o_console.rows.tables import Layout, R, Table, head_lines, layout, row_line
 from h2o_console.text import pad
 from h2o_console.tui.screens.screen import ConsoleScreen
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.rows.board import Board

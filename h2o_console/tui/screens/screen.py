@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.places import Look, Place
 from h2o_console.text import safe
-from h2o_core.insights.figures import many
+from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.rows.cells import Cell, Line

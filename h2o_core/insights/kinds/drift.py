@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import span
 from h2o_core.insights import actions
-from h2o_core.insights.figures import span
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject
 from h2o_core.names import shown
 

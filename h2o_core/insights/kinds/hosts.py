@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.experiment.proportions import Share
+from h2o_core.figures import many
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST, Bar, What, Worse, worse
 from h2o_core.insights.counts import FAILURES, Counts, ended, together
-from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject
 from h2o_core.insights.sums import grouped
 from h2o_core.names import package_of, shown

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import many
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST_HITS
-from h2o_core.insights.figures import many
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.sums import grouped
 from h2o_core.names import shown

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import share, span
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST_HITS, STAYS, What, slower, worse
 from h2o_core.insights.counts import APPLICATION, FAILURES, UNSERVED, Counts, surely
-from h2o_core.insights.figures import share, span
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.names import shown
 

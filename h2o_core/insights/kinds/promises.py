@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import millis, ms
 from h2o_core.histogram import middle_ns
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST, STAYS
 from h2o_core.insights.counts import Counts, longer_than, mean_ns, quantile, reaches, together
-from h2o_core.insights.figures import millis, ms
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.sums import grouped
 from h2o_core.names import package_of, shown

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import many, share, span
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST_HITS, STAYS
 from h2o_core.insights.counts import OVERLOADED, surely
-from h2o_core.insights.figures import many, share, span
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.sums import grouped
 from h2o_core.names import shown

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from h2o_core.figures import many, span
 from h2o_core.insights import actions
-from h2o_core.insights.figures import many, span
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.sums import grouped
 from h2o_core.names import InvalidName, package_of, shown, tier_breach

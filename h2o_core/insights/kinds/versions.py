@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.figures import span
 from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST, Worse, worst
 from h2o_core.insights.counts import Counts, less, together
-from h2o_core.insights.figures import span
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject
 from h2o_core.insights.kinds.hosts import PAGE_PART
 from h2o_core.insights.sums import grouped

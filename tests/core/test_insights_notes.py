@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from h2o_core.documents import InvalidDocument
 from h2o_core.insights.finding import Key, Kind, Subject
-from h2o_core.notes import (
+from h2o_core.insights.notes import (
     LONGEST_S,
     MOST_NOTES,
     NOTES,

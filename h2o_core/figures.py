@@ -1,4 +1,4 @@
-"""How findings write numbers: shares, times, counts, ages. Pure."""
+"""How sentences write numbers: shares, times, counts, ages. Pure."""
 
 from __future__ import annotations
 
