@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.feed.counters import known, parse_parts
 from h2o_console.store.windows import Window, add_counts, covered_s
-from h2o_core.histogram import Histogram
 from h2o_core.insights import reports
 from h2o_core.insights.comparing import FEWEST_HITS
 from h2o_core.insights.counts import FAULTS, Counts
 from h2o_core.insights.picture import Alarm, Call, Child, Host, Instance, Pool, Served, Waiting
+from h2o_core.insights.pieces import Pieces
 from h2o_core.insights.reports import full
 from h2o_core.insights.sums import SILENT_S
 from h2o_core.pb.stats_pb2 import PoolReport, QueueReport
@@ -184,15 +184,13 @@ def _served(record: HostRecord, now_s: float) -> Iterator[Served]:
 
 
 def counts_of(windows: list[Window], over_s: float, now_s: float) -> Counts:
-    """Several windows together."""
+    """Several windows together; their times are not added up, for few are looked at closely."""
     if len(windows) == 1:
-        return Counts(windows[0].outcomes(now_s), windows[0].sketch(now_s), over_s)
+        return Counts(windows[0].outcomes(now_s), Pieces(windows[0].pieces(now_s)), over_s)
     outcomes: dict[str, int] = {}
-    times = Histogram()
     for window in windows:
         add_counts(outcomes, window.outcomes(now_s))
-        times.merge(window.sketch(now_s))
-    return Counts(outcomes, times, over_s)
+    return Counts(outcomes, Pieces([piece for window in windows for piece in window.pieces(now_s)]), over_s)
 
 
 def troubled(record: HostRecord, now_s: float) -> bool:
@@ -207,6 +205,6 @@ def _calls(record: HostRecord, now_s: float) -> Iterator[Call]:
     for call in record.calls.values():
         outcomes = call.here.outcomes(now_s)
         if outcomes:
-            counts = Counts(outcomes, call.here.sketch(now_s), over_s)
+            counts = Counts(outcomes, Pieces(call.here.pieces(now_s)), over_s)
             breaches = call.breaches.since(now_s - over_s)
             yield Call(full(call.caller), call.version, full(call.feature), record.name, counts, breaches=breaches)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.store.buckets import BUCKET_S, BUCKETS, WINDOW_S, OutcomeBuckets, TimeBuckets
+from h2o_console.store.buckets import BUCKET_S, BUCKETS, WINDOW_S, Closed, OutcomeBuckets, TimeBuckets
 from h2o_core.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -113,6 +113,10 @@ class Window:
     def sketch(self, now_s: float) -> Histogram:
         """The last 60 s' times, as a new sketch."""
         return Histogram() if self._times_in is None else self._times_in.until(int(now_s // BUCKET_S))
+
+    def pieces(self, now_s: float) -> Sequence[Closed]:
+        """What `sketch` adds up, each by itself; nothing is added to them any more."""
+        return () if self._times_in is None else self._times_in.pieces(int(now_s // BUCKET_S))
 
     def times_in(self, bucket: int) -> Histogram | None:
         """What was timed in one bucket, not to be changed; None when nothing was."""

@@ -15,7 +15,6 @@ from h2o_core.insights.counts import (
     FAILURES,
     Counts,
     above,
-    at_ranks,
     ended_without,
     longer_than,
     quantile,
@@ -24,9 +23,13 @@ from h2o_core.insights.counts import (
     without,
 )
 from h2o_core.insights.finding import Evidence, Trouble
+from h2o_core.insights.ranked import Ranked
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from h2o_core.histogram import Histogram
+    from h2o_core.insights.pieces import Pieces
 
 FEWEST: Final = 20
 """Requests of either side below which nothing is compared."""
@@ -137,6 +140,11 @@ def _limit_ns(reference_ns: float) -> float:
     return max(reference_ns * SLOWER_FACTOR, reference_ns + SLOWER_NS)
 
 
+def _least_ns(reference_ns: float) -> float:
+    """What is longer by so much is open, or stays so."""
+    return reference_ns + STAYS * (_limit_ns(reference_ns) - reference_ns)
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """What one of many has to reach before it can be worse than the rest of them: most don't, which is cheap to see.
@@ -144,21 +152,22 @@ class Bar:
     The k-th shortest of a part is never shorter than that of the whole: what the whole has at the rank of the upper
     bound of the smallest rest's quantile is a floor for that bound of every rest. And whose share is above the rest's,
     has one above the whole's.
-    `reaches`: (quantile, what its lower bound has to reach, ns).
+    `reaches`: (quantile, what its lower bound has to reach, ns). `ranked`: all durations of the whole.
     """
 
     reaches: tuple[tuple[float, float], ...]
+    ranked: Ranked
     failures: float
     application: float
 
     @staticmethod
     def of(whole: Counts, largest: int) -> Bar:
         """*largest*: how many of the *whole*'s durations are of the part that has the most, of those to be compared."""
-        qs, rest = sorted(_QUANTILES), whole.times.count - largest
-        floors_ns = at_ranks(whole.times, [upper_rank(rest, q) for q in qs]) if rest > 0 else [0.0] * len(qs)
-        limits_ns = [floor_ns + STAYS * (_limit_ns(floor_ns) - floor_ns) for floor_ns in floors_ns]
-        shares = whole.share(FAILURES).value, whole.share(APPLICATION).value
-        return Bar(tuple(zip(qs, limits_ns, strict=True)), *shares)
+        ranked = Ranked(whole.times)
+        rest = ranked.count - largest
+        floors_ns = {q: ranked.at(upper_rank(rest, q)) if rest > 0 else 0.0 for q in sorted(_QUANTILES)}
+        least_ns = tuple((q, _least_ns(floor_ns)) for q, floor_ns in floors_ns.items())
+        return Bar(least_ns, ranked, whole.share(FAILURES).value, whole.share(APPLICATION).value)
 
     def lets_pass(self, now: Counts) -> bool:
         """*now* may be worse than the rest: compare it."""
@@ -169,8 +178,12 @@ class Bar:
         return _exceeds(now, FAILURES, self.failures) or _exceeds(now, APPLICATION, self.application)
 
     def may_be_slower(self, now: Counts) -> bool:
-        """By its durations."""
-        return any(reaches(now.times, q, limit_ns) for q, limit_ns in self.reaches)
+        """By its durations: it reaches what is enough for any, and then what it has to itself."""
+        return any(reaches(now.timed, q, least_ns) and self._reaches(now.timed, q) for q, least_ns in self.reaches)
+
+    def _reaches(self, part: Histogram | Pieces, q: float) -> bool:
+        rest = self.ranked.count - part.count
+        return rest > 0 and reaches(part, q, _least_ns(self.ranked.at_without(upper_rank(rest, q), part)))
 
     def worst(self, now: Counts, whole: Counts) -> Worse | None:
         """Against the rest of the *whole*; durations are compared only where they may be longer."""

@@ -5,16 +5,16 @@ Small samples say little: a share is known from its Wilson bounds, a quantile fr
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Final
 
 from h2o_core.errors import ERRORS, Code
 from h2o_core.experiment.proportions import Share, difference_interval, wilson
 from h2o_core.histogram import Histogram, bucket_of, middle_ns
+from h2o_core.insights.pieces import Pieces
+from h2o_core.insights.ranked import Ranked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -34,11 +34,16 @@ UNSERVED: Final = frozenset({Code.NO_ROUTE.name, Code.UNAVAILABLE.name})
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Outcomes by code's name, durations (ns), both within `span_s` seconds."""
+    """Outcomes by code's name, durations (ns) as they are known, both within `span_s` seconds."""
 
     outcomes: Mapping[str, int] = field(default_factory=dict[str, int])
-    times: Histogram = field(default_factory=Histogram)
+    timed: Histogram | Pieces = field(default_factory=Histogram)
     span_s: float = 60.0
+
+    @property
+    def times(self) -> Histogram:
+        """The durations, added up; not to be changed."""
+        return self.timed.whole() if isinstance(self.timed, Pieces) else self.timed
 
     @property
     def requests(self) -> int:
@@ -128,7 +133,8 @@ def quantile(times: Histogram, q: float, z: float = Z) -> Quantile | None:
     if not n:
         return None
     reach = z * sqrt(q * (1 - q) / n)
-    low, middle, high = at_ranks(times, [max(1, ceil(min(1.0, at) * n)) for at in (q - reach, q, q + reach)])
+    ranked = Ranked(times)
+    low, middle, high = (ranked.at(max(1, ceil(min(1.0, at) * n))) for at in (q - reach, q, q + reach))
     return Quantile(middle, low, high)
 
 
@@ -137,20 +143,12 @@ def upper_rank(n: int, q: float, z: float = Z) -> int:
     return max(1, ceil(min(1.0, q + z * sqrt(q * (1 - q) / n)) * n))
 
 
-def reaches(times: Histogram, q: float, limit_ns: float, z: float = Z) -> bool:
+def reaches(times: Histogram | Pieces, q: float, limit_ns: float, z: float = Z) -> bool:
     """The lower bound of that quantile is *limit_ns* or more: as `quantile` has it, without looking for it."""
     n = times.count
     rank = max(1, ceil((q - z * sqrt(q * (1 - q) / n)) * n)) if n else 0
     limit = bucket_of(ceil(limit_ns)) - 1  # what is in that bucket or the one below it may be either
     return times.below(limit) < rank
-
-
-def at_ranks(times: Histogram, ranks: Iterable[int]) -> list[float]:
-    """The durations (ns) at these *ranks*, which count from 1."""
-    at = sorted(times.buckets)
-    up_to = list(accumulate(map(times.buckets.__getitem__, at), initial=times.zero))
-    places = [bisect_left(up_to, rank) for rank in ranks]
-    return [middle_ns(at[place - 1]) if place else 0.0 for place in places]
 
 
 def longer_than(times: Histogram, limit_ns: float) -> float:

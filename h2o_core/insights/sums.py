@@ -79,7 +79,7 @@ class Sums:
         known = self.picture.versions.get(key)
         if known is None:
             return together(one.now for one in rows)
-        return Counts(known.outcomes, known.times, max(one.now.span_s for one in rows))
+        return Counts(known.outcomes, known.timed, max(one.now.span_s for one in rows))
 
     @cached_property
     def instances(self) -> Mapping[str, Sequence[Instance]]:

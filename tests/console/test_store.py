@@ -31,6 +31,7 @@ from h2o_console.store.views import PackageView
 from h2o_console.store.windows import Window
 from h2o_core.errors import Code
 from h2o_core.histogram import Histogram
+from h2o_core.insights.pieces import Pieces
 from h2o_core.pb.host_pb2 import ChildReport, HostStats
 from h2o_core.pb.stats_pb2 import OutcomeCount, Sketch
 from tests.console.fake_fleet import FakeFleet, FleetServer
@@ -399,9 +400,10 @@ def test_a_window_holds_exactly_its_buckets(steps: list[tuple[float, int]]) -> N
 def test_what_a_window_remembers_from_reading_to_reading_is_what_it_holds(
     steps: list[tuple[float, int, bool]],
 ) -> None:
-    """Read at any moment or never, long idle or not: the sum that moves on is the sum of what was added."""
+    """Read at any moment or never, long idle or not: what moves on is the sum of what was added, and so are pieces."""
     window, now_s = Window(), 6000.0
     added: list[tuple[float, str, int]] = []
+    was_read: list[tuple[Pieces, Histogram]] = []
     for step_s, octave, looks in steps:
         now_s += step_s
         if octave >= 0:
@@ -418,7 +420,12 @@ def test_what_a_window_remembers_from_reading_to_reading_is_what_it_holds(
             sketch = window.sketch(now_s)
             assert window.outcomes(now_s) == Counter(code for _, code, _ in held)
             assert (sketch.buckets, sketch.sum_ns) == (expected.buckets, expected.sum_ns)
+            was_read.append((Pieces(window.pieces(now_s)), expected))
             assert window.reaches(int(now_s // BUCKET_S)) == any(at // BUCKET_S == now_s // BUCKET_S for at, *_ in held)
+    for pieces, expected in was_read:
+        assert pieces.count == expected.count, "whatever came later"
+        assert pieces.below(330) == expected.below(330)
+        assert (pieces.whole().lists(), pieces.whole().sum_ns) == (expected.lists(), expected.sum_ns)
 
 
 @given(st.lists(st.dictionaries(st.sampled_from([*Code, 990]), st.integers(0, 3) | st.just(MOST)), max_size=8))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from random import Random
 
 import pytest
 
-from h2o_core.histogram import Histogram
+from h2o_core.histogram import Histogram, middle_ns
 from h2o_core.insights.comparing import Bar, worst
 from h2o_core.insights.counts import (
     Counts,
-    at_ranks,
     ended,
     ended_without,
     less,
@@ -21,6 +21,8 @@ from h2o_core.insights.counts import (
     without,
 )
 from h2o_core.insights.grouping import Group, triage
+from h2o_core.insights.pieces import Pieces
+from h2o_core.insights.ranked import Ranked
 from h2o_core.insights.sums import Sums
 from tests.support.insight_situations import PLANTED, Planted
 
@@ -64,13 +66,58 @@ def test_how_they_ended_needs_no_sketches(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_ranks_are_those_of_the_durations_one_by_one(seed: int) -> None:
     times = together(group(seed)).times
-    each = [at_ranks(times, [rank])[0] for rank in range(1, times.count + 1)]
+    ranked = Ranked(times)
+    each = [ranked.at(rank) for rank in range(1, times.count + 1)]
     assert each == sorted(each)
-    assert len(each) == times.count
-    assert at_ranks(times, range(1, times.count + 1)) == each
+    assert Counter(each) == {middle_ns(at): count for at, count in times.buckets.items()}
+    assert (ranked.count, ranked.at(times.count + 9)) == (times.count, each[-1])
     found = quantile(times, 0.95)
     assert found is not None
     assert found.high_ns == each[upper_rank(times.count, 0.95) - 1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ranks_of_what_a_part_leaves_need_not_take_it_away(seed: int) -> None:
+    rows = group(seed)
+    rows[0].times.zero += 3
+    whole = Ranked(together(rows).times)
+    for part in rows:
+        left = Ranked(without(together(rows), part).times)
+        ranks = range(1, left.count + 1)
+        assert [whole.at_without(rank, part.times) for rank in ranks] == [left.at(rank) for rank in ranks]
+    assert Ranked(Histogram()).at_without(1, Histogram()) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pieces_are_their_sum(seed: int) -> None:
+    rows = group(seed)
+    rows[0].times.zero += 3
+    whole = together(rows)
+    pieces = Counts(whole.outcomes, Pieces([Whole(row.times) for row in rows]), whole.span_s)
+    assert pieces.timed.count == whole.times.count
+    for at in (-1000, 0, *whole.times.buckets, 5000):
+        assert pieces.timed.below(at) == whole.times.below(at)
+    assert pieces.times.lists() == whole.times.lists()
+    assert (pieces.times.zero, pieces.times.sum_ns) == (whole.times.zero, whole.times.sum_ns)
+    bar = Bar.of(whole, max(row.times.count for row in rows))
+    for row in rows:
+        assert bar.worst(replace(row, timed=Pieces([Whole(row.times)])), whole) == bar.worst(row, whole)
+
+
+class Whole:
+    """A sketch as a piece."""
+
+    def __init__(self, times: Histogram) -> None:
+        self._times = times
+        self.count = times.count
+
+    def below(self, bucket: int) -> int:
+        return self._times.below(bucket)
+
+    def sketch(self) -> Histogram:
+        new = Histogram()
+        new.merge(self._times)
+        return new
 
 
 @pytest.mark.parametrize("q", [0.5, 0.95])

@@ -79,7 +79,7 @@ def _by_host(rows: Iterable[_Row], sums: Mapping[tuple[str, ...], Counts]) -> di
 def _compared(group: Sequence[_Row], whole: Counts) -> Iterator[_Part]:
     """Each host of a group with the others of it."""
     requests, failed = whole.requests, whole.of(FAILURES)
-    bar = Bar.of(whole, max(row.now.times.count for row in group if row.host))
+    bar = Bar.of(whole, max(row.now.timed.count for row in group if row.host))
     for row in group:
         mine = row.now.requests
         if row.host and mine >= FEWEST and requests - mine >= FEWEST:
