@@ -5,6 +5,7 @@ Made when somebody asks: a host that nobody asks costs nothing.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from bench.simulator.counting import BEFORE_S, shape
@@ -60,10 +61,9 @@ class SimulatedPast:
 
     def _count(self, tally: Tally, feature: Feature, requests: float) -> None:
         drawn = shape(feature.takes_ms * self._host.slowness)
-        counts = {
-            at: count for at, share in zip(drawn.index, drawn.share, strict=True) if (count := int(share * requests))
-        }
-        total = sum(counts.values())
+        total = int(requests)
+        ends = [int(total * share + 0.5) for share in accumulate(drawn.share)]  # so that few requests have a tail, too
+        counts = {at: end - begin for at, begin, end in zip(drawn.index, [0, *ends], ends, strict=False) if end > begin}
         bad, declared = int(total * feature.fails), int(total * feature.declines)
         for code, count in ((Code.OK, total - bad - declared), (Code.INTERNAL, bad), (Code.APPLICATION, declared)):
             if count:

@@ -77,6 +77,22 @@ def test_counters_grow_by_what_their_rates_say_and_sketches_with_them(fleet: Sim
     assert len(after["peers"]) == SIZE.hosts - 1
 
 
+def test_what_hosts_remember_is_what_their_rates_say(fleet: SimulatedFleet) -> None:
+    host = max(plan(5, 6, 10).hosts, key=lambda one: sum(each.package.per_s for each in one.instances))
+    package = max((one.package for one in host.instances), key=lambda one: one.per_s)
+    since_s = time.time() - 900
+    path = f"/history?resolution=240s&kind=package&package={package.name[1:]}&since={since_s:.0f}"
+    history = ask(fleet.ports[host.name], path)
+    expected = 240 * package.per_s * sum(feature.share for feature in package.features)
+    assert history["series"]
+    for series in history["series"]:
+        assert 2 <= len(series["points"]) <= 3
+        for point in series["points"]:
+            assert sum(point["sketch"]["count"]) == sum(point["outcomes"].values())
+            here = point["instances"] * expected
+            assert here - 20 < sum(point["outcomes"].values()) <= here
+
+
 async def test_the_register_holds_what_brokers_and_agents_write(fleet: SimulatedFleet) -> None:
     registry = Registry(fleet.zookeeper, FLEET, dev=True, session_timeout_s=10.0)
     await registry.start(10.0)
