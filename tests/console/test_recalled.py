@@ -306,7 +306,7 @@ async def test_no_more_hosts_are_asked_than_it_may_cost() -> None:
     store = Store()
     recall = Recall(ask, Intake(store), lambda: 1000.0, lambda: 10_000.0, lambda: next(spent) / 8)
     await recall.run(["silent", *(f"host-{number}" for number in range(50))])
-    assert len(asked) == 1 + 4, "each takes an eighth of a second"
+    assert len(asked) == 1 + 6, "each takes an eighth of a second"
 
 
 # recorded
