@@ -58,9 +58,12 @@ class Registrar:
         author = change.entry.author
         log.info("change %d by %s (%s)", change.entry.epoch, author.actor, "verified" if author.verified else "claimed")
 
-    async def note(self, note: Note) -> None:
-        """Have what somebody says of a finding stand; raises InvalidDocument."""
-        await write_note(self._registry, note, self.now_s())
+    async def note(self, note: Note, *, anew: bool = False) -> None:
+        """Have what somebody says of a finding stand; *anew*: in place of notes that can't be read.
+
+        Raises InvalidDocument.
+        """
+        await write_note(self._registry, note, self.now_s(), anew=anew)
         log.info("%s of %s by %s", note.says if note.until_s else f"no longer {note.says}", note.key.id, note.owner)
 
     async def _below(self, path: str) -> list[str] | None:

@@ -54,8 +54,8 @@ class Registrar(Protocol):
         """Write it."""
         ...
 
-    async def note(self, note: Note) -> None:
-        """Write that, too."""
+    async def note(self, note: Note, *, anew: bool = False) -> None:
+        """Write that, too; *anew*: in place of notes that can't be read."""
         ...
 
 
@@ -95,11 +95,12 @@ def routes(registrar: Registrar) -> list[Described]:
         )
 
     async def note(request: Request) -> Response:
-        reader = _of_fleet(await request.body(), registrar.fleet, {"fleet", *_NOTED})
+        reader = _of_fleet(await request.body(), registrar.fleet, {"fleet", "anew", *_NOTED})
+        anew = reader.flag("anew") if "anew" in reader.fields else False
         known_as: str = request.scope["state"].get(KNOWN_AS, "")
         said = parse_note(replace(reader, fields={"owner": "operator", **reader.fields, "at": registrar.now_s()}))
         wanted = replace(said, owner=known_as or said.owner)
-        await registrar.note(wanted)
+        await registrar.note(wanted, anew=anew)
         return answer(
             {
                 "schema": 1,

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 64
 
 
+class NotTaken(RegisterRefused):
+    """The agent lets us in, and says that it is nothing that can be written."""
+
+
 class RegisterByAgent:
     """What commands use of `h2o_core.io.registry.Registry`, with the same errors. `start` before anything else."""
 
@@ -86,9 +90,13 @@ class RegisterByAgent:
         said = [_said(one) for one in operations]
         await self._post("/changes", {"fleet": self._meant, "operations": said}, writes=True)
 
-    async def note(self, note: Note) -> Note:
-        """Have it stand; as the agent has written it: with the owner as that knows them."""
+    async def note(self, note: Note, *, anew: bool = False) -> Note:
+        """Have it stand; as the agent has written it: with the owner as that knows them.
+
+        *anew*: in place of notes that can't be read; an older agent knows no such thing, and refuses.
+        """
         fields = {key: value for key, value in fields_of(note).items() if key != "at"}
+        fields |= {"anew": True} if anew else {}
         answered = await self._post("/notes", {"fleet": self._meant, **fields}, writes=True)
         return replace(note, owner=text(answered, "owner") or note.owner)
 
@@ -163,4 +171,4 @@ def _error(reply: Reply) -> RegisterError:
         return TransactionFailed(whole(said, "index") or 0, reason(sentence))
     if reply.status == 503:
         return RegisterUnavailable(sentence, outcome_unknown=said.get("unknown") is True)
-    return RegisterRefused(sentence)
+    return NotTaken(sentence) if reply.status == 400 else RegisterRefused(sentence)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _findings = click.argument("findings", metavar="ID...", nargs=-1, required=True, shell_complete=finding_ids)
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why; everybody sees it beside the finding.")
+_anew = click.option(
+    "--anew", is_flag=True, help="Where notes can't be read: begin without them; a copy is kept in the register."
+)
 
 
 @click.group("triage", invoke_without_command=True)
@@ -90,15 +93,16 @@ def command(
 @command.command("ack")
 @_findings
 @_reason
+@_anew
 @fleet_options
-def ack(findings: tuple[str, ...], reason: str, **options: Any) -> Exit:
+def ack(findings: tuple[str, ...], reason: str, *, anew: bool, **options: Any) -> Exit:
     """Say that you look after findings, until they are over, and for 12 hours at the longest.
 
     A finding is named by its id or the beginning of it, or by its subject: h2o triage ack 18d3, or host-7.
     """
     from h2o_console.cli import triage_noting  # noqa: PLC0415 - as above
 
-    return triage_noting.ack(findings, reason, _told(options))
+    return triage_noting.ack(findings, reason, _told(options), anew=anew)
 
 
 @command.command("unack")
@@ -118,13 +122,14 @@ def unack(findings: tuple[str, ...], **options: Any) -> Exit:
     "--for", "for_", required=True, metavar="TIME", help="So long, also when it is over and begins again: 2h, 7d."
 )
 @_reason
+@_anew
 @fleet_options
-def mute(findings: tuple[str, ...], for_: str, reason: str, **options: Any) -> Exit:
+def mute(findings: tuple[str, ...], for_: str, reason: str, *, anew: bool, **options: Any) -> Exit:
     """Have findings be quiet, with what they explain: not in the list, and nobody is told of them."""
     from h2o_console.cli import triage_noting  # noqa: PLC0415 - as above
     from h2o_console.cli.moments import duration  # noqa: PLC0415 - as above
 
-    return triage_noting.quiet(findings, duration("--for", for_), reason, _told(options))
+    return triage_noting.quiet(findings, duration("--for", for_), reason, _told(options), anew=anew)
 
 
 @command.command("unmute")

@@ -12,7 +12,7 @@ from h2o_console.cli.output import age
 from h2o_console.feed.control import parse_control
 from h2o_core.documents import InvalidDocument
 from h2o_core.insights import reports
-from h2o_core.insights.notes import NOTES, parse_notes
+from h2o_core.insights.notes import MEND, NOTES, parse_notes
 from h2o_core.insights.picture import Control
 from h2o_core.io import audit
 from h2o_core.io.changes import read_decided
@@ -94,16 +94,19 @@ class ControlReader:
     def _ask_register(self) -> str:
         """As `_ask_agent`, by whoever has a way to ZooKeeper."""
         try:
-            self._decided = in_register(self._fleet.context, self._fleet.timeout_s, _read)
+            self._decided, damage = in_register(self._fleet.context, self._fleet.timeout_s, _read)
         except NoRegister as error:
             return error.sentence
         except (NoNode, InvalidDocument) as error:
             return str(error)
+        if damage:
+            self._fleet.say(damage)
         self._etag = ""
         return ""
 
 
-async def _read(registry: Registry) -> Decided:
+async def _read(registry: Registry) -> tuple[Decided, str]:
+    """And what is to be said of notes that can't be read: what is decided is known all the same."""
     decided = await read_decided(registry)
     of_days = (await audit.days(registry))[:2]
     found = [await audit.entry_of(registry, of_days, change.epoch) for change in decided.changes[-_BY_HAND:]]
@@ -115,4 +118,7 @@ async def _read(registry: Registry) -> Decided:
         changes=tuple(reports.changed(entry) for entry in found if entry is not None),
     )
     node = await registry.get(NOTES)
-    return Decided(control, () if node is None else parse_notes(NOTES, node.data))
+    try:
+        return Decided(control, () if node is None else parse_notes(NOTES, node.data)), ""
+    except InvalidDocument as error:
+        return Decided(control), f"{error}; {MEND}"

@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 _LOOKS_FOR_S: Final = 1.0
 
 
-def ack(names: Sequence[str], reason: str, told: Reading) -> Exit:
-    """Somebody looks after them; raises CommandFailed."""
+def ack(names: Sequence[str], reason: str, told: Reading, *, anew: bool) -> Exit:
+    """Somebody looks after them; *anew*: in place of notes that can't be read. Raises CommandFailed."""
 
     def note(context: Context, author: Author, key: Key) -> str:
-        stands = acknowledge(context, author, key, told.timeout_s)
+        stands = acknowledge(context, author, key, told.timeout_s, anew=anew)
         return f"{_who(stands)} looks after it until it is over, at the longest until {rfc3339(stands.until_s)}"
 
     return _each(names, "h2o triage ack", reason, told, note)
 
 
-def quiet(names: Sequence[str], for_s: float, reason: str, told: Reading) -> Exit:
-    """They are muted for so long; raises CommandFailed."""
+def quiet(names: Sequence[str], for_s: float, reason: str, told: Reading, *, anew: bool) -> Exit:
+    """They are muted for so long; otherwise as `ack`."""
 
     def note(context: Context, author: Author, key: Key) -> str:
-        stands = mute(context, author, key, unix_s() + for_s, told.timeout_s)
+        stands = mute(context, author, key, unix_s() + for_s, told.timeout_s, anew=anew)
         return f"muted by {_who(stands)} until {rfc3339(stands.until_s)}"
 
     return _each(names, "h2o triage mute", reason, told, note)

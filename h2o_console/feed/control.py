@@ -9,7 +9,7 @@ from h2o_console.feed import answers
 from h2o_console.store.control import ControlSeen
 from h2o_core.audit import parse_entry
 from h2o_core.documents import InvalidDocument
-from h2o_core.insights.notes import NOTES, parse_notes
+from h2o_core.insights.notes import MEND, NOTES, parse_notes
 from h2o_core.plan.situation import decided_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def parse_control(document: Mapping[str, Any], read_s: float) -> ControlSeen | N
     try:
         notes = parse_notes(NOTES, answers.text(document, "notes").encode("latin-1", "replace"))
     except InvalidDocument as error:
-        said.append(str(error))
+        said.append(f"{error}; {MEND}")
     return ControlSeen(
         epoch=epoch,
         traffic=decided.traffic,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _OLD_S: Final = 15.0
 """A look that is older is no news: findings are to be there within ten seconds."""
 _NAMED: Final = 3
+_DAMAGED: Final = 2
 _HIGH, _LOW, _NONE = 24, 16, 0
 """From this many lines of the terminal on, the pane has seven, or five; lower ones have none."""
 
@@ -36,13 +37,14 @@ _HIGH, _LOW, _NONE = 24, 16, 0
 class Looked:
     """What is said of the look itself: how old it is, whether what is decided was read, of what fleet.
 
-    `blind`: why nobody could look since.
+    `blind`: why nobody could look since; `unreadable`: what of control and notes can't be read.
     """
 
     fleet: FleetView
     age_s: float | None
     decided: bool
     blind: str = ""
+    unreadable: tuple[str, ...] = ()
 
     @property
     def old(self) -> bool:
@@ -73,6 +75,8 @@ def _unread(looked: Looked) -> Iterator[str]:
     """What was not looked at of the whole fleet."""
     if not looked.decided:
         yield "nothing known of what is decided: no reviews, no avoids, no changes"
+    for sentence in looked.unreadable[:_DAMAGED]:
+        yield f"not read: {safe(sentence, 300)}"
     if looked.blind:
         yield safe(looked.blind, 200)
     if looked.old:

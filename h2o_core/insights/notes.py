@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NOTES: Final = "notes"
 """The node, below the fleet's root."""
+MEND: Final = "to begin anew, with a copy of what stands there: h2o triage ack ID --anew"
+"""What to type where it can't be read."""
 NOTES_CAP_BYTES: Final = 256 << 10
 MOST_NOTES: Final = 200
 ACKNOWLEDGED_S: Final = 12 * 3600.0

@@ -377,6 +377,17 @@ def test_an_agent_that_does_not_tell_what_is_decided(server: AgentServer, capsys
         assert "what is decided is not known" in capsys.readouterr().err
 
 
+def test_notes_that_can_t_be_read_say_what_to_type_and_hide_nothing(
+    server: AgentServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers |= {PAST: FAILING, CONTROL: {**DECIDED, "notes": "{"}}
+    assert main(["triage", "--every", "1s"]) == 1
+    err = capsys.readouterr().err
+    assert "notes: not JSON" in err
+    assert "h2o triage ack ID --anew" in err
+    assert "what is decided is not known" not in err
+
+
 def test_control_is_asked_for_seldom_and_read_when_it_has_changed(
     server: AgentServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

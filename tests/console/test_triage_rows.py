@@ -100,6 +100,7 @@ def test_well_says_by_what() -> None:
         (Looked(PARTLY, 2.0, decided=True), "Nothing known of 1 host: host-3 (no answer in 2 s)."),
         (Looked(WELL, 2.0, decided=False), "Nothing known of what is decided"),
         (Looked(WELL, 40.0, decided=True), "The last look is 40s old."),
+        (Looked(WELL, 2.0, decided=True, unreadable=("notes: not JSON\x1b[2J",)), "Not read: notes: not JSON."),
         (Looked(WELL, 2.0, decided=True, blind="its history is missing"), "Its history is missing."),
     ],
 )

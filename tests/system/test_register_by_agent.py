@@ -13,6 +13,8 @@ import pytest
 from h2o_console.asking.agent import ask
 from h2o_console.asking.register import NoRegister
 from h2o_console.asking.register_by_agent import RegisterByAgent
+from h2o_console.cli.picture import Fleet
+from h2o_console.cli.triage_control import ControlReader
 from h2o_console.commands import noting
 from h2o_core.access import Role, read_token
 from h2o_core.audit import Author, Edit, encode_entry, parse_entry
@@ -243,15 +245,25 @@ async def test_who_writes_at_the_same_moment_takes_nobody_s_note_away(by_agent: 
         await write_note(direct, replace(one, until_s=0.0), now_s)
 
 
-async def test_a_damaged_node_is_not_written_over(by_agent: RegisterByAgent, direct: Registry):
+@pytest.mark.parametrize("damage", [b"{", b"[]"])
+async def test_a_damaged_node_is_written_over_only_when_that_is_meant_and_a_copy_is_kept(
+    by_agent: RegisterByAgent, direct: Registry, damage: bytes
+):
     note = Note(*FAILS, Says.MUTED, "eva", unix_s(), unix_s() + 60)
     await write_note(direct, note, note.at_s)
-    await direct.set("notes", b"{")
-    with pytest.raises(InvalidDocument, match="not JSON"):
+    await direct.set("notes", damage)
+    with pytest.raises(InvalidDocument, match="h2o triage ack ID --anew"):
         await write_note(direct, note, note.at_s)
-    with pytest.raises(RegisterRefused, match="not JSON"):
+    with pytest.raises(RegisterRefused, match="h2o triage ack ID --anew"):
         await by_agent.note(note)
-    await direct.set("notes", b"")
+    for write in (by_agent.note(note, anew=True), write_note(direct, note, note.at_s, anew=True)):
+        await direct.set("notes", damage)
+        await write
+        assert [one.key for one in await notes_of(direct)] == [note.key]
+    kept = [await direct.get(f"notes/{name}") for name in await direct.children("notes")]
+    assert sum(node is not None and node.data == damage for node in kept) == 1
+    await write_note(direct, replace(note, until_s=0.0), note.at_s, anew=True)
+    assert await notes_of(direct) == ()
 
 
 def test_a_laptop_says_that_somebody_looks_after_it(fleet: Guarded, tmp_path: Path):
@@ -271,5 +283,15 @@ def test_a_laptop_says_that_somebody_looks_after_it(fleet: Guarded, tmp_path: Pa
     assert fleet.in_register(Role.AGENT, notes_of) == ()
     with pytest.raises(InvalidDocument, match="within 30 days"):
         noting.mute(laptop, author, FAILS, 5.0, 10)
+    fleet.in_register(Role.OPERATOR, lambda registry: registry.set("notes", b"{"))
+    for way in (laptop, desk):
+        with pytest.raises((noting.NotNoted, InvalidDocument), match=r"not JSON.*--anew"):
+            noting.acknowledge(way, author, FAILS, 10)
+    remarks: list[str] = []
+    decided = ControlReader(Fleet(desk, 10, say=lambda *said: remarks.extend(said))).read()
+    assert decided.control is not None, "what is decided is known although the notes are not"
+    assert [one for one in remarks if "--anew" in one]
+    assert noting.acknowledge(laptop, author, FAILS, 10, anew=True).owner == "alice"
+    noting.take_back(desk, author, FAILS, Says.ACKNOWLEDGED, 10)
     with pytest.raises(NoRegister, match="needs the write token"):
         noting.mute(Context(fleet=fleet.fleet, agent=fleet.url("host-1")), author, FAILS, unix_s() + 60, 10)

@@ -65,6 +65,7 @@ SCHEMAS: Final[dict[str, Json]] = {
         until=NUMBER,
         owner_=TEXT,
         reason_=TEXT,
+        anew_=FLAG,
     ),
     "noted": object_of(schema={"const": 1}, fleet=TEXT, id=TEXT, owner=TEXT, verified=FLAG, at=NUMBER),
 }

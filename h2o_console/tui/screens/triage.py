@@ -115,7 +115,8 @@ class TriageScreen(ListScreen[FindingRow]):
         session = self.session
         looked = session.insight
         age_s = None if looked is None else max(0.0, session.clock() - looked.looked_s)
-        return Looked(session.fleet, age_s, session.control is not None, session.store.blindness)
+        unreadable = () if session.control is None else session.control.unreadable
+        return Looked(session.fleet, age_s, session.control is not None, session.store.blindness, unreadable)
 
     def all_empty(self) -> Sequence[Cell]:
         """That all is well, and by what; or why nobody knows."""
