@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.acting.extending import later
 from h2o_console.acting.moments import parse_duration
-from h2o_console.acting.request import Field, Form, Mistake, Request, reason_line
+from h2o_console.acting.request import Field, Form, Request, reason_line
 from h2o_console.acting.typed import parse_grace, parse_points, parse_until, parse_weights
+from h2o_console.commands.mistake import Mistake
 from h2o_core.control.settings import NewVersions, TierRule
 from h2o_core.names import shown
 from h2o_core.plan.intents import (

@@ -19,15 +19,6 @@ SHOWN_DIGITS: Final = 8
 """A change's id is shown and typed by its first digits."""
 
 
-class Mistake(Exception):
-    """What was typed into a form can't be meant; `hint`: what to type instead."""
-
-    def __init__(self, sentence: str, hint: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.hint = hint
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """One line of a form. `offers`: what it may be completed to; `hint`: how it is typed."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from h2o_console.acting.moments import LONGEST_S, NEVER, moment_ahead, parse_duration
-from h2o_console.acting.request import Mistake
+from h2o_console.commands.mistake import Mistake
 from h2o_core.control.traffic import WHOLE
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.acting.request import Mistake
 from h2o_console.acting.typed import parse_points
 from h2o_console.cli.changing import Change, failing
 from h2o_console.cli.experiment_page import all_page, one_page
@@ -16,6 +15,7 @@ from h2o_console.cli.printing import show
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.typed import full_package
 from h2o_console.cli.weighing import parse_edits
+from h2o_console.commands.mistake import Mistake
 from h2o_console.commands.trials import Looking
 from h2o_core.io.clock import unix_s
 from h2o_core.names import shown

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.acting.request import Mistake
 from h2o_console.acting.typed import parse_weights
 from h2o_console.cli.changing import Change, failing
 from h2o_console.cli.failures import CommandFailed, Exit
@@ -14,6 +13,7 @@ from h2o_console.cli.printing import show
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.typed import full_package
 from h2o_console.cli.weight_page import remark, weight_page
+from h2o_console.commands.mistake import Mistake
 from h2o_core.io.clock import unix_s
 from h2o_core.plan.intents import Shift
 

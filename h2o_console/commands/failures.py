@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from h2o_console.acting.request import Mistake
 from h2o_console.asking.register import NoRegister
 from h2o_console.commands.carrying import NotApplied
 from h2o_console.commands.executor import ReadOnly
+from h2o_console.commands.mistake import Mistake
 from h2o_core.documents import InvalidDocument
 from h2o_core.io.changes import Refused, StaleChange
 from h2o_core.io.context import NoContext

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from h2o_console.acting.editing import Typing
-from h2o_console.acting.request import Mistake
+from h2o_console.commands.mistake import Mistake
 from h2o_console.rows.cells import Cell, Line, Tone
 from h2o_console.rows.plan_lines import paragraph
 from h2o_console.text import pad, safe, width as cells_of
