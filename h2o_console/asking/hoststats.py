@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 PROTOBUF: Final = "application/x-protobuf"
 _PATH: Final = "/stats"
 _AT_ONCE: Final = 32
-_BROKER_HINT: Final = "see its log: h2o logs; is the host well? h2o hosts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from h2o_console.store.members import Member
 
 _MOST_PARTS: Final = 4096
-_LONGEST_S: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
