@@ -12,6 +12,7 @@ from h2o_console.cli.experiment_page import all_page, one_page
 from h2o_console.cli.failures import CommandFailed, Exit, no_match
 from h2o_console.cli.moments import ahead
 from h2o_console.cli.printing import show
+from h2o_console.cli.register import check_register
 from h2o_console.cli.remarks import tell
 from h2o_console.cli.typed import full_package
 from h2o_console.cli.weighing import parse_edits
@@ -74,9 +75,7 @@ def status(typed: str, told: Reading) -> Exit:
     """Of the package that *typed* means, or of all; raises CommandFailed."""
     package = full_package(typed, _EXAMPLE) if typed else ""
     context = told.context()
-    if not (context.zookeeper and context.fleet):
-        msg = "what is compared stands in ZooKeeper, and no context or flag names one"
-        raise CommandFailed(Exit.UNREACHABLE, msg, "name it: --zk HOST:PORT --fleet NAME; or start a fleet: h2o dev")
+    check_register(context)
     looking = Looking(context, told.timeout_s, tell)
     return show(lambda: _page(looking, context.fleet, package), told)
 
@@ -88,6 +87,8 @@ def _page(looking: Looking, fleet: str, package: str) -> Page:
     if not package:
         for name in looked.idle:
             tell(f"{shown(name)} has an experiment's name, and one version with weight: nothing is compared")
+        if not (looked.running or looked.idle):
+            tell("no experiment runs", "begin one: h2o experiment start PACKAGE VERSION=10%")
         return all_page(fleet, looked)
     running = looked.running.get(package)
     if running is None:

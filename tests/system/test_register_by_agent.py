@@ -173,6 +173,10 @@ async def test_readers_and_strangers_are_kept_out(fleet: Guarded):
 def test_a_laptop_decides_without_a_way_to_zookeeper(fleet: Guarded, tmp_path: Path):
     token = str(private(tmp_path / "alice", f"alice {ALICE}\n"))
     context = {"zookeeper": "", "agent": fleet.url("host-1"), "write_token_file": token}
+    assert typed(fleet, tmp_path, "experiment", "status", **context) == (
+        0,
+        "no experiment runs\n  begin one: h2o experiment start PACKAGE VERSION=10%\n",
+    )
     for value in ("share", "hold"):
         code, said = typed(fleet, tmp_path, "settings", f"new_versions={value}", "-y", "--reason", "test", **context)
         assert code == 0, said
