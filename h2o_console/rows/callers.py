@@ -13,7 +13,7 @@ from h2o_console.rows.features import WINDOW_S
 from h2o_console.rows.figures import millis
 from h2o_console.rows.judged import JudgedRow, error_column, p50_column, p95_column, rate_column
 from h2o_console.rows.places import Kind, Place
-from h2o_console.rows.reasons import Reason, errors, reasons, why, worst
+from h2o_console.rows.reasons import Reason, errors, fails, reasons, why, worst
 from h2o_console.rows.sections import outcomes_text
 from h2o_console.rows.tables import Canvas, Column, Shown, Table, glyph_column, name_column
 from h2o_console.text import safe
@@ -66,6 +66,8 @@ def call_row(view: CallView, told: Told) -> CallRow:
         for one in told.of(Place(Kind.CALLS, view.package))
         if (shown(one.finding.subject.caller), shown(one.finding.subject.package)) == edge
     )
+    if not said and fails(view.outcomes):
+        said = told.failing_with(view.package)
     found = reasons(said, _forbidden(view), looked=told.looked)
     return CallRow(
         key=view.key,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.rows.cells import Glyph
 from h2o_console.rows.figures import age, percent, whole_percent
-from h2o_console.rows.reasons import Reason, errors
+from h2o_console.rows.reasons import Reason, errors, fails
 from h2o_console.text import safe
-from h2o_core.figures import many
+from h2o_core.figures import many, share
 from h2o_core.health import IN_SPITE
 from h2o_core.insights.finding import Kind
 from h2o_core.versions import newest_first
@@ -168,6 +168,10 @@ def host_facts(view: HostView) -> Iterator[Reason]:
         yield Reason(Glyph.NOTE, f"{crash} again and again", Kind.CRASHES)
     if not view.silent and view.instances and view.ready < view.instances and view.link != "leaving":
         yield Reason(Glyph.NOTE, f"{view.ready} of {many(view.instances, 'instance')} ready")
+    if not view.silent and fails(view.outcomes):
+        requests = sum(view.outcomes.values())
+        failed = share(errors(view.outcomes) / requests)
+        yield Reason(Glyph.NOTE, f"{failed} of {many(requests, 'request')} here failed; :packages say why", Kind.HOST)
 
 
 def _links(view: HostView) -> Iterator[Reason]:

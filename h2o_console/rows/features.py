@@ -12,7 +12,7 @@ from h2o_console.rows.cells import Glyph, Line, Tone
 from h2o_console.rows.figures import UNKNOWN, age, millis
 from h2o_console.rows.judged import JudgedRow, error_column, p50_column, p95_column, rate_column
 from h2o_console.rows.places import Kind, Place
-from h2o_console.rows.reasons import Reason, errors, reasons, slow_tone, why, worst
+from h2o_console.rows.reasons import Reason, errors, fails, reasons, slow_tone, why, worst
 from h2o_console.rows.sections import Field, Grid, facts, outcomes_text, plain, title, verdict
 from h2o_console.rows.shares import declared_share, failed_share
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, name_column
@@ -89,6 +89,8 @@ def feature_reasons(view: FeatureView, told: Told) -> tuple[Reason, ...]:
     """All that is to say of it; empty when all is well."""
     said = told.of(Place(Kind.FEATURE, view.feature))
     mine = tuple(one for one in said if one.finding.subject.version in {"", view.version})
+    if not mine and fails(view.outcomes):
+        mine = told.failing_with(view.package, view.version)
     return reasons(mine, _unknown(view), looked=told.looked, name=f"{view.feature} {view.version}")
 
 

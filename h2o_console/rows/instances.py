@@ -12,7 +12,7 @@ from h2o_console.rows.facts import check_facts, instance_facts
 from h2o_console.rows.figures import UNKNOWN, age, size, whole
 from h2o_console.rows.judged import JudgedRow, error_column, p95_column, rate_column, why_column
 from h2o_console.rows.places import SHORT_ID, Kind, Place
-from h2o_console.rows.reasons import Reason, errors, reasons, worst
+from h2o_console.rows.reasons import Reason, errors, fails, reasons, worst
 from h2o_console.rows.tables import NARROW, Canvas, Column, Shown, Table, glyph_column, most, name_column
 from h2o_console.text import safe
 from h2o_core.insights.finding import Kind as FindingKind
@@ -97,6 +97,8 @@ def instance_reasons(view: InstanceView, told: Told, checks: Iterable[CheckView]
         found += tuple(
             one for one in told.of(Place(Kind.PACKAGE, view.package)) if one.finding.kind is FindingKind.CRASHES
         )
+    if not found and fails(view.outcomes):
+        found = told.failing_with(view.package, view.version)
     return reasons(found, (*instance_facts(view), *check_facts(checks)), looked=told.looked)
 
 

@@ -93,6 +93,12 @@ def errors(outcomes: Mapping[str, int]) -> int:
     return sum(count for code, count in outcomes.items() if code in FAULTS)
 
 
+def fails(outcomes: Mapping[str, int]) -> bool:
+    """So many of its requests that it would be a finding of its own, were it sure."""
+    failed = errors(outcomes)
+    return failed > 0 and failed >= FAILING_FLOOR * sum(outcomes.values())
+
+
 def slow_tone(found: Iterable[Reason]) -> Tone:
     """How loud a latency is said: a finding of it is a warning."""
     return Tone.WARN if any(reason.kind in SLOW for reason in found) else Tone.PLAIN

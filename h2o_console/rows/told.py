@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from h2o_console.rows.places import Kind, Place
+from h2o_core.insights.finding import Trouble
 from h2o_core.insights.grouping import rank
 from h2o_core.names import shown
 
@@ -50,6 +51,14 @@ class Told:
         """What there is to say of what the place shows; nothing of whole lists."""
         return tuple(self._of.get((place.of or place.kind, place.key), ()))
 
+    def failing_with(self, package: str, version: str = "") -> tuple[Said, ...]:
+        """The worst of what is said of failures of all of *package*, or of its *version* ("" for any).
+
+        For a part of it that fails, and of which nothing is said by itself.
+        """
+        whole = (one for one in self.of(Place(Kind.PACKAGE, package)) if _is_of_all(one.finding, package))
+        return tuple(one for one in whole if not version or one.finding.subject.version in {"", version})[:1]
+
     def keys(self, kind: Kind) -> set[str]:
         """Of which places of that kind there is something to say."""
         return {key for of, key in self._of if of is kind}
@@ -71,6 +80,13 @@ class Telling:
         """Names of packages whose row may have changed since the last call; forgets them."""
         changed, self._changed = self._changed, set()
         return changed
+
+
+def _is_of_all(finding: Finding, package: str) -> bool:
+    """Its requests fail, and it is said of no narrower place than a version."""
+    subject = finding.subject
+    narrower = subject.host or subject.instance or subject.feature or subject.caller
+    return finding.trouble is Trouble.ERRORS and shown(subject.package) == package and not narrower
 
 
 def _about(subject: Subject) -> Iterator[tuple[Kind, str]]:

@@ -7,15 +7,19 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
+from h2o_console.rows.callers import call_row
 from h2o_console.rows.cells import Glyph, Tone
+from h2o_console.rows.features import feature_row
 from h2o_console.rows.figures import age, line, millis, percent, rate, whole_percent
+from h2o_console.rows.hosts import host_row
+from h2o_console.rows.instances import instance_row
 from h2o_console.rows.packages import PACKAGES, PackageRow, package_row
 from h2o_console.rows.reasons import why
 from h2o_console.rows.tables import Layout, head_line, layout, row_line
 from h2o_console.rows.told import Told
-from h2o_console.store.views import FeatureView, InstanceView, PackageView, SilentHost
+from h2o_console.store.views import CallView, FeatureView, HostView, InstanceView, PackageView, SilentHost
 from h2o_console.text import width as cells_of
-from h2o_core.insights.finding import Action, Finding, Kind, Severity, Subject
+from h2o_core.insights.finding import Action, Finding, Kind, Severity, Subject, Trouble
 from h2o_core.insights.grouping import Group
 from h2o_core.insights.standing import News
 from h2o_core.versions import newest_first
@@ -208,6 +212,42 @@ def test_a_symptom_says_where_it_comes_from() -> None:
         Glyph.WARN,
         ["because of service/geo 1.1: is slow: p95 388 ms, before 40 ms (9.7 ×)"],
     )
+
+
+FAILS = {"OK": 60, "INTERNAL": 40}
+WORSE_BY_ERRORS = replace(WORSE, trouble=Trouble.ERRORS)
+
+
+def test_what_fails_with_its_version_says_so_and_what_is_well_does_not() -> None:
+    now = told(Group(WORSE_BY_ERRORS, (SLOWED,)))
+    sentence = "service/customer 2.4.0 is worse: 12 % INTERNAL (of 181 requests in 60 s), 2.3.1 0 % (since 02:37)"
+    new = {"package": "service/customer", "version": "2.4.0"}
+    rows = {
+        "a feature": feature_row(feature(outcomes=FAILS, **new), now),
+        "an instance": instance_row(instance(outcomes=FAILS, **new), now),
+        "a call": call_row(CallView("api/web", "1", "service/customer/retrieve", "service/customer", FAILS), now),
+    }
+    for name, row in rows.items():
+        assert (row.glyph, [one.text for one in row.reasons]) == (Glyph.BROKEN, [sentence]), name
+    well = (
+        feature_row(feature(**new), now),
+        feature_row(feature(outcomes=FAILS, package="service/customer"), now),
+        instance_row(instance(**new), now),
+        instance_row(instance(outcomes=FAILS, version="2.4.0", package="service/geo"), now),
+        instance_row(instance(outcomes=FAILS, **new), told(Group(WORSE, (SLOWED,)))),
+        call_row(CallView("api/web", "1", "service/customer/retrieve", "service/customer", {"OK": 100}), now),
+    )
+    assert {row.glyph for row in well} == {Glyph.FINE}
+
+
+def test_a_host_whose_requests_fail_is_never_just_ok() -> None:
+    view = HostView("host-2", "a", link="up", rps=1.0, outcomes=FAILS)
+    row = host_row(view, WELL)
+    assert (row.glyph, [one.text for one in row.reasons]) == (
+        Glyph.NOTE,
+        ["40 % of 100 requests here failed; :packages say why"],
+    )
+    assert host_row(replace(view, outcomes={"OK": 1000, "INTERNAL": 4}), WELL).reasons == ()
 
 
 def test_the_worst_comes_first_and_a_finding_goes_before_its_fact() -> None:

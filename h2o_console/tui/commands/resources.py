@@ -87,7 +87,7 @@ RESOURCES: Final = (
     Command("json", "what is known of it, or of all marked, as JSON", _json, Group.RESOURCE, ("y",), ("json",)),
     Command(
         "copy",
-        "copy its name, or those of all marked, one a line; in the JSON view: all of it",
+        "copy its name, or those of all marked, one a line; of logs the entry, of JSON all of it",
         _copy,
         Group.RESOURCE,
         ("c",),
