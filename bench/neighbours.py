@@ -24,12 +24,12 @@ _AT_ONCE: Final = 100
 _WITHIN_S: Final = 10.0
 
 
-def neighbour(at: int, each: int, key: str) -> LiveHost:
-    """The *at*-th host, with *each* instances and the public *key* of the fleet's brokers."""
+def neighbour(at: int, each: int, key: str, packages: int = PACKAGES) -> LiveHost:
+    """The *at*-th host, with *each* instances of *packages* and the public *key* of the fleet's brokers."""
     instances = tuple(
         LiveInstance(
             id=secrets.token_hex(8),
-            package=f"/service/package-{(7 * at + n) % PACKAGES:03d}",
+            package=f"/service/package-{(7 * at + n) % packages:03d}",
             version=f"1.{n % 3}.2",
             digest="0" * 64,
             slots=64,

@@ -16,11 +16,11 @@ import psutil
 
 from bench.children import BenchError
 from bench.faults.stage import LOADS, PACKAGE, ROOT, Stage
-from h2o_core.envelope import WIRE
+from bench.neighbours import neighbour
 from h2o_core.io.registry import Registry
 from h2o_core.io.wire import peer_key
 from h2o_core.io.zookeeper import ZooKeeperChild, four_letter_word
-from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live
+from h2o_core.znodes.live import encode_live
 from tests.support.broker import BrokerProcess, RawLink
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ async def _among_a_thousand(stage: Stage, zookeeper: str, secret: Path, key: str
     try:
         await registry.create(registry.paths.lives, b"")
         for first in range(0, HOSTS, 100):
-            lives = [_live(at, key) for at in range(first, first + 100)]
+            lives = [neighbour(at, EACH, key, PACKAGES) for at in range(first, first + 100)]
             await asyncio.gather(
                 *(registry.create(registry.paths.live(one.host), encode_live(one), ephemeral=True) for one in lives)
             )
@@ -84,27 +84,6 @@ def _join(broker: BrokerProcess) -> tuple[int, float]:
             time.sleep(0.02)
         broker.stop()
     return int(said[1]), float(said[2])
-
-
-def _live(at: int, key: str) -> LiveHost:
-    """Nobody listens at its address."""
-    instances = tuple(
-        LiveInstance(
-            secrets.token_hex(8), f"/service/package-{(7 * at + n) % PACKAGES}", "1.4.2", "0" * 64, 64, 1.7e9, 4000 + n
-        )
-        for n in range(EACH)
-    )
-    return LiveHost(
-        host=f"host-{at:04d}",
-        zone="abc"[at % 3],
-        address=f"127.{1 + at // 250}.{at % 250}.1:9",
-        key=key,
-        incarnation=secrets.randbits(64),
-        machine=f"machine-{at}",
-        wire=WIRE,
-        labels={"rack": str(at % 40), "disk": "ssd"},
-        instances=instances,
-    )
 
 
 def fifty_at_once(stage: Stage) -> Result:
