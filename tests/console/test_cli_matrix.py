@@ -12,8 +12,8 @@ import click
 import pytest
 
 from h2o_console.cli.main import group, main
-from tests.console.test_cli_process import H2O
 from tests.support.agent_server import HEAD, AgentServer, host, host_stats, instance, stats
+from tests.support.watched import H2O
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
 import time
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.agent_server import HEAD, AgentServer, host, instance
+from tests.support.watched import H2O, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-H2O = [sys.executable, "-c", "import sys; from h2o_console.cli.main import main; sys.exit(main())"]
 HEAVY = {
     "textual",
     "rich",
@@ -94,23 +93,10 @@ def test_a_reader_that_goes_is_no_error(server: AgentServer) -> None:
 
 
 def test_watching_prints_one_object_a_line_and_ends_with_130(server: AgentServer) -> None:
-    process = subprocess.Popen(
-        [*H2O, "list", "service/p7", "--json", "-w"],
-        env=environ(server),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
+    with watched(environ(server), "list", "service/p7", "--json", "-w") as lines:
         for _ in range(2):
-            (entry,) = json.loads(process.stdout.readline())["instances"]
+            (entry,) = json.loads(lines.readline())["instances"]
             assert entry["package"] == "service/p7"
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-    finally:
-        process.kill()
-    assert (process.returncode, err.strip()) == (130, "")
 
 
 def test_watching_outlives_the_agent(server: AgentServer) -> None:

@@ -23,13 +23,13 @@ from h2o_console.cli.reported import counts_of
 from h2o_console.feed.answers import Host, Instance
 from h2o_core.pb.host_pb2 import ChildReport, HostStats, Vitals
 from tests.support.agent_server import HEAD, NOW_S, AgentServer, endpoint, host, host_stats, instance, stats
+from tests.support.watched import watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 FIRST, SECOND = "3f8a91c2d4e5f607", "a0000000d4e5f607"
-H2O = [sys.executable, "-c", "import sys; from h2o_console.cli.main import main; sys.exit(main())"]
 ON_TERMINAL = [
     sys.executable,
     "-c",
@@ -161,22 +161,9 @@ def test_a_host_that_does_not_answer(server: AgentServer, capsys: pytest.Capture
 
 
 def test_watching_json_is_one_object_a_line(server: AgentServer) -> None:
-    process = subprocess.Popen(
-        [*H2O, "top", "--every", "1s", "-w", "--json"],
-        env={**os.environ, "H2O_AGENT": server.address},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
+    with watched({"H2O_AGENT": server.address}, "top", "--every", "1s", "-w", "--json") as lines:
         for _ in range(2):
-            assert json.loads(process.stdout.readline())["packages"]
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-    finally:
-        process.kill()
-    assert (process.returncode, err.strip()) == (130, "")
+            assert json.loads(lines.readline())["packages"]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +35,7 @@ from h2o_core.pb.stats_pb2 import (
 )
 from tests.support.agent_server import HEAD, NOW_S, AgentServer, endpoint, host, host_stats, instance, stats
 from tests.support.receiver import until
+from tests.support.watched import watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +44,6 @@ if TYPE_CHECKING:
     from tests.support.receiver import Receiver
 
 FIRST, SECOND = "3f8a91c2d4e5f607", "a0000000d4e5f607"
-H2O = [sys.executable, "-c", "import sys; from h2o_console.cli.main import main; sys.exit(main())"]
 
 
 def reading(requests: int, now_s: float, failed: int = 0, *, here: bool = True, breaches: int = 0) -> HostStats:
@@ -300,25 +296,12 @@ def test_no_agent(monkeypatch: pytest.MonkeyPatch, server: AgentServer, capsys: 
 
 
 def test_watching_is_one_object_a_line_and_remembers(server: AgentServer) -> None:
-    process = subprocess.Popen(
-        [*H2O, "triage", "--every", "1s", "-w", "--json"],
-        env={**os.environ, "H2O_AGENT": server.address},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
+    with watched({"H2O_AGENT": server.address}, "triage", "--every", "1s", "-w", "--json") as lines:
         server.answers["/hosts"] = {
             **HEAD,
             "hosts": [host("host-1", None, link="self"), host("host-2", "127.0.0.1:1", link="up")],
         }
-        seen = [json.loads(process.stdout.readline()) for _ in range(2)]
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-    finally:
-        process.kill()
-    assert (process.returncode, err.strip()) == (130, "")
+        seen = [json.loads(lines.readline()) for _ in range(2)]
     first, second = ([one for one in each["findings"] if one["kind"] == "no stats"] for each in seen)
     assert first[0]["since"] == second[0]["since"]
 
@@ -489,22 +472,11 @@ def test_a_command_and_a_webhook_are_told(server: AgentServer, tmp_path: Path, r
     }
     silent = Key(Kind.SILENT, Subject(host="host-2"))
     said = tmp_path / "said"
-    watching = [*H2O, "triage", "--every", "1s", "-w", "--json", "--state", str(tmp_path / "told.json")]
-    process = subprocess.Popen(
-        [*watching, "--on-change", f'echo "$H2O_EVENT $H2O_ID $H2O_NAME" >> {said}'],
-        env={**os.environ, "H2O_AGENT": server.address, "H2O_WEBHOOK": receiver.url},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    watching = ["triage", "--every", "1s", "-w", "--json", "--state", str(tmp_path / "told.json")]
+    telling = ["--on-change", f'echo "$H2O_EVENT $H2O_ID $H2O_NAME" >> {said}']
+    with watched({"H2O_AGENT": server.address, "H2O_WEBHOOK": receiver.url}, *watching, *telling):
         until(lambda: said.exists() and said.read_text() and receiver.came, "both are told", 20)
         until(lambda: silent.id in (tmp_path / "told.json").read_text(), "it is written down")
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-    finally:
-        process.kill()
-    assert (process.returncode, err.strip()) == (130, "")
     assert said.read_text() == f"opened {silent.id} host-2\n"
     ((_, _, body),) = receiver.came
     assert (body["event"], body["severity"], body["name"]) == ("opened", "TICKET", "host-2")

@@ -9,6 +9,7 @@ from h2o_core.envelope import WIRE
 from h2o_core.io.registry import Registry
 from h2o_core.io.wire import peer_key
 from h2o_core.znodes.live import LiveHost, LiveInstance, encode_live
+from tests.support.session import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -44,11 +45,7 @@ def as_reported(report: BrokerReport, address: str) -> LiveHost:
 @asynccontextmanager
 async def registered(zookeeper: str, *lives: LiveHost, fleet: str) -> AsyncGenerator[Registry]:
     """Their nodes are there as long as the block runs."""
-    registry = Registry(zookeeper, fleet, dev=True)
-    await registry.start(10)
-    try:
+    async with opened(Registry(zookeeper, fleet, dev=True)) as registry:
         for live in lives:
             await registry.create(registry.paths.live(live.host), encode_live(live), ephemeral=True)
         yield registry
-    finally:
-        await registry.stop()

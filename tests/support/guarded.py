@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from h2o_core.access import Role, write_token
 from h2o_core.io.registry import Registry
 from tests.support.agent_process import ROOT, AgentProcess
+from tests.support.session import in_session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -54,17 +54,8 @@ class Guarded:
 
     def in_register(self, role: Role, work: Callable[[Registry], Awaitable[T]], secret: bytes | None = None) -> T:
         """What *work* returns, with a session of its own."""
-
-        async def run() -> T:
-            secret_bytes = self.secret if secret is None else secret
-            registry = Registry(self.zookeeper, self.fleet, dev=False, role=role, secret=secret_bytes)
-            try:
-                await registry.start(10)
-                return await work(registry)
-            finally:
-                await registry.stop()
-
-        return asyncio.run(run())
+        secret_bytes = self.secret if secret is None else secret
+        return in_session(lambda: Registry(self.zookeeper, self.fleet, dev=False, role=role, secret=secret_bytes), work)
 
     @property
     def write_token(self) -> str:

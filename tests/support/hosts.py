@@ -13,6 +13,7 @@ import pytest
 from h2o_core import envelope as wire
 from h2o_core.io.registry import Registry
 from tests.support.broker import BrokerProcess, RawLink, eventually
+from tests.support.session import in_session
 from tests.support.tcp_proxy import TcpProxy
 
 if TYPE_CHECKING:
@@ -27,16 +28,7 @@ SESSION_S = 2.0
 
 def registered(zookeeper: str, fleet: str, work: Callable[[Registry], Awaitable[T]]) -> T:
     """What *work* returns, with a session of its own."""
-
-    async def run() -> T:
-        registry = Registry(zookeeper, fleet, dev=True)
-        try:
-            await registry.start(10)
-            return await work(registry)
-        finally:
-            await registry.stop()
-
-    return asyncio.run(run())
+    return in_session(lambda: Registry(zookeeper, fleet, dev=True), work)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from h2o_core.io.registry import Registry
 from h2o_core.io.zookeeper import ZooKeeperChild
 from h2o_core.znodes.agents import AgentNode
 from tests.support.agent_process import ROOT, AgentProcess, kill
+from tests.support.hosts import registered
 from tests.support.processes import until
 
 if TYPE_CHECKING:
@@ -44,16 +45,11 @@ def agent(tmp_path: Path, zookeeper: str, fleet_name: str) -> Iterator[AgentProc
 def nodes(zookeeper: str, fleet: str, *paths: str) -> list[dict[str, Any] | None]:
     """What stands in ZooKeeper."""
 
-    async def read() -> list[dict[str, Any] | None]:
-        registry = Registry(zookeeper, fleet, dev=True)
-        await registry.start(10)
-        try:
-            found = [await registry.get(path) for path in paths]
-        finally:
-            await registry.stop()
+    async def read(registry: Registry) -> list[dict[str, Any] | None]:
+        found = [await registry.get(path) for path in paths]
         return [None if node is None else {**json.loads(node.data), "owner": node.owner} for node in found]
 
-    return asyncio.run(read())
+    return registered(zookeeper, fleet, read)
 
 
 def test_a_host_comes_up_and_answers_for_itself(agent: AgentProcess, zookeeper: str):

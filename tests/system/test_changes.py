@@ -22,6 +22,7 @@ from h2o_core.io.registry import (
     Registry,
     TooLarge,
 )
+from tests.support.session import opened
 from tests.system.test_registry import SECRET, connected
 
 if TYPE_CHECKING:
@@ -146,16 +147,13 @@ class Losing(Registry):
 async def test_a_connection_that_is_lost_in_the_middle_is_asked_about(zookeeper: str, fleet_name: str, lose: list[str]):
     registry = Losing(zookeeper, fleet_name, dev=True)
     registry.lose = list(lose)
-    try:
-        await registry.start(10)
+    async with opened(registry):
         await fleet(registry)
         applied = await changes.apply(registry, [Edit(A, None, b"one")], AUTHOR)
         assert applied.epoch == 1
         assert (await epoch_of(registry)).change_id == applied.change_id
         assert (await entry_of(registry, 1)).change_id == applied.change_id
         assert registry.lose == []
-    finally:
-        await registry.stop()
 
 
 async def test_another_s_change_in_its_place_is_not_taken_for_its_own(zookeeper: str, fleet_name: str):
@@ -171,14 +169,11 @@ async def test_another_s_change_in_its_place_is_not_taken_for_its_own(zookeeper:
 
     registry = Overtaken(zookeeper, fleet_name, dev=True)
     registry.lose = ["once"]
-    try:
-        await registry.start(10)
+    async with opened(registry):
         await fleet(registry)
         applied = await changes.apply(registry, [Edit(A, None, b"one")], AUTHOR)
         assert applied.epoch == 2
         assert (await data_of(registry, A), await data_of(registry, B)) == (b"one", b"theirs")
-    finally:
-        await registry.stop()
 
 
 async def test_what_can_not_be_told_is_said(zookeeper: str, fleet_name: str, monkeypatch: pytest.MonkeyPatch):
@@ -190,13 +185,10 @@ async def test_what_can_not_be_told_is_said(zookeeper: str, fleet_name: str, mon
 
     monkeypatch.setattr(commit, "PATIENCE_S", 0.3)
     registry = Gone(zookeeper, fleet_name, dev=True)
-    try:
-        await registry.start(10)
+    async with opened(registry):
         await fleet(registry)
         with pytest.raises(ChangeUnknown, match=r"whether it is applied, audit/\d{4}-\d\d-\d\d/1 says"):
             await changes.apply(registry, [Edit(A, None, b"one")], AUTHOR)
-    finally:
-        await registry.stop()
 
 
 async def test_a_damaged_epoch_a_huge_document_or_no_fleet_at_all(zookeeper: str, fleet_name: str):

@@ -29,6 +29,7 @@ from tests.support.fleet import running
 from tests.support.hosts import registered
 from tests.support.replay import history, holds
 from tests.support.terminal import Terminal
+from tests.support.watched import H2O
 from tests.system.test_cli_fleet import Operator
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from h2o_console.dev.fleet import Fleet
 
-H2O = (sys.executable, "-c", "import sys; from h2o_console.cli.main import main; sys.exit(main())")
 ROOT = Path(__file__).parents[2]
 CONTROLS = {"\x1b", "\x07", "\u202e"}
 

@@ -8,7 +8,7 @@ import random
 import signal
 import sys
 import time
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,10 @@ from tests.support.agent_process import ROOT, AgentProcess
 from tests.support.broker import eventually_async
 from tests.support.control import decide
 from tests.support.hosts import SESSION_S, registered
+from tests.support.session import opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from h2o_core.io.changes import Applied
@@ -317,14 +318,8 @@ def test_killed_and_stopped_at_random_each_time_one_succeeds_and_each_avoid_ends
 # ---- one that is deposed, on real ZooKeeper
 
 
-@asynccontextmanager
-async def session(zookeeper: str, fleet: str) -> AsyncGenerator[Registry]:
-    registry = Registry(zookeeper, fleet, dev=True, session_timeout_s=SESSION_S)
-    try:
-        await registry.start(10)
-        yield registry
-    finally:
-        await registry.stop()
+def session(zookeeper: str, fleet: str) -> AbstractAsyncContextManager[Registry]:
+    return opened(Registry(zookeeper, fleet, dev=True, session_timeout_s=SESSION_S))
 
 
 async def gone(registry: Registry, path: str) -> None:

@@ -16,6 +16,7 @@ from h2o_core.io.registry import Check, NoNode, RegisterUnavailable, VersionConf
 from h2o_core.plan.intents import Drain
 from h2o_core.plan.plan import Ask, Effect, Friction, Plan, Share
 from h2o_core.verdicts import LAST_INSTANCE, Guard, Verdict
+from tests.support.session import opened
 from tests.system.test_changes import Losing, data_of, entry_of, epoch_of, fleet
 from tests.system.test_registry import connected
 
@@ -188,8 +189,7 @@ class Overtaken(Losing):
 async def test_who_is_overtaken_plans_again_three_times(zookeeper: str, fleet_name: str):
     registry = Overtaken(zookeeper, fleet_name, dev=True)
     registry.edits = lambda number: Edit(path_of(f"other-{number}"), None, b"x")
-    try:
-        await registry.start(10)
+    async with opened(registry):
         await fleet(registry)
         registry.times = 2
         made: list[int] = []
@@ -210,24 +210,19 @@ async def test_who_is_overtaken_plans_again_three_times(zookeeper: str, fleet_na
         registry.times = 1
         with pytest.raises(StalePlan):
             await changes.execute(registry, drains("host-2"), AUTHOR, force=True)
-    finally:
-        await registry.stop()
 
 
 @pytest.mark.parametrize("lose", [["before"], ["after"], ["before", "after"], ["before", "before"]])
 async def test_a_lost_connection_neither_loses_nor_doubles_it(zookeeper: str, fleet_name: str, lose: list[str]):
     registry = Losing(zookeeper, fleet_name, dev=True)
     registry.lose = list(lose)
-    try:
-        await registry.start(10)
+    async with opened(registry):
         await fleet(registry)
         applied = await changes.execute(registry, drains("host-1"), AUTHOR)
         assert applied.plan is not None
         assert (applied.epoch, (await epoch_of(registry)).change_id) == (1, applied.change_id)
         assert await registry.children(f"audit/{day_of(unix_s())}") == ["1"]
         assert registry.lose == []
-    finally:
-        await registry.stop()
 
 
 async def test_a_register_that_goes_away_again_leaves_it_unknown(zookeeper: str, fleet_name: str):
@@ -241,15 +236,12 @@ async def test_a_register_that_goes_away_again_leaves_it_unknown(zookeeper: str,
             await super().sync()
 
     registry = Flickering(zookeeper, fleet_name, dev=True)
-    try:
-        await registry.start(10)
+    async with opened(registry):
         await fleet(registry)
         registry.lose = ["after", "back"]
         with pytest.raises(ChangeUnknown, match=r"went away again: whether it is applied, audit/\S+/1 says") as unknown:
             await changes.execute(registry, drains("host-1"), AUTHOR)
         assert unknown.value.outcome_unknown
-    finally:
-        await registry.stop()
 
 
 async def test_who_is_fenced_off_writes_nothing(zookeeper: str, fleet_name: str):

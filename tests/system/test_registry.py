@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,10 +36,11 @@ from h2o_core.io.registry import (
 )
 from h2o_core.io.registry.session import _addresses
 from h2o_core.io.zookeeper import ZooKeeperChild
+from tests.support.session import opened
 from tests.support.tcp_proxy import TcpProxy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 SESSION_S = 2.0
@@ -55,16 +56,10 @@ async def until(condition: Callable[[], object], what: str) -> None:
         await asyncio.sleep(0.01)
 
 
-@asynccontextmanager
-async def connected(
+def connected(
     zookeeper: str, fleet: str, *, dev: bool = True, session_timeout_s: float = SESSION_S, **options: Any
-) -> AsyncGenerator[Registry]:
-    registry = Registry(zookeeper, fleet, session_timeout_s=session_timeout_s, dev=dev, **options)
-    try:
-        await registry.start(10)
-        yield registry
-    finally:
-        await registry.stop()
+) -> AbstractAsyncContextManager[Registry]:
+    return opened(Registry(zookeeper, fleet, session_timeout_s=session_timeout_s, dev=dev, **options))
 
 
 class Picture:
