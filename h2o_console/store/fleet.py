@@ -135,7 +135,7 @@ class Store:
         for name in self.hosts.keys() - listed.keys():
             record = self.hosts.pop(name)
             self._silent_for.pop(name, None)
-            self._reindex(name, record.packages(), set())
+            self._reindex(name, record.packages, frozenset())
         for name, host in listed.items():
             if name not in self.hosts:
                 self._numbered += 1
@@ -153,9 +153,9 @@ class Store:
         for instance in instances:
             listed.setdefault(instance.host, []).append(instance)
         for name, record in self.hosts.items():
-            before = record.packages()
+            before = record.packages
             record.list_instances(listed.get(name, []), now_s)
-            self._reindex(name, before, record.packages())
+            self._reindex(name, before, record.packages)
         self._picture_s = now_s
 
     @_locked
@@ -163,7 +163,7 @@ class Store:
         """A host's counters."""
         if (record := self.hosts.get(host)) is None:
             return
-        before = record.packages()
+        before = record.packages
         record.read(stats, now_s, self)
         self.epochs.saw(stats.report.epoch, now_s)
         if self._counted_s is None:
@@ -174,7 +174,7 @@ class Store:
             record.timed_at = turn
             seldom = turn % (_CALLS_BUCKETS // buckets) == 0
             record.time_all(now_s, calls=not self.thrifty or seldom or self._calls.timed(now_s))
-        self._reindex(host, before, record.packages())
+        self._reindex(host, before, record.packages)
 
     def window_of(self, package: str, version: str, feature: str) -> Window:
         """Where all instances of a version are counted together."""
@@ -189,7 +189,7 @@ class Store:
         """A host's agent says that nothing has happened there since its last answer."""
         if (record := self.hosts.get(host)) is not None:
             record.still(now_s)
-            self._dirty |= record.packages()
+            self._dirty |= record.packages
 
     @_locked
     def put_promises(self, promises: Iterable[Promise]) -> None:
@@ -293,7 +293,7 @@ class Store:
             second = int(record.age_s(now_s) or 0) + 1 if record.silent(now_s) else 0
             if self._silent_for.get(name, 0) != second:
                 self._silent_for[name] = second
-                self._dirty |= record.packages()
+                self._dirty |= record.packages
                 self.changed += 1
 
     def package(self, name: str, now_s: float, *, whole: bool = False) -> PackageView | None:
@@ -463,14 +463,17 @@ class Store:
             record = self._packages[name] = PackageRecord(name)
         return record
 
-    def _reindex(self, host: str, before: set[str], after: set[str]) -> None:
+    def _reindex(self, host: str, before: frozenset[str], after: frozenset[str]) -> None:
+        self._dirty |= after
+        if before == after:
+            return
         for name in before - after:
             self._hosts_of[name].discard(host)
         for name in after - before:
             self._record(name)
             self._hosts_of.setdefault(name, set()).add(host)
-        self._dirty |= before | after
-        self.changed += before != after
+        self._dirty |= before
+        self.changed += 1
 
 
 def _view(

@@ -73,6 +73,8 @@ class HostRecord:
     interval_s: float = 1.0
     members: dict[str, Member] = field(default_factory=dict[str, Member])
     listed: dict[str, Instance] = field(default_factory=dict[str, "Instance"])
+    packages: frozenset[str] = frozenset()
+    """Those that run here, or should."""
     calls: dict[tuple[str, str, str], Call] = field(default_factory=dict[tuple[str, str, str], Call])
     vitals: Vitals | None = None
     version: int = 0
@@ -94,6 +96,7 @@ class HostRecord:
     _children: tuple[Member, ...] = ()
     _by_package: dict[str, list[Member]] = field(default_factory=dict[str, list[Member]])
     _raw_calls: list[bytes] = field(default_factory=list[bytes])
+    _raw_queues: list[bytes] = field(default_factory=list[bytes])
 
     def age_s(self, now_s: float) -> float | None:
         """How old its counters are; None when none ever came."""
@@ -109,10 +112,6 @@ class HostRecord:
             return True
         since_s = self.known_s if self.fresh_s is None else self.fresh_s
         return now_s - since_s > self.interval_s * _MISSED_POLLS + _GRACE_S
-
-    def packages(self) -> set[str]:
-        """Packages that run here, or should."""
-        return set(self._by_package).union(instance.package for instance in self.listed.values())
 
     def of(self, package: str, *, silent: bool) -> list[Member]:
         """The package's instances here; while the host says nothing itself (*silent*), those that brokers list."""
@@ -137,6 +136,7 @@ class HostRecord:
             if key in self.members and listed.get(key) != self.listed.get(key):
                 self.members[key].view = None
         self.listed = listed
+        self._index()
 
     # readings
 
@@ -160,6 +160,8 @@ class HostRecord:
     def _count(self, report: BrokerReport, now_s: float, sink: Sink) -> None:
         span = _Span.between(self.report, report, self, now_s)
         members: dict[str, Member] = {}
+        if not span.same_broker:
+            self.queued = {}
         since = span.since(span.start(None))
         for one in islice(report.instances, _MOST_PARTS):
             known = self.members.get(one.instance) if span.same_broker else None
@@ -183,8 +185,11 @@ class HostRecord:
             self.former.setdefault((member.package, member.version), []).append(member.window)
 
     def _share_queues(self, report: BrokerReport) -> None:
+        before, self._raw_queues = self._raw_queues, report.queues[:_MOST_PARTS]
+        if before == self._raw_queues and self.queued.keys() == self.members.keys():
+            return
         self.queued = dict.fromkeys(self.members, 0)
-        for queue in parse_parts(QueueReport, report.queues[:_MOST_PARTS]):
+        for queue in parse_parts(QueueReport, self._raw_queues):
             if queue.queued:
                 version = shown(queue.package), queue.version
                 ids = sorted(one.id for one in self.members.values() if (one.package, one.version) == version)
@@ -267,6 +272,8 @@ class HostRecord:
         self._by_package = {}
         for member in (*self.members.values(), *self._children):
             self._by_package.setdefault(member.package, []).append(member)
+        listed = {instance.package for instance in self.listed.values()}
+        self.packages = frozenset(self._by_package.keys() | listed)
 
 
 @dataclass(frozen=True, slots=True)
