@@ -21,44 +21,58 @@ BUCKETS: Final = 10
 WINDOW_S: Final = BUCKET_S * BUCKETS
 
 
-class OutcomeBuckets:
-    """Outcomes. Their sum is made when it is asked for: a bucket has one code or two."""
+def bucket_at(at_s: float) -> int:
+    """The number of the bucket that a moment is in."""
+    return int(at_s // BUCKET_S)
 
-    __slots__ = ("_buckets", "_newest", "_open")
+
+class Outcomes:
+    """Outcomes by code. Their sum is made when it is asked for, and kept until something is added or falls out."""
+
+    __slots__ = ("_buckets", "_newest", "_open", "_sum", "_sum_for")
 
     def __init__(self) -> None:
-        self._newest = -1
-        self._open: dict[str, int] = {}
         self._buckets: dict[int, dict[str, int]] = {}
+        self._open: dict[str, int] = {}
+        self._newest = -1
+        self._sum: Mapping[str, int] = {}
+        self._sum_for = -1
 
-    def add(self, bucket: int, outcomes: Mapping[str, int]) -> None:
+    def add_outcomes(self, bucket: int, outcomes: Mapping[str, int]) -> None:
         """Count them into *bucket*, which is never earlier than the one before."""
         if bucket != self._newest:
             self._begin(bucket)
         counts = self._open
         for code, count in outcomes.items():
             counts[code] = counts.get(code, 0) + count
+        self._sum_for = -1
 
     def _begin(self, bucket: int) -> None:
         buckets = self._buckets
-        for old in [at for at in buckets if at < bucket - BUCKETS]:
-            del buckets[old]
+        if len(buckets) > BUCKETS:
+            for old in [at for at in buckets if at < bucket - BUCKETS]:
+                del buckets[old]
         self._newest, self._open = bucket, {}
         buckets[bucket] = self._open
+
+    def outcomes(self, now_s: float) -> Mapping[str, int]:
+        """The last 60 s'; not to be changed."""
+        newest = int(now_s // BUCKET_S)
+        if self._sum_for != newest:
+            self._sum, self._sum_for = self._until(newest), newest
+        return self._sum
+
+    def _until(self, newest: int) -> Mapping[str, int]:
+        whole: dict[str, int] = {}
+        for bucket, outcomes in self._buckets.items():
+            if bucket > newest - BUCKETS:
+                for code, count in outcomes.items():
+                    whole[code] = whole.get(code, 0) + count
+        return whole
 
     def reaches(self, bucket: int) -> bool:
         """Something was counted in it."""
         return bucket in self._buckets
-
-    def until(self, newest: int) -> dict[str, int]:
-        """Of the minute that ends with *newest*, as a new dictionary."""
-        oldest = newest - BUCKETS
-        whole: dict[str, int] = {}
-        for at, outcomes in self._buckets.items():
-            if at > oldest:
-                for code, count in outcomes.items():
-                    whole[code] = whole.get(code, 0) + count
-        return whole
 
 
 class Closed:
@@ -100,7 +114,7 @@ class Closed:
         return sketch
 
 
-class TimeBuckets:
+class Sketches:
     """Sketches. Who asks again for their sum pays for what came and what fell out since."""
 
     __slots__ = ("_as_closed", "_closed", "_newest", "_open", "_sum")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from h2o_console.feed.counters import changed_parts, parse_part, parse_parts
 from h2o_console.pb.lean_pb2 import Caller
 from h2o_console.store.acquaintance import Acquaintance
-from h2o_console.store.buckets import WINDOW_S
+from h2o_console.store.buckets import WINDOW_S, Outcomes, bucket_at
 from h2o_console.store.members import Call, Member, listed_member
 from h2o_console.store.pace import Between
 from h2o_console.store.windows import Window, add_counts
@@ -88,7 +88,7 @@ class HostRecord:
     """How often its broker has died in a row, while it does so again and again."""
     queued: dict[str, int] = field(default_factory=dict[str, int])
     """Instance → its share of what waits for its version, so that the shares add up to what waits."""
-    called: Window = field(default_factory=Window)
+    called: Outcomes = field(default_factory=Outcomes)
     """What callers here got."""
     _links: tuple[int, int] = (0, 0)
     _links_for: int = -1
@@ -167,7 +167,7 @@ class HostRecord:
             known = self.members.get(one.instance) if span.same_broker else None
             member = known or self._member(one)
             counted = since if known else span.since(span.start(one.started_s))
-            member.read(one, one.features[:_MOST_PARTS], counted, now_s, sink.window_of)
+            member.read(one, one.features[:_MOST_PARTS], counted, span.bucket, sink.window_of)
             members[one.instance] = member
         self._part_with([member for member in self.members.values() if members.get(member.id) is not member], now_s)
         self.members = members
@@ -212,9 +212,13 @@ class HostRecord:
             call = self.calls.get(key)
             if call is None:
                 call = self.calls[key] = Call(*key, sink.window_of_call(*key))
-            add_counts(more, call.read(part, raw, span.now_s, counting=counting))
+            call.breaches.read(part.breaches, span.now_s, counting=counting)
+            if counting:
+                add_counts(more, call.read(part, raw, span.bucket))
+            else:
+                call.take_as_base(part, raw)
         if more:
-            self.called.add_outcomes(span.now_s, more)
+            self.called.add_outcomes(span.bucket, more)
 
     def still(self, now_s: float) -> None:
         """Its agent says that nothing has happened since the last reading."""
@@ -229,10 +233,11 @@ class HostRecord:
 
     def time_all(self, now_s: float, *, calls: bool) -> None:
         """Count the times that `read` has put off."""
+        bucket = bucket_at(now_s)
         for member in self.members.values():
-            member.time(now_s)
+            member.time(bucket)
         for call in self.calls.values() if calls else ():
-            call.time(now_s)
+            call.time(bucket)
 
     def links(self) -> tuple[int, int]:
         """(its links to other hosts, how many of them are not up), by its last answer."""
@@ -283,6 +288,7 @@ class _Span:
     same_broker: bool
     watched: bool
     now_s: float
+    bucket: int
     length_s: float
     clock_s: float
     broker_age_s: float
@@ -299,6 +305,7 @@ class _Span:
             same_broker=before is not None and before.incarnation == report.incarnation,
             watched=before is not None,
             now_s=now_s,
+            bucket=bucket_at(now_s),
             length_s=there_s,
             clock_s=report.now_s,
             broker_age_s=report.now_s - report.started_s,

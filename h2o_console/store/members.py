@@ -8,7 +8,7 @@ was timed since it was called last. This is what the console does most: ten thou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from h2o_console.feed.counters import MOST, changed_parts, parse_part
 from h2o_console.pb.lean_pb2 import Caller, Feature
@@ -29,60 +29,51 @@ if TYPE_CHECKING:
     from h2o_core.pb.host_pb2 import ChildReport
 
 
-@dataclass(slots=True)
-class Counter:
-    """Outcomes and times since the broker started. `newest` came last, times were counted up to `timed`."""
+class Counter(TimedUntil):
+    """Outcomes and times since the broker started, as they came last, and up to where times were counted."""
 
-    outcomes: dict[str, int] = field(default_factory=dict[str, int])
-    newest: bytes = b""
-    timed: TimedUntil = field(default_factory=TimedUntil)
+    __slots__ = ("_newest", "_outcomes")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._outcomes: dict[str, int] = {}
+        self._newest = b""
 
     def more_outcomes(self, part: Feature | Caller, raw: bytes) -> dict[str, int]:
         """What was counted since the last reading; nothing when a counter went down: then this one is the base."""
-        self.newest = raw
+        self._newest = raw
         try:
-            return counted_since(self.outcomes, part.outcomes)
+            return counted_since(self._outcomes, part.outcomes)
         except CounterReset:
-            self.timed.start_from(part.sketch)
+            self.start_from(part.sketch)
             return {}
 
-    def start_from(self, part: Feature | Caller, raw: bytes) -> None:
+    def take_as_base(self, part: Feature | Caller, raw: bytes) -> None:
         """Count what comes after this."""
-        self.outcomes, self.newest = by_code(part.outcomes), raw
-        self.timed.start_from(part.sketch)
+        self._outcomes, self._newest = by_code(part.outcomes), raw
+        self.start_from(part.sketch)
 
     def more_times(self, kind: type[Feature | Caller]) -> Histogram | None:
         """What was timed since the last call; None when nothing was."""
         try:
-            return self.timed.more(parse_part(kind, self.newest).sketch)
+            return self.more(parse_part(kind, self._newest).sketch)
         except CounterReset:
             return None
 
 
-@dataclass(slots=True)
-class Endpoint:
+class Endpoint(Counter):
     """One feature of one instance. `whole` is its version's window; its own is kept while somebody looks at it."""
 
-    wire_name: str
-    whole: Window
-    counter: Counter = field(default_factory=Counter)
-    window: Window | None = None
+    __slots__ = ("whole", "window", "wire_name")
 
-    def add_outcomes(self, now_s: float, more: dict[str, int]) -> None:
-        """Of the last reading."""
-        self.whole.add_outcomes(now_s, more)
-        if self.window is not None:
-            self.window.add_outcomes(now_s, more)
-
-    def add_times(self, now_s: float, times: Histogram) -> None:
-        """Of the last readings."""
-        self.whole.add_times(now_s, times)
-        if self.window is not None:
-            self.window.add_times(now_s, times)
+    def __init__(self, wire_name: str, whole: Window) -> None:
+        super().__init__()
+        self.wire_name = wire_name
+        self.whole = whole
+        self.window: Window | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LastError:
+class LastError(NamedTuple):
     """A feature's newest error, by its host's clock."""
 
     text: str
@@ -123,7 +114,7 @@ class Member:
         report: InstanceReport,
         features: list[bytes],
         since: Between | None,
-        now_s: float,
+        bucket: int,
         window_of: Callable[[str, str, str], Window],
     ) -> None:
         """Take in what its broker counted *since* then; None: as a base for the next reading.
@@ -140,15 +131,17 @@ class Member:
             if error := feature.last_error:
                 self.errors[shown(name)] = LastError(error, feature.last_error_time_s)
             if since is None:
-                endpoint.counter.start_from(feature, raw)
+                endpoint.take_as_base(feature, raw)
                 continue
             self._untimed[name] = endpoint
-            if new := endpoint.counter.more_outcomes(feature, raw):
-                endpoint.add_outcomes(now_s, new)
+            if new := endpoint.more_outcomes(feature, raw):
+                endpoint.whole.add_outcomes(bucket, new)
+                if endpoint.window is not None:
+                    endpoint.window.add_outcomes(bucket, new)
                 for code, count in new.items():
                     more[code] = more.get(code, 0) + count
         if more:
-            self.window.add_outcomes(now_s, more)
+            self.window.add_outcomes(bucket, more)
         if since is not None:
             self.pace.add(since, sum(more.values()))
 
@@ -157,13 +150,15 @@ class Member:
         endpoint = self.endpoints[wire_name] = Endpoint(wire_name, whole)
         return endpoint
 
-    def time(self, now_s: float) -> None:
+    def time(self, bucket: int) -> None:
         """Count the times since the last call."""
         waiting, self._untimed = self._untimed, {}
         for endpoint in waiting.values():
-            if (times := endpoint.counter.more_times(Feature)) is not None:
-                self.window.add_times(now_s, times)
-                endpoint.add_times(now_s, times)
+            if (times := endpoint.more_times(Feature)) is not None:
+                self.window.add_times(bucket, times)
+                endpoint.whole.add_times(bucket, times)
+                if endpoint.window is not None:
+                    endpoint.window.add_times(bucket, times)
 
     def watch(self, now_s: float) -> None:
         """Somebody looks at this one instance: keep each feature's last minute from now on."""
@@ -202,33 +197,28 @@ class Breaches:
         return sum(more for at_s, more in self.lately if at_s > then_s)
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Counter):
     """What one caller on a host got from one feature, counted at the origin. Never added to what members count."""
 
-    caller: str
-    version: str
-    feature: str
-    everywhere: Window
-    """Of all hosts together."""
-    here: Window = field(default_factory=Window)
-    counter: Counter = field(default_factory=Counter)
-    breaches: Breaches = field(default_factory=Breaches)
+    __slots__ = ("breaches", "caller", "everywhere", "feature", "here", "version")
 
-    def read(self, part: Caller, raw: bytes, now_s: float, *, counting: bool) -> dict[str, int]:
-        """Take in its newest state, without *counting* as a base for the next one; the outcomes that are new."""
-        self.breaches.read(part.breaches, now_s, counting=counting)
-        if not counting:
-            self.counter.start_from(part, raw)
-            return {}
-        more = self.counter.more_outcomes(part, raw)
+    def __init__(self, caller: str, version: str, feature: str, everywhere: Window) -> None:
+        """*everywhere*: where the same is counted of all hosts together."""
+        super().__init__()
+        self.caller, self.version, self.feature = caller, version, feature
+        self.everywhere, self.here = everywhere, Window()
+        self.breaches = Breaches()
+
+    def read(self, part: Caller, raw: bytes, bucket: int) -> dict[str, int]:
+        """Take in its newest state; the outcomes that are new."""
+        more = self.more_outcomes(part, raw)
         if more:
-            self.here.add_outcomes(now_s, more)
-            self.everywhere.add_outcomes(now_s, more)
+            self.here.add_outcomes(bucket, more)
+            self.everywhere.add_outcomes(bucket, more)
         return more
 
-    def time(self, now_s: float) -> None:
+    def time(self, bucket: int) -> None:
         """Count the times since the last call."""
-        if (times := self.counter.more_times(Caller)) is not None:
-            self.here.add_times(now_s, times)
-            self.everywhere.add_times(now_s, times)
+        if (times := self.more_times(Caller)) is not None:
+            self.here.add_times(bucket, times)
+            self.everywhere.add_times(bucket, times)

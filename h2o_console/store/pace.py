@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from h2o_console.store.buckets import BUCKET_S, BUCKETS
+from h2o_console.store.buckets import BUCKET_S, BUCKETS, bucket_at
 
 PACE_S: Final = 10
 """Requests per second are the mean of the last 10 s."""
@@ -27,7 +27,7 @@ class Between:
 
     def __init__(self, from_s: float, to_s: float) -> None:
         self.to_s, self.length_s = to_s, max(to_s - from_s, 0.0)
-        first, last = int(from_s // BUCKET_S), int(to_s // BUCKET_S)
+        first, last = bucket_at(from_s), bucket_at(to_s)
         spans = (
             (bucket, min(to_s, (bucket + 1) * BUCKET_S) - max(from_s, bucket * BUCKET_S))
             for bucket in range(max(first, last - BUCKETS), last + 1)
@@ -82,7 +82,7 @@ def line_of(paces: Sequence[Pace], now_s: float, known: dict[int, float | None] 
 
     *known* remembers the buckets of which all readings are in, for the next call.
     """
-    newest = int(now_s // BUCKET_S)
+    newest = bucket_at(now_s)
     last = newest if any(pace.reaches(newest) for pace in paces) else newest - 1  # it has only begun: not yet a gap
     wanted = range(last - BUCKETS + 1, last + 1)
     settled = {} if known is None else known

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.store.buckets import BUCKET_S
+from h2o_console.store.buckets import bucket_at
 from h2o_console.store.pace import Line, Pace, line_of
 from h2o_console.store.views import FeatureView
 from h2o_console.store.windows import NO_TIMES, Times, Window, add_counts, quantile_line, times_of
@@ -65,7 +65,7 @@ class PackageRecord:
 
     def times(self, now_s: float) -> Times:
         """Quantiles over all features of the last minute."""
-        wanted = int(now_s // BUCKET_S), len(self.features), sum(window.timings for window in self.features.values())
+        wanted = bucket_at(now_s), len(self.features), sum(window.timings for window in self.features.values())
         if wanted != self._times_for:
             whole = Histogram()
             for window in self.features.values():

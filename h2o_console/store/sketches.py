@@ -26,13 +26,13 @@ class TimedUntil:
     __slots__ = ("_index", "_raw")
 
     def __init__(self, raw: bytes = b"") -> None:
-        self._raw = raw
-        self._index: array[int] | None = None
-        """Its bucket indexes, once they were read: they are as many bytes as its counts, and stay the same."""
+        self.start_from(raw)
 
     def start_from(self, raw: bytes) -> None:
         """Count what comes after this."""
-        self._raw, self._index = raw, None
+        self._raw = raw
+        self._index: array[int] | None = None
+        """Its bucket indexes, once they were read: they are as many bytes as its counts, and stay the same."""
 
     def more(self, raw: bytes) -> Histogram | None:
         """What was timed until *raw*, from which it goes on; None when nothing was. Raises CounterReset."""
@@ -44,38 +44,39 @@ class TimedUntil:
             self._index = None
             changed = _changed(parse_sketch(earlier), parse_sketch(raw))
         else:
-            changed = self._changed_counts(before.count[:], after.count[:])
+            if self._index is None:
+                self._index = _index_of(parse_sketch(raw))
+            index, old, new = self._index, before.count[:], after.count[:]
+            if not len(index) == len(old) == len(new):
+                raise CounterReset(_NO_NUMBER)
+            changed = {at: count - was for at, count, was in zip(index, new, old, strict=False) if count != was}
         return _checked(changed, after.zero - before.zero, after.sum - before.sum)
 
-    def _changed_counts(self, old: list[int], new: list[int]) -> dict[int, int]:
-        if old == new:
-            return {}
-        index = self._index
-        if index is None:
-            index = self._index = array("i", parse_sketch(self._raw).index)
-        if not len(index) == len(old) == len(new):
-            raise CounterReset(_NO_NUMBER)
-        return {at: count - was for at, count, was in zip(index, new, old, strict=True) if count != was}
+
+def _index_of(sketch: Sketch) -> array[int]:
+    index = sketch.index
+    if index and not _LOWEST <= min(index) <= max(index) <= _HIGHEST:
+        raise CounterReset(_NO_NUMBER)
+    return array("h", index)
 
 
 def _changed(earlier: Sketch, later: Sketch) -> dict[int, int]:
     """Of sketches that have not the same buckets."""
-    if len(later.index) != len(later.count):
+    index = _index_of(later)
+    if len(index) != len(later.count):
         raise CounterReset(_NO_NUMBER)
     base = dict(zip(earlier.index, earlier.count, strict=False))
-    if not base.keys() <= set(later.index):
+    if not base.keys() <= set(index):
         raise CounterReset(WENT_DOWN)
-    pairs = zip(later.index, later.count, strict=True)
+    pairs = zip(index, later.count, strict=True)
     return {at: count - base.get(at, 0) for at, count in pairs if count != base.get(at, 0)}
 
 
 def _checked(changed: dict[int, int], zero: int, sum_ns: int) -> Histogram | None:
-    counts = changed.values()
-    if zero < 0 or sum_ns < 0 or min(counts, default=0) < 0:
+    counts = changed.values() or (0,)
+    if zero < 0 or sum_ns < 0 or min(counts) < 0:
         raise CounterReset(WENT_DOWN)
-    if changed and not _LOWEST <= min(changed) <= max(changed) <= _HIGHEST:
-        raise CounterReset(_NO_NUMBER)
-    if max(zero, max(counts, default=0)) > _MOST_TIMES or sum_ns > MOST:
+    if zero > _MOST_TIMES or sum_ns > MOST or max(counts) > _MOST_TIMES:
         raise CounterReset(_NO_NUMBER)
     if not changed and not zero:
         return None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from h2o_console.store.buckets import BUCKET_S, BUCKETS, WINDOW_S, Closed, OutcomeBuckets, TimeBuckets
+from h2o_console.store.buckets import BUCKET_S, BUCKETS, WINDOW_S, Closed, Outcomes, Sketches, bucket_at
 from h2o_core.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -69,62 +69,48 @@ def quantile_ms(sketch: Histogram, q: float) -> float | None:
     return None if value != value else value / _NS_PER_MS  # noqa: PLR0124 - nan is what differs from itself
 
 
-class Window:
-    """Tallies in buckets of 6 s. What was read is remembered until something is added or a bucket falls out."""
+class Window(Outcomes):
+    """Outcomes and times of the last minute. What was read is remembered until something is added or falls out."""
 
-    __slots__ = ("_outcomes", "_outcomes_for", "_outcomes_in", "_times", "_times_for", "_times_in", "timings")
+    __slots__ = ("_sketches", "_times", "_times_for", "timings")
 
     def __init__(self) -> None:
-        self._outcomes_in = OutcomeBuckets()
-        self._times_in: TimeBuckets | None = None
-        self._outcomes: Mapping[str, int] = {}
-        self._outcomes_for = -1
+        super().__init__()
+        self._sketches: Sketches | None = None
         self._times = NO_TIMES
         self._times_for = (-1, -1)
         self.timings = 0
         """Raised whenever times are added."""
 
-    def add_outcomes(self, at_s: float, outcomes: Mapping[str, int]) -> None:
-        """Count them into the bucket of *at_s*, which is never earlier than the one before."""
-        self._outcomes_in.add(int(at_s // BUCKET_S), outcomes)
-        self._outcomes_for = -1
-
-    def add_times(self, at_s: float, sketch: Histogram) -> None:
+    def add_times(self, bucket: int, sketch: Histogram) -> None:
         """As `add_outcomes`, what was timed."""
-        if self._times_in is None:
-            self._times_in = TimeBuckets()
-        self._times_in.add(int(at_s // BUCKET_S), sketch)
+        if self._sketches is None:
+            self._sketches = Sketches()
+        self._sketches.add(bucket, sketch)
         self.timings += 1
-
-    def outcomes(self, now_s: float) -> Mapping[str, int]:
-        """The last 60 s' outcomes alone; not to be changed."""
-        newest = int(now_s // BUCKET_S)
-        if self._outcomes_for != newest:
-            self._outcomes, self._outcomes_for = self._outcomes_in.until(newest), newest
-        return self._outcomes
 
     def times(self, now_s: float) -> Times:
         """Quantiles and mean of the last 60 s."""
-        wanted = int(now_s // BUCKET_S), self.timings
+        wanted = bucket_at(now_s), self.timings
         if self._times_for != wanted:
             self._times, self._times_for = times_of(self.sketch(now_s)), wanted
         return self._times
 
     def sketch(self, now_s: float) -> Histogram:
         """The last 60 s' times, as a new sketch."""
-        return Histogram() if self._times_in is None else self._times_in.until(int(now_s // BUCKET_S))
+        return Histogram() if self._sketches is None else self._sketches.until(bucket_at(now_s))
 
     def pieces(self, now_s: float) -> Sequence[Closed]:
         """What `sketch` adds up, each by itself; nothing is added to them any more."""
-        return () if self._times_in is None else self._times_in.pieces(int(now_s // BUCKET_S))
+        return () if self._sketches is None else self._sketches.pieces(bucket_at(now_s))
 
     def times_in(self, bucket: int) -> Histogram | None:
         """What was timed in one bucket, not to be changed; None when nothing was."""
-        return None if self._times_in is None else self._times_in.at(bucket)
+        return None if self._sketches is None else self._sketches.at(bucket)
 
     def reaches(self, bucket: int) -> bool:
         """Something was counted in *bucket*."""
-        return self._outcomes_in.reaches(bucket) or self.times_in(bucket) is not None
+        return super().reaches(bucket) or self.times_in(bucket) is not None
 
 
 def quantile_line(windows: Sequence[Window], q: float, now_s: float, known: dict[int, float | None]) -> Line:
@@ -132,7 +118,7 @@ def quantile_line(windows: Sequence[Window], q: float, now_s: float, known: dict
 
     *known* remembers the buckets that are closed, for the next call.
     """
-    newest = int(now_s // BUCKET_S)
+    newest = bucket_at(now_s)
     last = newest if any(window.reaches(newest) for window in windows) else newest - 1  # not yet a gap: it only began
     wanted = range(last - BUCKETS + 1, last + 1)
     for bucket in [bucket for bucket in known if bucket not in wanted]:

@@ -22,7 +22,7 @@ from h2o_console.feed.thread import NAME, FeedThread
 from h2o_console.rows.cells import Glyph
 from h2o_console.rows.packages import package_board
 from h2o_console.rows.told import Told
-from h2o_console.store.buckets import BUCKET_S
+from h2o_console.store.buckets import BUCKET_S, bucket_at
 from h2o_console.store.fleet import Store
 from h2o_console.store.outcomes import CounterReset, by_code, counted_since
 from h2o_console.store.pace import Between, Pace, line_of
@@ -389,7 +389,7 @@ def test_a_window_holds_exactly_its_buckets(steps: list[tuple[float, int]]) -> N
     added: list[tuple[float, int]] = []
     for step_s, count in steps:
         now_s += step_s
-        window.add_outcomes(now_s, {"OK": count})
+        window.add_outcomes(bucket_at(now_s), {"OK": count})
         added.append((now_s, count))
     oldest = now_s // BUCKET_S - 9
     expected = sum(count for at_s, count in added if at_s // BUCKET_S >= oldest)
@@ -409,8 +409,8 @@ def test_what_a_window_remembers_from_reading_to_reading_is_what_it_holds(
         if octave >= 0:
             one = Histogram()
             one.record(1000 << octave)
-            window.add_outcomes(now_s, {f"CODE{octave}": 1})
-            window.add_times(now_s, one)
+            window.add_outcomes(bucket_at(now_s), {f"CODE{octave}": 1})
+            window.add_times(bucket_at(now_s), one)
             added.append((now_s, f"CODE{octave}", 1000 << octave))
         if looks:
             held = [entry for entry in added if entry[0] // BUCKET_S >= now_s // BUCKET_S - 9]
