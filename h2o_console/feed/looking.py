@@ -110,8 +110,7 @@ class Looker:
         control = None if decided is None else decided.for_insights()
         if decided is not None:
             self._findings.noted(decided.notes)
-        together = store.call_parts([one for host in hosts for one in host.calls], now_s)
-        picture = picture_of(Parts(hosts, packages, together, control), store.past, at_s, now_s)
+        picture = picture_of(Parts(hosts, packages, store.call_parts(now_s), control), store.past, at_s, now_s)
         await self._let_others()
         news = self._findings.see(picture)
         self._count()

@@ -7,23 +7,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from h2o_core.insights.counts import NOTHING, Counts
+from h2o_core.insights.counts import NOTHING, Counts, less
 from h2o_core.insights.picture import Call, Control, Picture, Served
+from h2o_core.insights.sums import grouped
 
 if TYPE_CHECKING:
+    from h2o_console.store.calls import Key as CallKey
     from h2o_console.store.package_part import PackagePart
-    from h2o_console.store.past import Past, Version
+    from h2o_console.store.past import Past
     from h2o_console.store.pictured import HostPart
     from h2o_core.insights.picture import Instance
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that was read out of the store for one look."""
+    """Everything that was read out of the store for one look.
+
+    `calls`: of all hosts together, where hosts have only those of which there may be something to say; else empty.
+    """
 
     hosts: Sequence[HostPart]
     packages: Sequence[PackagePart]
-    calls: Sequence[Call]
+    calls: Mapping[CallKey, Counts]
     control: Control | None
 
 
@@ -36,6 +41,7 @@ def picture_of(parts: Parts, past: Past, at_s: float, now_s: float) -> Picture:
         (each.package, version): counts for each in parts.packages for version, counts in each.versions().items()
     }
     past.sample(versions.items(), ready, now_s)
+    calls = [one for each in hosts for one in each.calls]
     return Picture(
         now_s=at_s,
         hosts=tuple(each.host for each in hosts if each.host is not None),
@@ -43,21 +49,28 @@ def picture_of(parts: Parts, past: Past, at_s: float, now_s: float) -> Picture:
         children=tuple(one for each in hosts for one in each.children),
         served=(*(one for each in hosts if each.speaks for one in each.served), *_before(past, now_s, instances)),
         measured=tuple(one for each in parts.packages for one in each.measured),
-        calls=(*(one for each in hosts for one in each.calls), *parts.calls),
+        calls=(*calls, *_elsewhere(parts.calls, calls)),
         waiting=tuple(one for each in hosts for one in each.waiting),
         pools=tuple(one for each in hosts for one in each.pools),
         alarms=tuple(one for each in hosts for one in each.alarms),
         peaks=past.peaks(),
-        versions=_told(versions, hosts),
+        sums=_of_speaking({**versions, **parts.calls}, hosts),
         control=parts.control,
     )
 
 
-def _told(versions: Mapping[Version, Counts], hosts: Sequence[HostPart]) -> Mapping[Version, Counts]:
+def _elsewhere(calls: Mapping[CallKey, Counts], told: Sequence[Call]) -> Iterator[Call]:
+    """What is left of *calls* without those that are *told* by host."""
+    known = grouped(told, lambda one: one.key)
+    for key, counts in calls.items():
+        yield Call(*key, "", less(counts, [one.now for one in known.get(key, ())]))
+
+
+def _of_speaking(sums: Mapping[tuple[str, ...], Counts], hosts: Sequence[HostPart]) -> Mapping[tuple[str, ...], Counts]:
     """Those that no silent host has to do with: of the others only who speaks is to be added up."""
-    silent = (one for each in hosts if not each.speaks for one in each.served)
-    untold = {(one.package, one.version) for one in silent if one.now.outcomes}
-    return {version: counts for version, counts in versions.items() if version not in untold}
+    silent = [each for each in hosts if not each.speaks]
+    others = {one.key for each in silent for one in each.served if one.now.outcomes}
+    return {key: counts for key, counts in sums.items() if key not in others}
 
 
 def _before(past: Past, now_s: float, instances: Sequence[Instance]) -> Iterator[Served]:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from h2o_console.store.views import CallView
 from h2o_console.store.windows import Window, add_counts
-from h2o_core.insights.counts import Counts, less
-from h2o_core.insights.picture import Call as InsightCall
+from h2o_core.insights.counts import Counts
 from h2o_core.insights.reports import full
-from h2o_core.insights.sums import grouped
 from h2o_core.names import Tier, package_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from h2o_console.store.hosts import HostRecord
 
@@ -26,7 +24,8 @@ _BREACHES_S: Final = 60.0
 _LOOKED_S: Final = 60.0
 """So long after somebody has looked, times are still compared more often."""
 _RANKS: Final = {tier.value: rank for rank, tier in enumerate(Tier)}
-_Key = tuple[str, str, str]
+Key = tuple[str, str, str]
+"""Who calls, its version, and the feature."""
 
 
 @dataclass(slots=True)
@@ -36,11 +35,11 @@ class Calls:
     `_of`: the same windows by the called package.
     """
 
-    windows: dict[_Key, Window] = field(default_factory=dict[_Key, Window])
-    _of: dict[str, dict[_Key, Window]] = field(default_factory=dict[str, dict[_Key, Window]])
+    windows: dict[Key, Window] = field(default_factory=dict[Key, Window])
+    _of: dict[str, dict[Key, Window]] = field(default_factory=dict[str, dict[Key, Window]])
     _looked_s: float = float("-inf")
 
-    def window_of(self, key: _Key) -> Window:
+    def window_of(self, key: Key) -> Window:
         """Where a caller's calls of a feature are counted."""
         window = self.windows.get(key)
         if window is None:
@@ -68,7 +67,7 @@ class Calls:
         """All that was called in the last minute, and what still has a caller; *only*: from this host."""
         here = [host for host in hosts if not host.silent(now_s)]
         places = Counter(key for host in here for key in host.calls)
-        breaches = Counter[_Key]()
+        breaches = Counter[Key]()
         for host in here:
             breaches.update({key: call.breaches.since(now_s - _BREACHES_S) for key, call in host.calls.items()})
         for key in [key for key in self.windows.keys() - places.keys() if not self.windows[key].outcomes(now_s)]:
@@ -76,17 +75,16 @@ class Calls:
         wanted = only.calls.keys() if only is not None else places.keys() | self.windows.keys()
         return tuple(self._view(key, places[key], breaches[key], now_s) for key in sorted(wanted))
 
-    def parts(self, told: Iterable[InsightCall], over_s: float, now_s: float) -> Iterator[InsightCall]:
-        """For insights: what was called in the last minute from all hosts together, without what is *told* by host."""
-        known = grouped(told, lambda one: (one.caller, one.version, one.feature))
+    def parts(self, over_s: float, now_s: float) -> dict[Key, Counts]:
+        """For insights: what was called in the last minute, of which windows have *over_s* seconds; by full names."""
+        called: dict[Key, Counts] = {}
         for (caller, version, feature), window in self.windows.items():
             outcomes = window.outcomes(now_s)
             if outcomes:
-                key = full(caller), version, full(feature)
-                counts = less(Counts(outcomes, window.sketch(now_s), over_s), [one.now for one in known.get(key, ())])
-                yield InsightCall(*key, "", counts)
+                called[full(caller), version, full(feature)] = Counts(outcomes, window.sketch(now_s), over_s)
+        return called
 
-    def _view(self, key: _Key, hosts: int, breaches: int, now_s: float) -> CallView:
+    def _view(self, key: Key, hosts: int, breaches: int, now_s: float) -> CallView:
         caller, version, feature = key
         window = self.windows.get(key) or Window()
         times = window.times(now_s)
@@ -104,7 +102,7 @@ class Calls:
         )
 
 
-def _package(key: _Key) -> str:
+def _package(key: Key) -> str:
     return shown(package_of(f"/{key[2]}"))
 
 

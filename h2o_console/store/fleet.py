@@ -42,12 +42,13 @@ if TYPE_CHECKING:
     from h2o_console.feed.counters import Promise
     from h2o_console.feed.histories import Remembered
     from h2o_console.pb.lean_pb2 import HostStats
+    from h2o_console.store.calls import Key as CallKey
     from h2o_console.store.control import ControlSeen
     from h2o_console.store.insight import Insight
     from h2o_console.store.members import Member
     from h2o_console.store.package_part import PackagePart
     from h2o_console.store.pictured import HostPart
-    from h2o_core.insights.picture import Call as InsightCall
+    from h2o_core.insights.counts import Counts
 
 _MANY_HOSTS: Final = 150
 _THRIFTY_BUCKETS: Final = 2
@@ -275,11 +276,9 @@ class Store:
         return None if record is None else package_part(record, covered_s(self._counted_s, now_s), now_s)
 
     @_locked
-    def call_parts(self, told: Iterable[InsightCall], now_s: float) -> tuple[InsightCall, ...]:
-        """Who calls whom, of all hosts together whose parts have no calls; *told*: those that the others' have."""
-        if not self.thrifty:
-            return ()
-        return tuple(self._calls.parts(told, covered_s(self._counted_s, now_s), now_s))
+    def call_parts(self, now_s: float) -> Mapping[CallKey, Counts]:
+        """Who calls whom, of all hosts together; nothing where each host's part has all of its calls."""
+        return self._calls.parts(covered_s(self._counted_s, now_s), now_s) if self.thrifty else {}
 
     @_locked
     def take_dirty(self, now_s: float) -> set[str]:

@@ -22,6 +22,7 @@ from h2o_core.insights.counts import (
     together,
 )
 from h2o_core.insights.finding import Finding, Kind, Subject, Trouble
+from h2o_core.insights.ranked import Ranked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -157,7 +158,7 @@ def _slow_part(inside: Counts, outside: Counts) -> float:
     """Of the requests beyond what is slow outside, less those that always are."""
     if not inside.times.count:
         return 0.0
-    usual = quantile(outside.times, 0.95)
+    usual = quantile(Ranked(outside.times), 0.95)
     if usual is None:
         return 1.0
     here = max(0.0, longer_than(inside.times, usual.high_ns)) * inside.times.count

@@ -16,11 +16,13 @@ from h2o_core.insights.counts import (
     Counts,
     above,
     ended_without,
+    least_bucket,
+    less,
     longer_than,
     quantile,
     reaches,
+    reaches_bucket,
     upper_rank,
-    without,
 )
 from h2o_core.insights.finding import Evidence, Trouble
 from h2o_core.insights.ranked import Ranked
@@ -28,8 +30,7 @@ from h2o_core.insights.ranked import Ranked
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from h2o_core.histogram import Histogram
-    from h2o_core.insights.pieces import Pieces
+    from h2o_core.insights.pieces import Timed
 
 FEWEST: Final = 20
 """Requests of either side below which nothing is compared."""
@@ -117,9 +118,9 @@ def slower(now: Counts, reference: Counts) -> Worse | None:
     """Surely half again as long and 5 ms longer, at the 95th percentile or the median."""
     if not reference.times.count:
         return None
+    ours_ranked, theirs_ranked = Ranked(now.times), Ranked(reference.times)
     for q in _QUANTILES:
-        ours = quantile(now.times, q)
-        theirs = None if ours is None else quantile(reference.times, q)
+        ours, theirs = quantile(ours_ranked, q), quantile(theirs_ranked, q)
         if ours is None or theirs is None:
             return None
         if ours.low_ns <= theirs.high_ns:
@@ -152,10 +153,10 @@ class Bar:
     The k-th shortest of a part is never shorter than that of the whole: what the whole has at the rank of the upper
     bound of the smallest rest's quantile is a floor for that bound of every rest. And whose share is above the rest's,
     has one above the whole's.
-    `reaches`: (quantile, what its lower bound has to reach, ns). `ranked`: all durations of the whole.
+    `reaches`: (quantile, the bucket that its lower bound has to reach). `ranked`: all durations of the whole.
     """
 
-    reaches: tuple[tuple[float, float], ...]
+    reaches: tuple[tuple[float, int], ...]
     ranked: Ranked
     failures: float
     application: float
@@ -166,8 +167,8 @@ class Bar:
         ranked = Ranked(whole.times)
         rest = ranked.count - largest
         floors_ns = {q: ranked.at(upper_rank(rest, q)) if rest > 0 else 0.0 for q in sorted(_QUANTILES)}
-        least_ns = tuple((q, _least_ns(floor_ns)) for q, floor_ns in floors_ns.items())
-        return Bar(least_ns, ranked, whole.share(FAILURES).value, whole.share(APPLICATION).value)
+        least = tuple((q, least_bucket(_least_ns(floor_ns))) for q, floor_ns in floors_ns.items())
+        return Bar(least, ranked, whole.share(FAILURES).value, whole.share(APPLICATION).value)
 
     def lets_pass(self, now: Counts) -> bool:
         """*now* may be worse than the rest: compare it."""
@@ -179,9 +180,10 @@ class Bar:
 
     def may_be_slower(self, now: Counts) -> bool:
         """By its durations: it reaches what is enough for any, and then what it has to itself."""
-        return any(reaches(now.timed, q, least_ns) and self._reaches(now.timed, q) for q, least_ns in self.reaches)
+        timed = now.timed
+        return any(reaches_bucket(timed, q, bucket) and self._reaches(timed, q) for q, bucket in self.reaches)
 
-    def _reaches(self, part: Histogram | Pieces, q: float) -> bool:
+    def _reaches(self, part: Timed, q: float) -> bool:
         rest = self.ranked.count - part.count
         return rest > 0 and reaches(part, q, _least_ns(self.ranked.at_without(upper_rank(rest, q), part)))
 
@@ -189,7 +191,7 @@ class Bar:
         """Against the rest of the *whole*; durations are compared only where they may be longer."""
         if not self.lets_pass(now):
             return None
-        return worst(now, without(whole, now) if self.may_be_slower(now) else ended_without(whole, now))
+        return worst(now, less(whole, [now]) if self.may_be_slower(now) else ended_without(whole, now))
 
 
 def _exceeds(now: Counts, codes: Collection[str], value: float) -> bool:

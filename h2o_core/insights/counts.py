@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 from h2o_core.errors import ERRORS, Code
 from h2o_core.experiment.proportions import Share, difference_interval, wilson
 from h2o_core.histogram import Histogram, bucket_of, middle_ns
-from h2o_core.insights.pieces import Pieces
-from h2o_core.insights.ranked import Ranked
+from h2o_core.insights.pieces import Rest, Timed, sketch_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from h2o_core.insights.ranked import Ranked
 
 Z: Final = 3.3
 """Standard errors to each side: one look in two thousand at one comparison is wrong before the floors are asked."""
@@ -37,13 +38,13 @@ class Counts:
     """Outcomes by code's name, durations (ns) as they are known, both within `span_s` seconds."""
 
     outcomes: Mapping[str, int] = field(default_factory=dict[str, int])
-    timed: Histogram | Pieces = field(default_factory=Histogram)
+    timed: Timed = field(default_factory=Histogram)
     span_s: float = 60.0
 
     @property
     def times(self) -> Histogram:
         """The durations, added up; not to be changed."""
-        return self.timed.whole() if isinstance(self.timed, Pieces) else self.timed
+        return sketch_of(self.timed)
 
     @property
     def requests(self) -> int:
@@ -100,7 +101,7 @@ def ended(counts: Iterable[Counts]) -> Counts:
 
 
 def ended_without(whole: Counts, one: Counts) -> Counts:
-    """As `without`, only how they ended."""
+    """As `less`, only how they ended."""
     left = {code: count - one.outcomes.get(code, 0) for code, count in whole.outcomes.items()}
     return Counts({code: count for code, count in left.items() if count > 0}, span_s=whole.span_s)
 
@@ -124,16 +125,15 @@ class Quantile:
     high_ns: float
 
 
-def quantile(times: Histogram, q: float, z: float = Z) -> Quantile | None:
+def quantile(ranked: Ranked, q: float, z: float = Z) -> Quantile | None:
     """Bounds by the ranks *z* standard errors below and above (Conover, Practical Nonparametric Statistics, 3.2).
 
     None: nothing was timed. Of few durations the upper bound is the longest of them.
     """
-    n = times.count
+    n = ranked.count
     if not n:
         return None
     reach = z * sqrt(q * (1 - q) / n)
-    ranked = Ranked(times)
     low, middle, high = (ranked.at(max(1, ceil(min(1.0, at) * n))) for at in (q - reach, q, q + reach))
     return Quantile(middle, low, high)
 
@@ -143,12 +143,20 @@ def upper_rank(n: int, q: float, z: float = Z) -> int:
     return max(1, ceil(min(1.0, q + z * sqrt(q * (1 - q) / n)) * n))
 
 
-def reaches(times: Histogram | Pieces, q: float, limit_ns: float, z: float = Z) -> bool:
+def reaches(times: Timed, q: float, limit_ns: float, z: float = Z) -> bool:
     """The lower bound of that quantile is *limit_ns* or more: as `quantile` has it, without looking for it."""
+    return reaches_bucket(times, q, least_bucket(limit_ns), z)
+
+
+def least_bucket(limit_ns: float) -> int:
+    """What is in lower buckets is surely shorter: what is in the limit's, or the one below it, may be either."""
+    return bucket_of(ceil(limit_ns)) - 1
+
+
+def reaches_bucket(times: Timed, q: float, bucket: int, z: float = Z) -> bool:
+    """As `reaches`, for a limit whose `least_bucket` is known: it is asked of thousands."""
     n = times.count
-    rank = max(1, ceil((q - z * sqrt(q * (1 - q) / n)) * n)) if n else 0
-    limit = bucket_of(ceil(limit_ns)) - 1  # what is in that bucket or the one below it may be either
-    return times.below(limit) < rank
+    return n > 0 and times.below(bucket) < max(1, ceil((q - z * sqrt(q * (1 - q) / n)) * n))
 
 
 def longer_than(times: Histogram, limit_ns: float) -> float:
@@ -163,15 +171,11 @@ def mean_ns(times: Histogram) -> float | None:
 
 
 def less(whole: Counts, parts: Sequence[Counts]) -> Counts:
-    """*whole* without any of *parts*: where they are few, that is cheaper than adding up all others."""
-    return without(whole, together(parts)) if parts else whole
+    """*whole* without *parts* of it: where they are few, that is cheaper than adding up all others.
 
-
-def without(whole: Counts, one: Counts) -> Counts:
-    """*whole* less *one*, which is part of it; never below zero, should it have been added up a moment earlier."""
-    of, part = whole.times, one.times
-    left = Histogram()
-    left.zero, left.sum_ns = max(0, of.zero - part.zero), max(0, of.sum_ns - part.sum_ns)
-    known = part.buckets.get
-    left.buckets = {at: more for at, count in of.buckets.items() if (more := count - known(at, 0)) > 0}
-    return Counts(ended_without(whole, one).outcomes, left, whole.span_s)
+    Never below zero, should the whole have been added up a moment earlier.
+    """
+    if not parts:
+        return whole
+    timed = Rest(whole.timed, [one.timed for one in parts])
+    return Counts(ended_without(whole, ended(parts)).outcomes, timed, whole.span_s)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from h2o_core.names import package_of
+
 if TYPE_CHECKING:
     from h2o_core.control.hosts import HostControl
     from h2o_core.control.traffic import Traffic
@@ -107,6 +109,11 @@ class Served:
     now: Counts
     before: Counts | None = None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What rows of several hosts have in common that are compared."""
+        return self.package, self.version
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -134,6 +141,16 @@ class Call:
     now: Counts
     before: Counts | None = None
     breaches: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """As `Served.key`."""
+        return self.caller, self.version, self.feature
+
+    @property
+    def package(self) -> str:
+        """The one that is called."""
+        return package_of(self.feature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +213,8 @@ class Control:
 class Picture:
     """Everything, at `now_s`. `control` None: nobody could read it. `peaks`: package → most instances lately.
 
-    `versions`: what is added up of `served` already, (package, version) → over all hosts that speak, lately; never
-    less than its rows have. Who leaves it out lets it be added up.
+    `sums`: what is added up already of `served` and `calls`, by their keys: of all hosts that speak, lately, and never
+    less than their rows have. What is left out is added up when it is needed.
     """
 
     now_s: float
@@ -211,5 +228,5 @@ class Picture:
     pools: tuple[Pool, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     peaks: Mapping[str, int] = field(default_factory=dict[str, int])
-    versions: Mapping[tuple[str, str], Counts] = field(default_factory=dict[tuple[str, str], "Counts"])
+    sums: Mapping[tuple[str, ...], Counts] = field(default_factory=dict[tuple[str, ...], "Counts"])
     control: Control | None = None

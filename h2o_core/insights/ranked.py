@@ -6,10 +6,11 @@ from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from h2o_core.histogram import Histogram, middle_ns
+from h2o_core.histogram import middle_ns
 
 if TYPE_CHECKING:
-    from h2o_core.insights.pieces import Pieces
+    from h2o_core.histogram import Histogram
+    from h2o_core.insights.pieces import Timed
 
 
 class Ranked:
@@ -30,7 +31,7 @@ class Ranked:
         """The duration (ns) at this rank."""
         return self._ns(bisect_left(self._up_to, rank, 0, len(self._index)))
 
-    def at_without(self, rank: int, part: Histogram | Pieces) -> float:
+    def at_without(self, rank: int, part: Timed) -> float:
         """The same of all but *part*, which is part of it: without taking it away, which costs ten times as much."""
         index, up_to = self._index, self._up_to
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from h2o_core.insights.counts import Counts, ended, together
-from h2o_core.names import package_of
+from h2o_core.insights.counts import ended, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from h2o_core.insights.counts import Counts
     from h2o_core.insights.picture import Call, Host, Instance, Picture, Served
 
 SILENT_S: Final = 10.0
@@ -67,19 +68,20 @@ class Sums:
         return {package: together(counts) for package, counts in known.items() if counts}
 
     @cached_property
+    def alike(self) -> Mapping[tuple[str, str], Sequence[Served]]:
+        """By package and version, of hosts that speak."""
+        return grouped((one for rows in self.served.values() for one in rows), lambda one: one.key)
+
+    @cached_property
     def versions(self) -> Mapping[tuple[str, str], Counts]:
         """By package and version, lately."""
-        rows = [one for each in self.served.values() for one in each]
-        return {
-            key: self._version(key, group)
-            for key, group in grouped(rows, lambda one: (one.package, one.version)).items()
-        }
+        return {key: self._whole(key, rows) for key, rows in self.alike.items()}
 
-    def _version(self, key: tuple[str, str], rows: Sequence[Served]) -> Counts:
-        known = self.picture.versions.get(key)
+    def _whole(self, key: tuple[str, str], rows: Sequence[Served]) -> Counts:
+        known = self.picture.sums.get(key)
         if known is None:
             return together(one.now for one in rows)
-        return Counts(known.outcomes, known.timed, max(one.now.span_s for one in rows))
+        return replace(known, span_s=max(one.now.span_s for one in rows))
 
     @cached_property
     def instances(self) -> Mapping[str, Sequence[Instance]]:
@@ -89,7 +91,7 @@ class Sums:
     @cached_property
     def calls(self) -> Mapping[str, Sequence[Call]]:
         """By the package that is called."""
-        return grouped(self.picture.calls, lambda one: package_of(one.feature))
+        return grouped(self.picture.calls, lambda one: one.package)
 
     @cached_property
     def called(self) -> Mapping[str, Counts]:
@@ -100,7 +102,7 @@ class Sums:
     def callees(self) -> Mapping[str, Mapping[str, Sequence[Call]]]:
         """Caller → package that it calls → its calls."""
         by_caller = grouped(self.picture.calls, lambda one: one.caller)
-        return {caller: grouped(rows, lambda one: package_of(one.feature)) for caller, rows in by_caller.items()}
+        return {caller: grouped(rows, lambda one: one.package) for caller, rows in by_caller.items()}
 
     def ready(self, package: str, version: str = "", *, but: frozenset[str] = frozenset()) -> list[Instance]:
         """Its ready instances, of that version ("": of any), without those on the hosts *but*."""

@@ -15,6 +15,7 @@ from h2o_console.store.past import Past
 from h2o_core.histogram import Histogram
 from h2o_core.insights.counts import Counts, together
 from h2o_core.insights.finding import Kind
+from h2o_core.insights.picture import Picture
 from h2o_core.insights.sums import Sums
 from h2o_core.pb.host_pb2 import ChildReport
 from tests.console.looks import Looks
@@ -109,21 +110,38 @@ def test_a_version_is_added_up_of_who_speaks() -> None:
     assert _told(scene) == ({"host-1", "host-2", "host-3"}, True), "all speak: the fleet's own sum is that"
     scene.fed.run(14, "host-1", "host-2")
     scene.fed.store.put_failure("host-3", "no answer in 2 s")
-    assert _told(scene) == ({"host-1", "host-2", "host-3"}, False)
+    assert _told(scene) == ({"host-1", "host-2"}, False)
 
 
 def _told(scene: Looking) -> tuple[set[str], bool]:
     """Whose rows there are, and whether the version was added up already; it is the sum of the hosts that speak."""
+    picture = _picture(scene)
+    key = f"/{PACKAGE}", "1.0.0"
+    whole, spoken = Sums(picture).versions[key], together(one.now for one in picture.served if one.host)
+    assert (whole.outcomes, whole.times.lists()) == (spoken.outcomes, spoken.times.lists())
+    assert whole.requests > 0
+    return {one.host for one in picture.served}, key in picture.sums
+
+
+def _picture(scene: Looking) -> Picture:
     store, now_s = scene.fed.store, scene.fed.now_s
     hosts = [part for name in store.host_names() if (part := store.host_part(name, now_s)) is not None]
     packages = [part for name in store.names() if (part := store.package_part(name, now_s)) is not None]
-    picture = picture_of(Parts(hosts, packages, (), None), Past(), UNIX_S, now_s)
-    key = f"/{PACKAGE}", "1.0.0"
-    whole = Sums(picture).versions[key]
-    spoken = together(one.now for part in hosts if part.speaks for one in part.served)
-    assert (whole.outcomes, whole.times.lists()) == (spoken.outcomes, spoken.times.lists())
-    assert whole.requests > 0
-    return {one.host for part in hosts for one in part.served}, key in picture.versions
+    return picture_of(Parts(hosts, packages, store.call_parts(now_s), None), Past(), UNIX_S, now_s)
+
+
+def test_calls_are_told_by_host_where_they_fail_and_the_rest_is_what_is_left_of_all() -> None:
+    scene = looking()
+    scene.fed.store.thrifty = True
+    for _ in range(8):
+        for host, failed in (("host-1", 0), ("host-2", 3), ("host-3", 0)):
+            scene.fed.fleet.called(host, "/api/web", f"/{PACKAGE}/retrieve", "OK", 10)
+            scene.fed.fleet.called(host, "/api/web", f"/{PACKAGE}/retrieve", "INTERNAL", failed)
+        scene.fed.run(1)
+    picture = _picture(scene)
+    counted = {one.host: dict(one.now.outcomes) for one in picture.calls}
+    assert counted == {"host-2": {"OK": 80, "INTERNAL": 24}, "": {"OK": 160}}
+    assert picture.sums[picture.calls[0].key].outcomes == {"OK": 240, "INTERNAL": 24}
 
 
 def test_an_instance_that_comes_or_goes_is_no_drift() -> None:

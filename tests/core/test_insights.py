@@ -12,11 +12,12 @@ from hypothesis import given, settings, strategies as st
 
 from h2o_core.histogram import Histogram
 from h2o_core.insights.comparing import What, worse
-from h2o_core.insights.counts import FAILURES, Counts, quantile, together, without
+from h2o_core.insights.counts import FAILURES, Counts, less, quantile, together
 from h2o_core.insights.detecting import detect
 from h2o_core.insights.finding import Kind, Severity, Subject
 from h2o_core.insights.grouping import triage
 from h2o_core.insights.picture import Call, Control, Host, Instance, Picture, Served
+from h2o_core.insights.ranked import Ranked
 from h2o_core.insights.sums import Sums
 from h2o_core.plan.intents import Drain, RollBack
 from tests.support.insight_healthy import HEALTHY
@@ -48,17 +49,17 @@ def test_a_quantile_is_bounded_by_the_ranks_around_it() -> None:
     sketch = Histogram()
     for ms in range(1, 1001):
         sketch.record(ms * 1_000_000)
-    found = quantile(sketch, 0.5, z=2.0)
+    found = quantile(Ranked(sketch), 0.5, z=2.0)
     assert found is not None
     assert found.low_ns == pytest.approx(468e6, rel=0.03)
     assert found.high_ns == pytest.approx(532e6, rel=0.03)
-    assert quantile(Histogram(), 0.5) is None
+    assert quantile(Ranked(Histogram()), 0.5) is None
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
 def test_taking_away_gives_back_what_was_put_together(a: int, b: int, c: int, d: int) -> None:
     one, other = counts(a, b), counts(c, d, "TIMEOUT", ms=30.0)
-    left = without(together((one, other)), one)
+    left = less(together((one, other)), [one])
     assert dict(left.outcomes) == dict(other.outcomes)
     assert left.times.lists() == other.times.lists()
 

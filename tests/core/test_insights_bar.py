@@ -8,7 +8,8 @@ import pytest
 
 from h2o_core.histogram import Histogram
 from h2o_core.insights.comparing import Bar, worst
-from h2o_core.insights.counts import Counts, quantile, reaches, together, without
+from h2o_core.insights.counts import Counts, less, quantile, reaches, together
+from h2o_core.insights.ranked import Ranked
 
 
 def drawn(dice: Random, requests: int, takes_ms: float, fails: float) -> Counts:
@@ -31,7 +32,7 @@ def test_whoever_is_worse_than_the_rest_is_let_pass(seed: int) -> None:
     whole = together(rows)
     bar = Bar.of(whole, max(row.times.count for row in rows))
     for row in rows:
-        assert bar.lets_pass(row) or worst(row, without(whole, row)) is None
+        assert bar.lets_pass(row) or worst(row, less(whole, [row])) is None
 
 
 def test_most_are_not() -> None:
@@ -47,7 +48,7 @@ def test_most_are_not() -> None:
 def test_a_quantile_reaches_what_its_lower_bound_is(seed: int, q: float) -> None:
     dice = Random(seed)
     times = drawn(dice, dice.choice((1, 20, 300)), 10.0, 0.0).times
-    found = quantile(times, q)
+    found = quantile(Ranked(times), q)
     assert found is not None
     assert reaches(times, q, found.low_ns)
     assert reaches(times, q, 0.0)

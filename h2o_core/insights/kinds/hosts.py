@@ -8,7 +8,7 @@ host's; and a caller of such an instance on the same host suffers from it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from h2o_core.experiment.proportions import Share
 from h2o_core.figures import many
@@ -16,67 +16,49 @@ from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST, Bar, What, Worse, worse
 from h2o_core.insights.counts import FAILURES, Counts, ended, together
 from h2o_core.insights.finding import Finding, Kind, Severity, Subject
+from h2o_core.insights.picture import Call
 from h2o_core.insights.sums import grouped
-from h2o_core.names import package_of, shown
+from h2o_core.names import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from h2o_core.insights.picture import Served
     from h2o_core.insights.sums import Sums
 
+_Key = TypeVar("_Key", bound=tuple[str, ...])
 PAGE_PART: Final = 0.05
 """Of the requests that a finding is of: from here on somebody is to get up."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """What a host counted of one thing; `like`: what it may be compared within."""
-
-    host: str
-    package: str
-    like: tuple[str, ...]
-    now: Counts
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     """One comparison of a host with all others. `elsewhere`: what fails there; `worse` None: it is not."""
 
-    row: _Row
+    row: Served | Call
     elsewhere: Share
     worse: Worse | None
 
 
 def find(sums: Sums) -> Iterator[Finding]:
     """Hosts that are worse than the others, and instances that are worse than their version's others."""
-    served = _by_host(_served(sums), sums.versions)
-    called = _by_host(_called(sums), {})
+    served = _by_host(sums.alike, sums.versions)
+    spoken = (one for one in sums.picture.calls if one.host not in sums.silent)
+    called = _by_host(grouped(spoken, lambda one: one.key), sums.picture.sums)
     for host in sorted(served.keys() | called.keys()):
         yield from _judged(host, served.get(host, []), called.get(host, []), sums)
 
 
-def _served(sums: Sums) -> Iterator[_Row]:
-    for rows in sums.served.values():
-        for one in rows:
-            yield _Row(one.host, one.package, (one.package, one.version), one.now)
-
-
-def _called(sums: Sums) -> Iterator[_Row]:
-    for one in sums.picture.calls:
-        if one.host not in sums.silent:
-            yield _Row(one.host, package_of(one.feature), (one.caller, one.version, one.feature), one.now)
-
-
-def _by_host(rows: Iterable[_Row], sums: Mapping[tuple[str, ...], Counts]) -> dict[str, list[_Part]]:
+def _by_host(groups: Mapping[_Key, Sequence[Served | Call]], sums: Mapping[_Key, Counts]) -> dict[str, list[_Part]]:
     """What could be compared: both sides have enough. *sums*: what is added up already."""
     parts: list[_Part] = []
-    for like, group in grouped(rows, lambda row: row.like).items():
+    for key, group in groups.items():
         if len(group) > 1 and any(row.host and row.now.requests >= FEWEST for row in group):
-            parts += _compared(group, sums.get(like) or together(row.now for row in group))
+            parts += _compared(group, sums.get(key) or together(row.now for row in group))
     return grouped(parts, lambda part: part.row.host)
 
 
-def _compared(group: Sequence[_Row], whole: Counts) -> Iterator[_Part]:
+def _compared(group: Sequence[Served | Call], whole: Counts) -> Iterator[_Part]:
     """Each host of a group with the others of it."""
     requests, failed = whole.requests, whole.of(FAILURES)
     bar = Bar.of(whole, max(row.now.timed.count for row in group if row.host))
@@ -152,7 +134,7 @@ def _calls_any(package: str, others: set[str], host: str, sums: Sums) -> bool:
 def _ranked(parts: Sequence[_Part]) -> list[tuple[_Part, Worse]]:
     """The worst first."""
     known = [(part, part.worse) for part in parts if part.worse is not None]
-    return sorted(known, key=lambda pair: (-min(1.0, pair[1].strength), -pair[1].hurt_per_s, pair[0].row.like))
+    return sorted(known, key=lambda pair: (-min(1.0, pair[1].strength), -pair[1].hurt_per_s, pair[0].row.key))
 
 
 def _host(host: str, parts: Sequence[_Part], role: str, sums: Sums) -> Finding:
@@ -161,7 +143,7 @@ def _host(host: str, parts: Sequence[_Part], role: str, sums: Sums) -> Finding:
     others = {part.row.package for part, _ in ranked} - {first.row.package}
     more = f", and {many(len(others), 'other package')}" if others else ""
     as_what = f" {role}" if role else ""
-    of = f"calls to {shown(first.row.like[2])}" if role and len(first.row.like) == 3 else shown(first.row.package)
+    of = f"calls to {shown(first.row.feature)}" if role and isinstance(first.row, Call) else shown(first.row.package)
     hurt = sum(one.hurt_per_s for _, one in ranked)
     whole = sum(part.row.now.per_s for part, _ in ranked)
     return Finding(
@@ -180,7 +162,7 @@ def _host(host: str, parts: Sequence[_Part], role: str, sums: Sums) -> Finding:
 def _instance(part: _Part, sums: Sums) -> Finding:
     row, found = part.row, part.worse
     assert found is not None
-    package, version = row.like
+    package, version = row.package, row.version
     ids = [one.id for one in sums.instances.get(package, ()) if (one.host, one.version) == (row.host, version)]
     return Finding(
         Kind.INSTANCE,

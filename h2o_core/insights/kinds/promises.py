@@ -11,6 +11,7 @@ from h2o_core.insights import actions
 from h2o_core.insights.comparing import FEWEST, STAYS
 from h2o_core.insights.counts import Counts, longer_than, mean_ns, quantile, reaches, together
 from h2o_core.insights.finding import Evidence, Finding, Kind, Severity, Subject, Trouble
+from h2o_core.insights.ranked import Ranked
 from h2o_core.insights.sums import grouped
 from h2o_core.names import package_of, shown
 
@@ -64,9 +65,9 @@ _Broken = tuple[float, str, Evidence, float]
 
 def _upper95(now: Counts, rows: Sequence[Measured]) -> _Broken | None:
     promised = max((row.upper95_ms or 0.0 for row in rows), default=0.0) * _NS
-    if promised <= 0 or not reaches(now.times, 0.95, promised * _STAYS_ABOVE):
+    if promised <= 0 or not reaches(now.timed, 0.95, promised * _STAYS_ABOVE):
         return None
-    measured = quantile(now.times, 0.95)
+    measured = quantile(Ranked(now.times), 0.95)
     if measured is None:
         return None
     strength = _strength(measured.low_ns, promised)
