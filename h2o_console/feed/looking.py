@@ -114,7 +114,8 @@ class Looker:
         await self._let_others()
         news = self._findings.see(picture)
         self._count()
-        store.put_insight(Insight(news, dict(self._findings.open), at_s, now_s, len(picture.hosts)))
+        compared = store.past.reaches(now_s)
+        store.put_insight(Insight(news, dict(self._findings.open), at_s, now_s, len(picture.hosts), compared))
 
     async def _let_others(self) -> None:
         self._count()

@@ -131,8 +131,12 @@ def quiet(insight: Insight | None, looked: Looked) -> tuple[Cell, ...]:
             Cell(f"Looked at {scope(looked)}.", Tone.DIM),
             *(Cell(f"{one[0].upper()}{one[1:]}.", Tone.WARN) for one in missing),
         )
-    said = (Cell("All is well.", Tone.GOOD), Cell(f"Looked at {scope(looked)}.", Tone.DIM))
-    return (*said, Cell(f"{many(len(muted), 'finding')} muted", Tone.DIM)) if muted else said
+    said = [Cell("All is well.", Tone.GOOD), Cell(f"Looked at {scope(looked)}.", Tone.DIM)]
+    if not insight.compared:
+        said.append(Cell("How it was before is not known yet: what is slower than it was is not seen.", Tone.DIM))
+    if muted:
+        said.append(Cell(f"{many(len(muted), 'finding')} muted", Tone.DIM))
+    return tuple(said)
 
 
 # ---------------------------------------------------------------------- the one under the cursor

@@ -16,7 +16,7 @@ class Insight:
     """One look: its `news`, and everything that stands open by its key.
 
     `at_s`: Unix time of the picture; `looked_s`: the same moment by the store's clock, for its age. `hosts`: how many
-    were looked at.
+    were looked at. `compared`: with how it was before, of whatever is known of that.
     """
 
     news: News
@@ -24,3 +24,4 @@ class Insight:
     at_s: float
     looked_s: float
     hosts: int = 0
+    compared: bool = True

@@ -32,6 +32,7 @@ class Past:
         self._counted: defaultdict[int, dict[Version, Tally]] = defaultdict(dict)
         self._ready: defaultdict[int, dict[str, int]] = defaultdict(dict)
         self._recalled = Recalled()
+        self._began_s: float | None = None
         self._sampled_s: float | None = None
         self._known: tuple[int, int, Mapping[Version, Counts]] | None = None
 
@@ -41,8 +42,8 @@ class Past:
         most = self._ready[minute]
         for package, count in ready.items():
             most[package] = max(count, most.get(package, 0))
-        if self._sampled_s is None:
-            self._sampled_s = now_s
+        if self._began_s is None or self._sampled_s is None:
+            self._began_s = self._sampled_s = now_s
         if now_s - self._sampled_s < MINUTE_S:
             return
         self._sampled_s = now_s
@@ -61,6 +62,11 @@ class Past:
         """What *host* remembers of the time before; the first time that it tells of it counts."""
         self._recalled.put(host, told, now_s)
         self._known = None
+
+    def reaches(self, now_s: float) -> bool:
+        """Far enough back: somebody has told of it, or it was watched for so long."""
+        watched = self._began_s is not None and now_s - self._began_s >= BEFORE_S + MINUTE_S
+        return watched or bool(self._recalled)
 
     def before(self, now_s: float, instances: Iterable[Instance] = ()) -> Mapping[Version, Counts]:
         """What each version counted more than three minutes ago; empty while nothing is known of that time.

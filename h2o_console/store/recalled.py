@@ -43,6 +43,10 @@ class Recalled:
         self._slots: defaultdict[int, _Slot] = defaultdict(_Slot)
         self._first_s: float | None = None
 
+    def __bool__(self) -> bool:
+        """Somebody remembers something."""
+        return bool(self._slots)
+
     def put(self, host: str, told: Iterable[Remembered], now_s: float) -> None:
         """What *host* has just told; what it tells again is known."""
         if host in self._hosts:

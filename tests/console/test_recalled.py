@@ -107,6 +107,7 @@ def test_hosts_whose_clocks_differ_tell_of_the_same_time() -> None:
     for host, away_s in (("a", 0.0), ("b", 0.9), ("c", -30.0)):
         past.recall(host, [remembered(ago_s=300.0 - away_s, ready=2)], 5000.0)
     assert past.peaks() == {GEO: 6}
+    assert past.reaches(5000.0)
     (counts,) = past.before(5000.0, instances("a", "b", "c")).values()
     assert counts.outcomes == {"OK": 300}
 
@@ -148,6 +149,15 @@ def test_what_was_told_grows_old_and_is_forgotten() -> None:
     for now_s in (5300.0, 5400.0, 5880.0, 5960.0):
         past.sample([], {}, now_s)
     assert past.peaks() == {}
+
+
+def test_how_far_it_reaches_is_known() -> None:
+    past = Past()
+    past.recall("a", [], 5000.0)
+    assert not past.reaches(5000.0)
+    for now_s in range(5000, 5300, 60):
+        past.sample([], {}, float(now_s))
+        assert past.reaches(float(now_s)) == (now_s >= 5240), "of a fleet that is idle, too"
 
 
 # what is found with it

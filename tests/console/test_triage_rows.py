@@ -92,6 +92,8 @@ def test_a_filter_finds_a_cause_by_what_it_explains() -> None:
 def test_well_says_by_what() -> None:
     said = " ".join(cell.text for cell in quiet(NOTHING, Looked(WELL, 2.0, decided=True)))
     assert said == "All is well. Looked at 3 hosts, 9 instances, looked 2s ago."
+    young = quiet(replace(NOTHING, compared=False), Looked(WELL, 2.0, decided=True))
+    assert young[-1].text == "How it was before is not known yet: what is slower than it was is not seen."
 
 
 @pytest.mark.parametrize(
