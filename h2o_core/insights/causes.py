@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from h2o_core.insights.comparing import FEWEST_HITS
 from h2o_core.insights.counts import (
     APPLICATION,
     FAULTS,
@@ -102,6 +103,8 @@ def _same_package(cause: Finding, symptom: Finding, sums: Sums) -> float:
         return _from_host(cause.subject.host, package, sums)
     if cause.kind in _PLACES and cause.kind is not Kind.UNHEALTHY and symptom.kind in _ILL:
         return float(_within(cause, symptom))
+    if cause.kind is Kind.UNHEALTHY and symptom.kind is Kind.VERSION and _fails_elsewhere(cause, symptom, sums):
+        return 0.0
     if cause.kind in _PLACES and (symptom.kind in _WIDE or _is_wider(cause, symptom)):
         return _part(cause, symptom, sums)
     return 0.0
@@ -109,6 +112,18 @@ def _same_package(cause: Finding, symptom: Finding, sums: Sums) -> float:
 
 def _is_wider(cause: Finding, symptom: Finding) -> bool:
     return symptom.kind is Kind.VERSION and cause.kind in {Kind.HOST, Kind.INSTANCE, Kind.UNHEALTHY}
+
+
+def _fails_elsewhere(cause: Finding, symptom: Finding, sums: Sums) -> bool:
+    """Its version fails at least half as often where the cause is not: an instance that is out is then one of many.
+
+    Brokers eject the instances of a bad version one after the other, and the rest take over its requests.
+    """
+    rows = [row for row in sums.served.get(symptom.subject.package, ()) if row.version == symptom.subject.version]
+    here = together(row.now for row in rows if _is_in(cause, row))
+    there = together(row.now for row in rows if not _is_in(cause, row))
+    failed = there.of(FAULTS)
+    return failed >= FEWEST_HITS and 2 * failed * here.requests >= here.of(FAULTS) * there.requests
 
 
 def _within(cause: Finding, symptom: Finding) -> bool:

@@ -107,6 +107,25 @@ def _panic(seed: int) -> Picture:
     return replace(seen, instances=instances, pools=(Pool(PAYMENT, "3.0.0", 1, 4, panic=True),))
 
 
+def _ejected_in_turn(seed: int) -> Picture:
+    """Of a bad version one instance is out, the one that failed most; its other one fails as well."""
+    bad = with_version(CUSTOMER, "2.4.0", ("host-1", "host-2"), 0.5)
+
+    def fault(place: Place) -> Effect | None:
+        if (place.package, place.version) != (CUSTOMER, "2.4.0"):
+            return None
+        return failing(0.4 if place.host == "host-1" else 0.3)
+
+    seen = picture(bad, fault, seed=seed)
+    instances = tuple(
+        replace(one, verdict="ejected", why="ejected: 60% of 146 requests in 10 s succeeded")
+        if (one.package, one.version, one.host) == (CUSTOMER, "2.4.0", "host-1")
+        else one
+        for one in seen.instances
+    )
+    return replace(seen, instances=instances)
+
+
 def _newcomer(seed: int) -> Picture:
     return picture(with_version(CUSTOMER, "2.4.0", ("host-1", "host-2"), 0.0), seed=seed)
 
@@ -196,6 +215,13 @@ PLANTED: tuple[Planted, ...] = (
             before_world=WORLD,
             requests=1500,
         ),
+        Kind.VERSION,
+        Subject(CUSTOMER, "2.4.0"),
+        "h2o rollback service/customer --to 2.3.1",
+    ),
+    Planted(
+        "a bad version, of which one instance is ejected",
+        _ejected_in_turn,
         Kind.VERSION,
         Subject(CUSTOMER, "2.4.0"),
         "h2o rollback service/customer --to 2.3.1",
