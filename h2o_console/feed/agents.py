@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from h2o_console.feed.connection import Address, Connection
+from h2o_console.feed.connection import LANDING_BYTES, Address, Connection
 from h2o_console.feed.response import BadResponse
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Agents:
         self._timeout_s = timeout_s
         self._token = token
         self._connections: dict[str, Connection] = {}
+        self._landing = bytearray(LANDING_BYTES)
 
     async def document(self, address: str, path: str) -> Mapping[str, Any]:
         """GET *path* as a JSON object; raises OutOfReach."""
@@ -99,7 +100,7 @@ class Agents:
     def _connection(self, address: str) -> Connection:
         connection = self._connections.get(address)
         if connection is None:
-            connection = self._connections[address] = Connection(Address(address), MOST_BYTES)
+            connection = self._connections[address] = Connection(Address(address), MOST_BYTES, self._landing)
         return connection
 
     def forget(self, address: str) -> None:

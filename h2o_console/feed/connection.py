@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from h2o_console.feed.response import BadResponse, Response, ResponseReader
@@ -16,6 +17,8 @@ from h2o_console.feed.response import BadResponse, Response, ResponseReader
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+LANDING_BYTES: Final = 128 << 10
+"""A full host's counters in one portion."""
 _PORT: Final = 80
 _TCP: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 
@@ -40,9 +43,11 @@ class Address:
 class Connection:
     """Connects when it is first asked, and again when the other side has hung up. *address* as `Address` has it."""
 
-    def __init__(self, address: Address, most_bytes: int) -> None:
+    def __init__(self, address: Address, most_bytes: int, landing: bytearray) -> None:
+        """*landing*: where bytes land before they are read; connections of one loop may share it."""
         self._address = address
         self._most_bytes = most_bytes
+        self._landing = landing
         self._wire: _Wire | None = None
         self._turn = asyncio.Lock()
 
@@ -70,11 +75,11 @@ class Connection:
 
     async def _connect(self) -> None:
         self.close()
-        loop = asyncio.get_running_loop()
+        loop, wired = asyncio.get_running_loop(), partial(_Wire, self._landing)
         if self._address.unix_path:
-            _, wire = await loop.create_unix_connection(_Wire, self._address.unix_path)
+            _, wire = await loop.create_unix_connection(wired, self._address.unix_path)
         else:
-            _, wire = await loop.create_connection(_Wire, self._address.host, self._address.port)
+            _, wire = await loop.create_connection(wired, self._address.host, self._address.port)
         self._wire = wire
 
     async def _ask(self, head: bytes) -> Response:
@@ -98,10 +103,14 @@ class _HungUp(BadResponse):
     """Before anything of an answer came."""
 
 
-class _Wire(asyncio.Protocol):
-    """The connection's bytes; one question at a time."""
+class _Wire(asyncio.BufferedProtocol):
+    """The connection's bytes; one question at a time.
 
-    def __init__(self) -> None:
+    Buffered: else asyncio takes 256 kB of fresh memory for each portion, which costs more than reading it.
+    """
+
+    def __init__(self, landing: bytearray) -> None:
+        self._landing = memoryview(landing)
         self.response: Response | None = None
         self._transport: asyncio.Transport | None = None
         self._reader: ResponseReader | None = None
@@ -128,19 +137,24 @@ class _Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # asyncio.Protocol
+    # asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is up."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next portion lands."""
+        del sizehint
+        return self._landing
+
+    def buffer_updated(self, nbytes: int) -> None:
         """A part of the answer, or something that nobody has asked for."""
         if self._reader is None:
             self.close()
             return
         try:
-            response = self._reader.feed(data)
+            response = self._reader.feed(self._landing[:nbytes])
         except BadResponse as error:
             self._fail(error)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class ResponseReader:
         """Something has come."""
         return bool(self._status or self._buffer)
 
-    def feed(self, data: bytes) -> Response | None:
-        """Take in what came; the response when it is whole. Raises BadResponse."""
+    def feed(self, data: bytes | memoryview) -> Response | None:
+        """Take in what came, of which nothing is kept; the response when it is whole. Raises BadResponse."""
         self._buffer += data
         while not self._status:
             if not self._read_head():
@@ -138,7 +139,9 @@ class ResponseReader:
             return None
         if len(self._buffer) > self._left:  # nobody asked for more: the connection can't be trusted any further
             self._reusable = False
-        return Response(self._status, self._headers, bytes(self._buffer[: self._left]), self._reusable)
+        with memoryview(self._buffer) as buffer:  # a slice of the bytearray itself would be one copy more
+            body = bytes(buffer[: self._left])
+        return Response(self._status, self._headers, body, self._reusable)
 
     def _read_chunks(self) -> Response | None:
         buffer = self._buffer
@@ -182,10 +185,16 @@ def _headers(fields: list[bytes]) -> dict[str, str]:
     """Repeated fields are joined, as RFC 9110 has it: two lengths then are no length."""
     headers: dict[str, str] = {}
     for field in fields:
-        found = _FIELD.fullmatch(field)
-        if found is None:
-            msg = "its answer's head is malformed"
-            raise BadResponse(msg)
-        name, value = found.group(1).decode().lower(), found.group(2).decode("latin-1")
+        name, value = _header(field)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+@lru_cache(maxsize=256)
+def _header(field: bytes) -> tuple[str, str]:
+    """(name in lower case, value). Most are the same from answer to answer, and from agent to agent."""
+    found = _FIELD.fullmatch(field)
+    if found is None:
+        msg = "its answer's head is malformed"
+        raise BadResponse(msg)
+    return found.group(1).decode().lower(), found.group(2).decode("latin-1")

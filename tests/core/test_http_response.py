@@ -15,8 +15,10 @@ MOST = 1 << 16
 def read(*pieces: bytes, ended: bool = False) -> Response | None:
     reader = ResponseReader(MOST)
     response = None
+    landing = bytearray(MOST)
     for piece in pieces:
-        response = reader.feed(piece)
+        landing[: len(piece)] = piece  # over the one before: nothing of that may be needed any more
+        response = reader.feed(memoryview(landing)[: len(piece)])
         if response is not None:
             return response
     return reader.end() if ended else response
