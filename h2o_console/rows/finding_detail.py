@@ -98,7 +98,7 @@ def _action(found: Said, width: int) -> Iterator[Line]:
     action = found.finding.action
     if action is None:
         return
-    how = "a opens its plan" if action.intent is not None else "it changes nothing"
+    how = "a a opens its plan" if action.intent is not None else "it changes nothing"
     yield from title(f"ACTION ({how}, c copies the command)", width)
     yield Line("action", (Cell(pad(f"  → {safe(action.sentence, 60)}", width), Tone.KEY),))
     for at, part in enumerate(wrap(safe(action.command, 500), max(width - 5, 10), break_on_hyphens=False)):
