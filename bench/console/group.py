@@ -62,6 +62,7 @@ class _Run:
     first_screen_s: float = 0.0
     cpu_ui_pct: float | None = None
     cpu_all_pct: float = 0.0
+    cpu_home_pct: float = 0.0
     quiet_bytes_per_s: float = 0.0
     rss_mib: float = 0.0
     waits_ms: list[float] = field(default_factory=list[float])
@@ -88,9 +89,7 @@ def _idle_pct(directory: Path, wanted: Plan) -> float:
     with simulated_fleet(directory, _IDLE) as fleet, Terminal(_argv(fleet), _environment(directory)) as terminal:
         terminal.until(lambda screen: _counts(screen, fleet), "the fleet's hosts", _FIRST_SCREEN_S)
         time.sleep(wanted.settle_s)
-        began_s, spent_s = time.monotonic(), cpu_s(terminal.pid)
-        time.sleep(wanted.quiet_s)
-        return 100 * (cpu_s(terminal.pid) - spent_s) / (time.monotonic() - began_s)
+        return _pct(terminal.pid, wanted.quiet_s)
 
 
 def _argv(fleet: SimulatedFleet) -> list[str]:
@@ -111,7 +110,22 @@ def _one(fleet: SimulatedFleet, directory: Path, wanted: Plan, dice: Random) -> 
         typist.type(wanted.keys)
         done.waits_ms = typist.waits_ms
         done.rss_mib = _rss_mib(terminal.pid)
+        done.cpu_home_pct = _home_pct(terminal, wanted)
     return done
+
+
+def _home_pct(terminal: Terminal, wanted: Plan) -> float:
+    """CPU while the view stands there with which it begins, and nobody types."""
+    terminal.press("1")
+    terminal.until(lambda screen: " > triage " in screen.line(0), "what is wrong", _FIRST_SCREEN_S)
+    time.sleep(wanted.settle_s)
+    return _pct(terminal.pid, wanted.quiet_s)
+
+
+def _pct(pid: int, seconds: float) -> float:
+    began_s, spent_s = time.monotonic(), cpu_s(pid)
+    time.sleep(seconds)
+    return 100 * (cpu_s(pid) - spent_s) / (time.monotonic() - began_s)
 
 
 def _shows(screen: Screen, names: list[str], fleet: SimulatedFleet) -> bool:
@@ -180,8 +194,8 @@ def _in_words(run: _Run) -> str:
     ui = "" if run.cpu_ui_pct is None else f", its screen {run.cpu_ui_pct:.1f} %"
     keys = quantile(sorted(run.waits_ms), 0.95)
     return (
-        f"first screen {run.first_screen_s:.2f} s, CPU {run.cpu_all_pct:.1f} %{ui}, keys p95 {keys:.0f} ms, "
-        f"{run.quiet_bytes_per_s:,.0f} bytes/s; the fleet's own CPU {run.fleet_pct:.0f} %"
+        f"first screen {run.first_screen_s:.2f} s, CPU {run.cpu_all_pct:.1f} %{ui}, at home {run.cpu_home_pct:.1f} %, "
+        f"keys p95 {keys:.0f} ms, {run.quiet_bytes_per_s:,.0f} bytes/s; the fleet's own CPU {run.fleet_pct:.0f} %"
     )
 
 
@@ -192,6 +206,7 @@ def _figures(runs: list[_Run]) -> list[Figure]:
         *_spread("first_screen_s", [one.first_screen_s for one in runs], "s"),
         *(_spread("cpu_ui_pct", screens, "%") if screens else ()),
         *_spread("cpu_all_pct", [one.cpu_all_pct for one in runs], "%"),
+        *_spread("cpu_home_pct", [one.cpu_home_pct for one in runs], "%"),
         *_spread("key_p95_ms", [quantile(one, 0.95) for one in waits], "ms"),
         *_spread("key_p50_ms", [quantile(one, 0.5) for one in waits], "ms"),
         *_spread("key_max_ms", [one[-1] for one in waits], "ms"),

@@ -17,6 +17,8 @@ _AT_ONCE: Final = 50
 _NEW_AT_ONCE: Final = 400
 _PER_S: Final = 1000
 """Views that are taken in a second, at most."""
+_ASLEEP_S: Final = 2.0
+"""When nobody has asked for so long, nobody was looking: what is there is from then."""
 
 V = TypeVar("V")
 
@@ -40,6 +42,7 @@ class Board(Generic[R]):
         self.rows: dict[str, R] = {}
         self.versions: dict[str, int] = {}
         self.generation = 0
+        self._updated_s = self._woke_s = float("-inf")
         self._made_s: dict[str, float] = {}
         self._waiting: dict[str, None] = {}
         self._talking: set[str] = set()
@@ -48,6 +51,9 @@ class Board(Generic[R]):
         """Recompute what is due; True when any row changed, came or went."""
         # Sentences say how long something has been so: rows that have one are made again without other cause.
         self._waiting.update(dict.fromkeys(self._dirty(now_s) | self._talking))
+        if now_s - self._updated_s > _ASLEEP_S:
+            self._woke_s = now_s
+        self._updated_s = now_s
         changed = False
         for name in self._due(now_s, on_screen):
             self._waiting.pop(name, None)
@@ -57,14 +63,14 @@ class Board(Generic[R]):
         return changed
 
     def _due(self, now_s: float, on_screen: Collection[str]) -> list[str]:
-        """What is on screen first; then what is new; of the rest a few, those that have waited longest."""
+        """What is on screen first; then what is new or was slept through; of the rest a few, the longest waiting."""
         seen = set(on_screen)
         due = [name for name in on_screen if name in self._waiting and now_s - self._made(name) >= _ON_SCREEN_S]
         new = old = 0
         for name in self._waiting:
             if name in seen:
                 continue
-            if name not in self.rows:
+            if name not in self.rows or self._made(name) < self._woke_s:
                 if new < _NEW_AT_ONCE:
                     due.append(name)
                     new += 1

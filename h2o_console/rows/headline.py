@@ -6,8 +6,7 @@ is a sentence with what to type next.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,6 @@ from h2o_core.figures import many
 
 if TYPE_CHECKING:
     from h2o_console.acting.arming import Changing
-    from h2o_console.rows.packages import PackageRow
     from h2o_console.store.views import FleetView
 
 _OLD_S: Final = 5.0
@@ -53,14 +51,14 @@ class _Item:
         return sum(cells_of(cell.text) for cell in self.cells)
 
 
-def header_line(place: Place, fleet: FleetView, rows: Iterable[PackageRow], width: int) -> Line:
-    """The first line of every screen, exactly *width* cells."""
+def header_line(place: Place, fleet: FleetView, glyphs: Mapping[Glyph, int], width: int) -> Line:
+    """The first line of every screen, exactly *width* cells; *glyphs*: how many packages are how."""
     left = [_Item(1, (Cell(f" {clip(safe(place.context or fleet.fleet or '?').upper(), 14)} ", Tone.TITLE),))]
     trail = [crumb_text(part) for part in (fleet.fleet or "?", *place.trail)]
     left += [_Item(9 - at, (Cell(f"{part}{_ABOVE}", Tone.DIM),)) for at, part in enumerate(trail[:-1])]
     left.append(_Item(2, (Cell(trail[-1], Tone.NAME),)))
     facts = [*_frozen(place), *_replay(place), *_others(place, width), *_hosts(fleet)]
-    facts += [_counts(rows), _register(fleet), _data(fleet)]
+    facts += [_counts(glyphs), _register(fleet), _data(fleet)]
     if not place.replay[0]:
         facts += [_Item(6, (place.mode,)), _Item(8, (Cell(place.clock, Tone.DIM),))]
     return Line("", _fitted(left, [fact for fact in facts if fact.cells[0].text], width), selectable=False)
@@ -127,14 +125,13 @@ def _hosts(fleet: FleetView) -> list[_Item]:
     return [hosts, _Item(7, (Cell(f"{fleet.instances} inst"),))]
 
 
-def _counts(rows: Iterable[PackageRow]) -> _Item:
-    by_glyph = Counter(row.glyph for row in rows)
-    if not by_glyph:
+def _counts(glyphs: Mapping[Glyph, int]) -> _Item:
+    if not glyphs:
         return _Item(9, (Cell(""),))
     cells: list[Cell] = []
     for glyph in (Glyph.BROKEN, Glyph.WARN, Glyph.NOTE, Glyph.UNKNOWN):
-        if by_glyph[glyph]:
-            cells.append(Cell(f"{' ' if cells else ''}{glyph.sign}{by_glyph[glyph]}", glyph.tone))
+        if count := glyphs.get(glyph, 0):
+            cells.append(Cell(f"{' ' if cells else ''}{glyph.sign}{count}", glyph.tone))
     return _Item(0, tuple(cells) or (Cell("all ok", Tone.GOOD),))
 
 

@@ -84,10 +84,17 @@ def package_reasons(view: PackageView, told: Told) -> tuple[Reason, ...]:
 
 def package_board(store: Store, told: Callable[[], Told], changed: Callable[[], set[str]]) -> Board[PackageRow]:
     """The rows of all packages that *store* knows, with what is *told* of them; *changed*: of which that may be new."""
+    made_of: dict[str, tuple[PackageView, Told, PackageRow]] = {}
 
     def made(name: str, now_s: float) -> PackageRow | None:
-        view = store.package(name, now_s)
-        return None if view is None else package_row(view, told())
+        view, said = store.package(name, now_s), told()
+        if view is None:
+            made_of.pop(name, None)
+            return None
+        known = made_of.get(name)
+        if known is None or known[0] is not view or known[1] is not said:
+            known = made_of[name] = view, said, package_row(view, said)
+        return known[2]
 
     return Board(lambda now_s: store.take_dirty(now_s) | changed(), made)
 

@@ -8,6 +8,7 @@ with themselves, so skew does no harm.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
@@ -57,8 +58,8 @@ _MANY_BUCKETS: Final = 3
 _CALLS_BUCKETS: Final = 9
 """In so many buckets once or so, what callers waited is compared as well: in 48 or 54 s, while nobody looks at them."""
 _READY_S: Final = 0.9
-_READY_SELDOM_S: Final = 3.9
-_OFTEN_S: Final = 1.5
+_READY_SELDOM_S: Final = 9.9
+_WHOLE_S: Final = 1.5
 _WANTED_S: Final = 10.0
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -106,6 +107,7 @@ class Store:
         self._numbered = 0
         self._watched: tuple[str, Member] | None = None
         self._dirty: set[str] = set()
+        self._on_screen: frozenset[str] = frozenset()
         self._wanted: dict[str, float] = {}
         self._whole: dict[str, float] = {}
         self._ready: dict[str, _Ready] = {}
@@ -308,14 +310,17 @@ class Store:
             return ready.view
         return self._package(name, now_s, whole=whole)
 
+    def look_at(self, packages: Iterable[str]) -> None:
+        """These are on screen now."""
+        self._on_screen = frozenset(packages)
+
     def prepare(self, now_s: float, every_s: float = _READY_S) -> None:
         """Make ready what `package` was lately asked for: not when a key waits for it, and not in that thread.
 
         *every_s*: how often for what is on screen; there is nothing new before its hosts were read again. The rest is
-        made ready no more often than that.
+        asked for to be sorted, and made ready once in ten seconds.
         """
         often_s = max(every_s, _READY_S)
-        seldom_s = max(often_s, _READY_SELDOM_S)
         for name, wanted_s in list(self._wanted.items()):
             if now_s - wanted_s > _WANTED_S:
                 self._wanted.pop(name, None)
@@ -323,9 +328,8 @@ class Store:
                 self._ready.pop(name, None)
                 continue
             ready = self._ready.get(name)
-            age_s = _WANTED_S if ready is None else now_s - ready.made_s
-            if age_s >= (often_s if now_s - wanted_s < _OFTEN_S else seldom_s):
-                whole = now_s - self._whole.get(name, float("-inf")) < _OFTEN_S
+            if ready is None or now_s - ready.made_s >= (often_s if name in self._on_screen else _READY_SELDOM_S):
+                whole = now_s - self._whole.get(name, float("-inf")) < _WHOLE_S
                 view = self._package(name, now_s, whole=whole)
                 if view is None:
                     self._ready.pop(name, None)
@@ -333,7 +337,18 @@ class Store:
                     self._ready[name] = _Ready(view, now_s, whole)
 
     @_locked
+    def briefs(self, now_s: float) -> tuple[PackageView, ...]:
+        """All packages, with how their instances are, and nothing that was measured but requests/s."""
+        known = [self._known(name, now_s) for name in tuple(self._packages)]
+        return tuple(self._brief(*one, now_s) for one in known if one is not None)
+
+    @_locked
     def _package(self, name: str, now_s: float, *, whole: bool) -> PackageView | None:
+        known = self._known(name, now_s)
+        return None if known is None else self._view(*known, now_s, whole=whole)
+
+    def _known(self, name: str, now_s: float) -> tuple[PackageRecord, list[Here]] | None:
+        """The package and where it runs; None when nothing is left to say of it, which is forgotten."""
         record = self._packages.get(name)
         if record is None:
             return None
@@ -343,7 +358,35 @@ class Store:
         if record.forgotten(instances, now_s):
             del self._packages[name]
             return None
-        return _view(record, places, self._calls.outcomes_of(name, now_s), now_s, whole=whole)
+        record.forget_idle({member.version for here in places for member in here.members}, now_s)
+        return record, places
+
+    def _brief(self, record: PackageRecord, places: list[Here], now_s: float) -> PackageView:
+        counts, rps = counted(places, now_s)
+        return PackageView(
+            name=record.name,
+            counts=counts,
+            rps=rps,
+            callers=self._calls.outcomes_of(record.name, now_s),
+            silent=_silent((here.host for here in places if here.silent and here.members), now_s),
+            peak=record.peak,
+            gone_s=None if record.gone_s is None else now_s - record.gone_s,
+        )
+
+    def _view(self, record: PackageRecord, places: list[Here], now_s: float, *, whole: bool) -> PackageView:
+        brief, speaking = self._brief(record, places, now_s), _speaking(places)
+        told = bool(speaking or not brief.counts.total)
+        times = record.times(now_s) if told else NO_TIMES
+        return replace(
+            brief,
+            instances=_instances(places, now_s) if whole else (),
+            features=record.views(places, now_s, timed=whole),
+            outcomes=record.outcomes(now_s) if told else {},
+            rps_line=record.rps_line([member.pace for member in speaking], now_s) if speaking else line_of([], now_s),
+            p50_ms=times.p50_ms,
+            p95_ms=times.p95_ms,
+            p95_line=record.p95_line(now_s) if speaking else (),
+        )
 
     @_locked
     def times(self, name: str, now_s: float) -> dict[str, tuple[float | None, float | None]]:
@@ -473,32 +516,6 @@ class Store:
             self._hosts_of.setdefault(name, set()).add(host)
         self._dirty |= before
         self.changed += 1
-
-
-def _view(
-    record: PackageRecord, places: list[Here], callers: Mapping[str, int], now_s: float, *, whole: bool
-) -> PackageView:
-    counts, rps = counted(places, now_s)
-    record.forget_idle(counts.versions, now_s)
-    speaking = _speaking(places)
-    told = bool(speaking or not counts.total)
-    times = record.times(now_s) if told else NO_TIMES
-    return PackageView(
-        name=record.name,
-        counts=counts,
-        instances=_instances(places, now_s) if whole else (),
-        features=record.views(places, now_s, timed=whole),
-        outcomes=record.outcomes(now_s) if told else {},
-        rps=rps,
-        rps_line=record.rps_line([member.pace for member in speaking], now_s) if speaking else line_of([], now_s),
-        p50_ms=times.p50_ms,
-        p95_ms=times.p95_ms,
-        p95_line=record.p95_line(now_s) if speaking else (),
-        callers=callers,
-        silent=_silent((here.host for here in places if here.silent and here.members), now_s),
-        peak=record.peak,
-        gone_s=None if record.gone_s is None else now_s - record.gone_s,
-    )
 
 
 def _speaking(places: Iterable[Here]) -> list[Member]:

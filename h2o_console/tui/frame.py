@@ -122,8 +122,13 @@ class Frame(Screen[None], inherit_bindings=False):
 
     @property
     def restless(self) -> bool:
-        """More may have to be painted than what a second brings, although no package's row has changed."""
+        """More may have to be painted than what a second brings, although no row has changed."""
         return self._fresh or self.idle_s < _RESTLESS_S or list_of(self._seen) is None
+
+    def renew(self) -> bool:
+        """Bring the rows of a list up to now, unless frozen; True when one of them changed."""
+        listed = list_of(self._seen)
+        return listed is not None and self.session.frozen_at_s is None and listed.renew(self.session.clock())
 
     def _touch(self) -> None:
         self._touched_s = self.session.clock()
@@ -194,7 +199,7 @@ class Frame(Screen[None], inherit_bindings=False):
             self._list.forget()
         may, others = mode(session.changing, session.clock()), session.changes.others(session.me)
         headed = Headed(session.context, self._trail(), session.utc(), session.frozen_s, may, played(session), others)
-        self._header.show([header_line(headed, session.fleet, session.board.rows.values(), width)])
+        self._header.show([header_line(headed, session.fleet, seen.glyphs, width)])
         told = [cell for cell in (banner(session.fleet), self._mistakes()) if cell is not None]
         shown = [Line("", (Cell(pad(f" {cell.text}", width), cell.tone),)) for cell in told]
         self._banner.show(shown if height >= 10 else [])

@@ -1,4 +1,4 @@
-"""What all screens share: the store and its board, whose fleet it is, the clocks, and whether time stands still."""
+"""What all screens share: store and boards over it, whose fleet it is, the clocks, and whether time stands still."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from h2o_console.feed.clocks import monotonic_s
 from h2o_console.rows.board import Board, Snapshot
 from h2o_console.rows.callers import CallRow, call_row
 from h2o_console.rows.features import FeatureRow, feature_row
+from h2o_console.rows.headcount import Headcount
 from h2o_console.rows.hosts import HostRow, host_row
 from h2o_console.rows.instances import InstanceRow, instance_row
 from h2o_console.rows.packages import PackageRow, package_board
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from h2o_console.commands.executor import Executor
     from h2o_console.recording.player import Player
     from h2o_console.recording.recorder import Recorder
+    from h2o_console.rows.cells import Glyph
     from h2o_console.rows.places import Place
     from h2o_console.store.control import ControlSeen
     from h2o_console.store.insight import Insight
@@ -91,7 +93,7 @@ class Session:
     goes_to: str = ""
     register: RegisterReader | None = None
     me: str = ""
-    board: Board[PackageRow] = field(init=False)
+    packages: Board[PackageRow] = field(init=False)
     hosts: Board[HostRow] = field(init=False)
     instances: Board[InstanceRow] = field(init=False)
     features: Board[FeatureRow] = field(init=False)
@@ -112,7 +114,7 @@ class Session:
     _served: Snapshot[FeatureView] = field(init=False)
     _called: Snapshot[CallView] = field(init=False)
     _found: Snapshot[FindingRow] = field(init=False)
-    _on_screen: tuple[str, ...] = ()
+    _headcount: Headcount = field(init=False)
     _looked_at: tuple[tuple[str, ...], frozenset[str]] = ((), frozenset())
     _looked_s: float = float("-inf")
 
@@ -120,7 +122,8 @@ class Session:
         store = self.store
         self.changes = Changes(lambda: self.register, self.wall)
         self.trials = Trials(lambda: self.register)
-        self.board = package_board(store, lambda: self.told, self.telling.take_changed)
+        self.packages = package_board(store, lambda: self.told, self.telling.take_changed)
+        self._headcount = Headcount(store.briefs)
         self._servers = Snapshot(store.servers, lambda view: view.name)
         self.hosts = Board(self._servers.dirty, self._host_row)
         self._running = Snapshot(store.instances, lambda view: view.key)
@@ -176,23 +179,33 @@ class Session:
         return self.store.instance(self.host_of(key), key, now_s)
 
     def update(self) -> bool:
-        """Bring board and fleet up to now, unless frozen; True when a row changed."""
+        """Bring fleet, findings and control up to now, unless frozen; True when another thing than ages may show.
+
+        Rows are not among it: who shows a list brings its board up to now.
+        """
         if self.frozen_at_s is not None:
             return False
-        now_s = self.clock()
+        now_s, changed = self.clock(), self.store.changed != self._seen
         self.control = self.store.control
         self.changes.update(self.control)
         # Ages move each second; what is not an age shows at once.
-        if now_s - self._fleet_s >= _FLEET_S or self.store.changed != self._seen:
+        if changed or now_s - self._fleet_s >= _FLEET_S:
             self.fleet, self._fleet_s, self._seen = self.store.fleet(now_s), now_s, self.store.changed
         self._hear()
-        return self.board.update(now_s, self._on_screen)
+        return changed
 
     def _hear(self) -> None:
         """Somebody may have looked again."""
         if self.insight is not (insight := self.store.insight) and self.frozen_at_s is None:
             self.insight = insight
             self.telling.tell(Told(insight))
+
+    @property
+    def glyphs(self) -> Mapping[Glyph, int]:
+        """How many packages are how; stands still while frozen."""
+        if self.frozen_at_s is None:
+            self._headcount.update(self.told, self.clock())
+        return self._headcount.glyphs
 
     @property
     def told(self) -> Told:
@@ -206,6 +219,7 @@ class Session:
 
     def freeze(self) -> None:
         """Stop the picture, or let it run again; the store goes on either way."""
+        self._headcount.update(self.told, self.clock())  # some screens count for themselves, and others may come
         self.frozen_at_s = self.clock() if self.frozen_at_s is None else None
 
     @property
@@ -235,6 +249,6 @@ class Session:
         if seen == self._looked_at and now_s - self._looked_s < _LOOK_S:
             return  # a key never waits for the store
         self._looked_at, self._looked_s = seen, now_s
-        self._on_screen = seen[0]
+        self.store.look_at(seen[0])
         if self.poller is not None:
             self.poller.look_at({*self.store.hosts_of(seen[0]), *hosts})

@@ -92,6 +92,12 @@ class StillFleet:
         del whole
         return self.packages.get(name)
 
+    def briefs(self, _now_s: float) -> tuple[PackageView, ...]:
+        return tuple(self.packages.values())
+
+    def look_at(self, packages: object) -> None:
+        """Nothing is made ready."""
+
     def times(self, name: str, _now_s: float) -> dict[str, tuple[float | None, float | None]]:
         return {one.id: (one.p50_ms, one.p95_ms) for one in self.running.values() if one.package == name}
 

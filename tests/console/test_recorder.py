@@ -174,6 +174,7 @@ async def test_what_a_poller_hears_over_real_http_can_be_played(tmp_path: Path) 
         poller = Poller(store, f"http://{served.address('host-1')}", tap=made.hear, token="not-to-be-written-down")
         task = asyncio.create_task(poller.run())
         poller.look_at(fleet.hosts)
+        store.look_at(("service/geo",))
         deadline_s = time.monotonic() + 10
         while not ((view := store.package("service/geo", monotonic_s())) and (view.rps or 0) > 100):
             assert time.monotonic() < deadline_s, "a rate"

@@ -120,7 +120,7 @@ async def test_what_is_gone_stays_marked_and_is_said_to_be_gone() -> None:
             await pilot.press("space")
         kept = stage.fleet.packages.pop("service/geo")
         stage.fleet.packages = {"service/geo/../x": replace(kept, name="x"), **stage.fleet.packages}
-        stage.session.board._dirty = lambda _: {"service/geo", *stage.fleet.packages}  # type: ignore[method-assign]
+        stage.session.packages._dirty = lambda _: {"service/geo", *stage.fleet.packages}  # type: ignore[method-assign]
         for _ in range(6):
             await stage.settle(pilot)
         assert ", 1 gone: service/geo" in marks_line(stage)

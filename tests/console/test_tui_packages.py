@@ -160,6 +160,31 @@ async def test_nothing_is_painted_anew_while_nothing_changes_until_the_clock_has
 # the cursor
 
 
+async def test_packages_are_made_for_who_shows_them_and_counted_in_every_header(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.fleet.instances.popitem()
+    scene.run(70, "host-1", "host-2")  # and host-3 is silent
+    async with shown(scene) as pilot:
+
+        def nobody_shows(name: str, *_: float) -> None:
+            pytest.fail(f"{name} is not on screen")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(scene.store, "package", nobody_shows)
+            for view in "1345678":
+                await pilot.press(view)
+                scene.run(3, "host-1", "host-2")
+                scene.app.tick()
+                await scene.settle(pilot)
+                assert scene.seen.place != Place(Kind.PACKAGES)
+        elsewhere = dict(scene.seen.glyphs)
+        await pilot.press("2")
+        await scene.settle(pilot)
+        assert elsewhere == dict(scene.seen.glyphs)
+        assert len(elsewhere) >= 2
+
+
 async def test_the_cursor_stays_on_its_package_when_rows_are_sorted_anew(scene: Scene) -> None:
     async with shown(scene) as pilot:
         await pilot.press("j", "j", "j")
@@ -200,7 +225,7 @@ async def test_a_thousand_random_changes_never_move_the_cursor_to_another_packag
             await scene.settle(pilot)
             await scene.settle(pilot)
             assert scene.list.cursor == key
-            assert sorted(scene.list.order) == sorted(scene.session.board.rows)
+            assert sorted(scene.list.order) == sorted(scene.session.packages.rows)
             assert key in scene.selected() or key not in scene.list.visible_keys
 
 
@@ -321,12 +346,12 @@ async def test_sorting_by_a_picked_column_and_the_other_way_round(scene: Scene) 
         assert isinstance(scene.app.screen, Picker)
         await pilot.press("j", "j", "j", "enter")
         await pilot.pause()
-        rates = [scene.session.board.rows[key].rps or 0 for key in scene.list.order]
+        rates = [scene.session.packages.rows[key].rps or 0 for key in scene.list.order]
         assert rates == sorted(rates, reverse=True)
         assert "by requests" in scene.lines()[-1]
         await pilot.press("s", "enter")
         await pilot.pause()
-        rates = [scene.session.board.rows[key].rps or 0 for key in scene.list.order]
+        rates = [scene.session.packages.rows[key].rps or 0 for key in scene.list.order]
         assert rates == sorted(rates)
 
 

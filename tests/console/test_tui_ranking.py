@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -123,6 +124,7 @@ def test_filters(text: str, typed: str, found: bool) -> None:
 # header, banner, empty list
 
 FLEET = FleetView(fleet="h2o", hosts=96, answering=96, instances=612, register="connected", data_age_s=0.8)
+GLYPHS = Counter(row.glyph for row in TROUBLE.values())
 PLACE = Place("prod", ("packages", "service/customer"), "14:02:07 UTC")
 
 
@@ -131,7 +133,7 @@ def text_of(line: Line) -> str:
 
 
 def test_the_header_at_full_width() -> None:
-    shown = text_of(header_line(PLACE, FLEET, TROUBLE.values(), 160))
+    shown = text_of(header_line(PLACE, FLEET, GLYPHS, 160))
     left, right = shown[:45].rstrip(), shown[60:].strip()
     assert left == " PROD  h2o > packages > service/customer"
     assert right == "96 hosts  612 inst  x2 !1 ~1 ?1  zk ok  data 0.8s  READ-ONLY  14:02:07 UTC"
@@ -140,7 +142,7 @@ def test_the_header_at_full_width() -> None:
 @given(st.integers(1, 250), st.booleans(), st.text(max_size=60))
 def test_a_header_is_as_wide_as_the_screen(width: int, frozen: bool, name: str) -> None:
     place = Place(name, ("packages", name), "14:02:07 UTC", 3.0 if frozen else None)
-    line = header_line(place, replace(FLEET, fleet=name, answering=2), TROUBLE.values(), width)
+    line = header_line(place, replace(FLEET, fleet=name, answering=2), GLYPHS, width)
     assert cells_of(text_of(line)) <= width
     assert text_of(line).isprintable()
     if width >= 40:

@@ -24,6 +24,7 @@ def test_the_console_is_measured_in_front_of_a_simulated_fleet(tmp_path: Path) -
     figures = {one.name: one.value for one in group.run(tmp_path, TINY, said.append)}
     assert {name for name in GOALS if name.startswith(("first_screen", "cpu_", "key_p95", "quiet_"))} <= set(figures)
     assert 0 < figures["cpu_ui_pct"] < figures["cpu_all_pct"]
+    assert figures["cpu_home_pct"] > 0
     assert 0 < figures["key_p50_ms"] <= figures["key_p95_ms"] <= figures["key_max_ms"]
     assert figures["quiet_bytes_per_s"] > 0
     assert figures["rss_mib"] > 10

@@ -61,7 +61,7 @@ def _open_named(desk: Desk, typed: str) -> None:
 
 
 def _named(session: Session) -> Iterable[tuple[Kind, list[str]]]:
-    yield Kind.PACKAGE, sorted(session.board.rows)
+    yield Kind.PACKAGE, sorted(session.store.names())
     yield Kind.HOST, sorted(session.store.hosts)
     yield Kind.INSTANCE, sorted(session.instance_keys())
 

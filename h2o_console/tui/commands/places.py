@@ -35,7 +35,7 @@ class Entry:
 
 
 def _packages(session: Session) -> Iterable[str]:
-    return sorted(session.board.rows)
+    return sorted(session.store.names())
 
 
 def _hosts(session: Session) -> Iterable[str]:

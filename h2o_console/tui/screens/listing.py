@@ -170,9 +170,13 @@ class ListScreen(ConsoleScreen, Generic[R]):
 
     # what it shows
 
+    def renew(self, now_s: float) -> bool:
+        """Bring its rows up to now; True when one of them changed."""
+        return self.board.update(now_s, self.visible)
+
     def update(self, now_s: float, size: tuple[int, int], cursor: str) -> None:
         """Rank if it is time, and lay out when width or names changed."""
-        self.board.update(now_s, self.visible)
+        self.renew(now_s)
         changed = self.board.generation != self._generation
         if changed:
             self._generation = self.board.generation

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from h2o_console.rows.findings import findings
@@ -12,7 +13,7 @@ from h2o_console.rows.places import Kind, Look, Place
 from h2o_console.tui.screens.listing import ListScreen
 
 if TYPE_CHECKING:
-    from h2o_console.rows.cells import Cell, Line
+    from h2o_console.rows.cells import Cell, Glyph, Line
     from h2o_console.tui.session import Session
 
 
@@ -23,7 +24,12 @@ class PackagesScreen(ListScreen[PackageRow]):
     row_kind = Kind.PACKAGE
 
     def __init__(self, session: Session, place: Place, look: Look) -> None:
-        super().__init__(session, place, look, PACKAGES, session.board)
+        super().__init__(session, place, look, PACKAGES, session.packages)
+
+    @property
+    def glyphs(self) -> Mapping[Glyph, int]:
+        """As its rows have it."""
+        return Counter(row.glyph for row in self.board.rows.values())
 
     def all_empty(self) -> Sequence[Cell]:
         """Whose fault it is, and what to type."""

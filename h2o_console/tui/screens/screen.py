@@ -6,7 +6,7 @@ A screen paints nothing and knows no widget: `h2o_console.tui.frame` shows the o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from h2o_console.rows.places import Look, Place
@@ -14,7 +14,7 @@ from h2o_console.text import safe
 from h2o_core.figures import many
 
 if TYPE_CHECKING:
-    from h2o_console.rows.cells import Cell, Line
+    from h2o_console.rows.cells import Cell, Glyph, Line
     from h2o_console.tui.acting.offer import Actor, Offer
     from h2o_console.tui.session import Session
     from h2o_core.audit import Entry
@@ -44,6 +44,11 @@ class ConsoleScreen(ABC):
     def settled(self) -> bool:
         """It has what it shows; until then it is brought up to date also while the picture is frozen."""
         return True
+
+    @property
+    def glyphs(self) -> Mapping[Glyph, int]:
+        """How many packages are how, for the header."""
+        return self.session.glyphs
 
     @property
     def crumb(self) -> str:
