@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from h2o_console.rows.told import Told
     from h2o_console.store.views import PackageView
 
-_SOON_S: Final = 0.9
-_PER_S: Final = 1250
-"""Instances that are counted in a second, at most."""
+_UNTOLD_S: Final = 1.9
+"""How often while nobody has looked yet."""
+_ANYWAY_S: Final = 15.0
+"""Although nobody has looked again: what stands there is no older."""
 
 
 class Headcount:
@@ -30,13 +31,11 @@ class Headcount:
         self._briefs = briefs
         self._told: Told | None = None
         self._counted_s = float("-inf")
-        self._every_s = _SOON_S
 
     def update(self, told: Told, now_s: float) -> None:
-        """Count again when something else is *told*, and else the more rarely, the more there is to count."""
-        if told is self._told and now_s - self._counted_s < self._every_s:
+        """Count again when somebody has looked: the more instances there are, the more rarely that is."""
+        age_s = now_s - self._counted_s
+        if told is self._told and age_s < (_ANYWAY_S if told.looked else _UNTOLD_S):
             return
-        views = list(self._briefs(now_s))
-        self.glyphs = Counter(worst(package_reasons(view, told)) for view in views)
+        self.glyphs = Counter(worst(package_reasons(view, told)) for view in self._briefs(now_s))
         self._told, self._counted_s = told, now_s
-        self._every_s = max(_SOON_S, sum(view.counts.total for view in views) / _PER_S)

@@ -368,7 +368,7 @@ class Store:
             counts=counts,
             rps=rps,
             callers=self._calls.outcomes_of(record.name, now_s),
-            silent=_silent((here.host for here in places if here.silent and here.members), now_s),
+            silent=_silent([here.host for here in places if here.silent and here.members], now_s),
             peak=record.peak,
             gone_s=None if record.gone_s is None else now_s - record.gone_s,
         )
@@ -400,7 +400,13 @@ class Store:
     @_locked
     def fleet(self, now_s: float) -> FleetView:
         """The fleet at a glance."""
-        speaking = [host for host in self.hosts.values() if not host.silent(now_s) and host.report is not None]
+        silent: list[HostRecord] = []
+        speaking: list[HostRecord] = []
+        for host in self.hosts.values():
+            if host.silent(now_s):
+                silent.append(host)
+            elif host.report is not None:
+                speaking.append(host)
         ages = [age for host in speaking if (age := host.age_s(now_s)) is not None]
         head = self._head
         register, silent_s, saying = _register(speaking, head, now_s)
@@ -408,7 +414,7 @@ class Store:
             fleet=head.fleet if head else "",
             hosts=len(self.hosts),
             answering=len(speaking),
-            instances=sum(len(host.members.keys() | host.listed.keys()) for host in self.hosts.values()),
+            instances=sum(map(_instances_of, self.hosts.values())),
             register=register,
             silent_s=silent_s,
             register_hosts=saying,
@@ -418,7 +424,7 @@ class Store:
             detour=self._detour,
             trouble=self._trouble,
             hint=self._hint,
-            silent=_silent(self.hosts.values(), now_s),
+            silent=_silent(silent, now_s),
         )
 
     @_locked
@@ -526,8 +532,13 @@ def _instances(places: Iterable[Here], now_s: float) -> tuple[InstanceView, ...]
     return tuple(instance_view(member, here.host, now_s) for here in places for member in here.members)
 
 
+def _instances_of(host: HostRecord) -> int:
+    counted, listed = host.members.keys(), host.listed.keys()
+    return len(counted) if listed <= counted else len(counted | listed)
+
+
 def _silent(hosts: Iterable[HostRecord], now_s: float) -> tuple[SilentHost, ...]:
-    return tuple(SilentHost(host.name, host.age_s(now_s), host.failed) for host in hosts if host.silent(now_s))
+    return tuple(SilentHost(host.name, host.age_s(now_s), host.failed) for host in hosts)
 
 
 def _register(speaking: Iterable[HostRecord], head: Head | None, now_s: float) -> tuple[str, float, int]:

@@ -85,18 +85,20 @@ def counted(places: Iterable[Here], now_s: float) -> tuple[InstanceCounts, float
     rates: list[float] = []
     for host, host_silent, members in places:
         total += len(members)
-        for member in members:
-            report, listed, unknown = member.report, _listed(member, host), host_silent or _uncounted(member)
+        for member in members:  # thousands at once: what is asked of each is asked without a call where that can be
+            report, listed = member.report, host.listed.get(member.id) or member.listed
+            unknown = host_silent or (report is None and _uncounted(member))
             silent += unknown
             versions[member.version] = None
             if not unknown:
-                if (rps := _per_s(member, now_s)) is not None:
+                if (rps := member.rps if member.rps is not None else _per_s(member, now_s)) is not None:
                     rates.append(rps)
-                if report is not None and report.slots:
-                    slots += report.slots
+                if report is not None and (of_it := report.slots):
+                    slots += of_it
                     in_flight += report.in_flight
                     queued += host.queued.get(member.id) or 0
-            if is_ready(_state(member, listed.state if listed else "unknown"), _routable(member, listed)):
+            state = report.state if report is not None else _state(member, listed.state if listed else "unknown")
+            if is_ready(state, _routable(member, listed)):
                 ready += 1
                 if listed is not None and listed.why and _why(member, listed.why).startswith(IN_SPITE):
                     unwell += 1

@@ -75,6 +75,7 @@ class StillFleet:
     silent: tuple[SilentHost, ...] = ()
     called: tuple[CallView, ...] = ()
     changed: int = 0
+    thrifty: bool = False
     insight: Insight | None = None
     control: ControlSeen | None = None
     blindness: str = ""

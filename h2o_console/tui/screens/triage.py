@@ -145,7 +145,13 @@ class TriageScreen(ListScreen[FindingRow]):
         return "this finding is closed: it has been well for a while" if super().gone(key) else ""
 
     def watch(self, visible: Sequence[str]) -> None:
-        """Whom the findings on screen are about."""
+        """Whom the findings on screen are about; of a large fleet nobody.
+
+        What stands here is what the last look has found, and there a look is rarer than every host is read anyway.
+        """
+        if self.session.store.thrifty:
+            self.session.look_at(())
+            return
         rows = self.board.rows
         packages, hosts = _subjects(rows[key] for key in visible if key in rows)
         self.session.look_at(packages, hosts)
