@@ -27,12 +27,17 @@ def bucket_at(at_s: float) -> int:
 
 
 class Outcomes:
-    """Outcomes by code. Their sum is made when it is asked for, and kept until something is added or falls out."""
+    """Outcomes by code. Their sum is kept until something is added or falls out.
 
-    __slots__ = ("_buckets", "_newest", "_open", "_sum", "_sum_for")
+    `_closed`, the sum of all buckets but the newest, moves on with them: of thousands the minute is asked for again
+    and again, and a reading has come in between each time.
+    """
+
+    __slots__ = ("_buckets", "_closed", "_newest", "_open", "_sum", "_sum_for")
 
     def __init__(self) -> None:
         self._buckets: dict[int, dict[str, int]] = {}
+        self._closed: dict[str, int] = {}
         self._open: dict[str, int] = {}
         self._newest = -1
         self._sum: Mapping[str, int] = {}
@@ -42,16 +47,15 @@ class Outcomes:
         """Count them into *bucket*, which is never earlier than the one before."""
         if bucket != self._newest:
             self._begin(bucket)
-        counts = self._open
-        for code, count in outcomes.items():
-            counts[code] = counts.get(code, 0) + count
+        _put(self._open, outcomes)
         self._sum_for = -1
 
     def _begin(self, bucket: int) -> None:
         buckets = self._buckets
+        _put(self._closed, self._open)
         if len(buckets) > BUCKETS:
             for old in [at for at in buckets if at < bucket - BUCKETS]:
-                del buckets[old]
+                _take(self._closed, buckets.pop(old))
         self._newest, self._open = bucket, {}
         buckets[bucket] = self._open
 
@@ -63,16 +67,32 @@ class Outcomes:
         return self._sum
 
     def _until(self, newest: int) -> Mapping[str, int]:
-        whole: dict[str, int] = {}
+        whole, oldest = self._closed.copy(), newest - BUCKETS + 1
         for bucket, outcomes in self._buckets.items():
-            if bucket > newest - BUCKETS:
-                for code, count in outcomes.items():
-                    whole[code] = whole.get(code, 0) + count
+            if bucket >= oldest or bucket == self._newest:
+                break
+            _take(whole, outcomes)
+        if self._newest >= oldest:
+            _put(whole, self._open)
         return whole
 
     def reaches(self, bucket: int) -> bool:
         """Something was counted in it."""
         return bucket in self._buckets
+
+
+def _put(whole: dict[str, int], part: Mapping[str, int]) -> None:
+    for code, count in part.items():
+        whole[code] = whole.get(code, 0) + count
+
+
+def _take(whole: dict[str, int], part: Mapping[str, int]) -> None:
+    for code, count in part.items():
+        left = whole[code] - count
+        if left:
+            whole[code] = left
+        else:
+            del whole[code]
 
 
 class Closed:
