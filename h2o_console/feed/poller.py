@@ -41,6 +41,7 @@ _TURN_S: Final = 0.05
 _REST_S: Final = 0.25
 """So long it may do nothing while nobody is due: waking up is most of what a small fleet that is quiet costs."""
 _FIRST_S: Final = 0.3
+_FIRST_ANSWERS: Final = 3
 _NO_SUCH_PATH: Final = 404
 _NO_AGENT: Final = "no agent is registered for it"
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class _Asked:
 
     due_s: float
     failures: int = 0
-    answered: bool = False
+    answers: int = 0
     etag: str = ""
     address: str = ""
     task: asyncio.Task[None] | None = None
@@ -294,10 +295,10 @@ class Poller:
         self._intake.failure(host, why, self._clock())
 
     def _rest_s(self, host: str, asked: _Asked) -> float:
-        """Until it is asked again: after its first answer soon, in a small fleet, because a rate is a difference."""
-        if asked.answered or asked.failures or self._store.thrifty:
+        """Until it is asked again: in a small fleet soon, the first times, because a rate is a difference."""
+        if asked.failures or self._store.thrifty or asked.answers >= _FIRST_ANSWERS:
             return self._interval_s(host, asked.failures)
-        asked.answered = True
+        asked.answers += 1
         return ON_SCREEN_S
 
     def _interval_s(self, host: str, failures: int) -> float:
