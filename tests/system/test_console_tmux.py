@@ -185,7 +185,7 @@ def test_a_mistake_in_the_file_warns_and_a_changed_key_works(tmp_path: Path) -> 
     directory.mkdir(parents=True)
     (directory / "console.toml").write_text('theem = "dark"\nview = "hosts"\n[keys]\nproblems = "o"\n')
     with serving(fleet) as served, console(tmp_path, "--agent", served.address("host-1"), width=140) as terminal:
-        terminal.shows("console.toml: line 1: theem means nothing; did you mean theme?", "1 hosts, by", within_s=20)
+        terminal.shows("console.toml: line 1: theem means nothing; did you mean theme?", "1 host, by", within_s=20)
         terminal.press("o")
         terminal.shows("(problems)")
         terminal.press("C-c")
@@ -286,7 +286,7 @@ def test_the_real_fleet(shared_fleet: Fleet, tmp_path: Path) -> None:
         terminal.press("G")
         terminal.shows("HOSTS (3)", "host-1", "host-2", "host-3", "CALLERS", "operator")
         terminal.press("Escape")
-        terminal.shows("1 packages")
+        terminal.shows("1 package,")
         terminal.press("C-c")
         terminal.shows("exit=0=")
 
@@ -321,7 +321,7 @@ def test_following_the_logs_of_the_real_fleet(shared_fleet: Fleet, tmp_path: Pat
         terminal.press("Enter")
         terminal.shows("BODY", "TRACEBACK", "RuntimeError: boom", "trace_id")
         terminal.press("Escape", "Escape", "Escape")  # the entry, the filter, the logs
-        terminal.shows("1 packages")
+        terminal.shows("1 package,")
         terminal.press("C-c")
         terminal.shows("exit=0=")
 
