@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_HEAD_BYTES: Final = 32 << 10
+_USUAL_HEAD_BYTES: Final = 1 << 10
+_HEAD_ENDS: Final = b"\r\n\r\n"
 _MOST_LINE_BYTES: Final = 1 << 10
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?")
 _FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n]*?)[ \t]*")
@@ -60,6 +62,13 @@ class ResponseReader:
 
     def feed(self, data: bytes | memoryview) -> Response | None:
         """Take in what came, of which nothing is kept; the response when it is whole. Raises BadResponse."""
+        if not self.begun:
+            start = bytes(data[:_USUAL_HEAD_BYTES])
+            if (end := start.find(_HEAD_ENDS)) >= 0:
+                self._take_head(start[:end])
+                data = data[end + len(_HEAD_ENDS) :]
+                if self._status and self._left == len(data):  # all of it came at once, and need not be gathered first
+                    return Response(self._status, self._headers, bytes(data), self._reusable)
         self._buffer += data
         while not self._status:
             if not self._read_head():
@@ -80,30 +89,35 @@ class ResponseReader:
         raise BadResponse(msg)
 
     def _read_head(self) -> bool:
-        end = self._buffer.find(b"\r\n\r\n")
+        end = self._buffer.find(_HEAD_ENDS)
         if end < 0 or end > MOST_HEAD_BYTES:
             if len(self._buffer) > MOST_HEAD_BYTES:
                 msg = "its answer's head is too long"
                 raise BadResponse(msg)
             return False
-        first, *fields = bytes(self._buffer[:end]).split(b"\r\n")
-        del self._buffer[: end + 4]
+        head = bytes(self._buffer[:end])
+        del self._buffer[: end + len(_HEAD_ENDS)]
+        self._take_head(head)
+        return True
+
+    def _take_head(self, head: bytes) -> None:
+        """Nothing is known after an interim one: the real one follows."""
+        first, *fields = head.split(b"\r\n")
         status = _STATUS.fullmatch(first)
         if status is None:
             msg = "what answers there speaks no HTTP"
             raise BadResponse(msg)
         headers = _headers(fields)
         code = int(status.group(2))
-        if code < 200:  # an interim response; the real one follows
+        if code < 200:
             if code == 101:
                 msg = "it answers 101, which nobody asked for"
                 raise BadResponse(msg)
-            return True
+            return
         self._status, self._headers = code, headers
         kept = headers.get("connection", "").lower()
         self._reusable = kept != "close" if status.group(1) == b"1" else kept == "keep-alive"
         self._frame()
-        return True
 
     def _frame(self) -> None:
         """How long the body is."""
