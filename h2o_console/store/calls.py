@@ -16,7 +16,7 @@ from h2o_core.insights.reports import full
 from h2o_core.names import Tier, package_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from h2o_console.store.hosts import HostRecord
 
@@ -62,7 +62,7 @@ class Calls:
         self._looked_s = now_s
 
     def views(
-        self, hosts: Iterable[HostRecord], now_s: float, *, only: HostRecord | None = None
+        self, hosts: Collection[HostRecord], now_s: float, *, only: HostRecord | None = None
     ) -> tuple[CallView, ...]:
         """All that was called in the last minute, and what still has a caller; *only*: from this host."""
         here = [host for host in hosts if not host.silent(now_s)]
@@ -70,9 +70,10 @@ class Calls:
         breaches = Counter[Key]()
         for host in here:
             breaches.update({key: call.breaches.since(now_s - _BREACHES_S) for key, call in host.calls.items()})
-        for key in [key for key in self.windows.keys() - places.keys() if not self.windows[key].outcomes(now_s)]:
+        lately = {key for key, window in self.windows.items() if window.outcomes(now_s)}
+        for key in self.windows.keys() - lately.union(*(host.calls for host in hosts)):  # a silent one may come back
             del self.windows[key], self._of[_package(key)][key]
-        wanted = only.calls.keys() if only is not None else places.keys() | self.windows.keys()
+        wanted = only.calls.keys() if only is not None else places.keys() | lately
         return tuple(self._view(key, places[key], breaches[key], now_s) for key in sorted(wanted))
 
     def parts(self, over_s: float, now_s: float) -> dict[Key, Counts]:

@@ -300,6 +300,22 @@ def test_origin_and_destination_are_never_added_up(fed: Fed) -> None:
     assert "NO_ROUTE" not in fed.view().outcomes
 
 
+def test_what_a_host_calls_is_counted_again_when_it_is_not_silent_any_more(fed: Fed) -> None:
+    def called() -> list[int]:
+        return [view.outcomes.get("OK", 0) for view in fed.store.calls(fed.now_s)]
+
+    fed.run(2)
+    fed.fleet.called("host-2", "api/customer", f"{PACKAGE}/retrieve", "OK", 5)
+    fed.run(1)
+    assert called() == [5]
+    fed.run(70, "host-1")
+    assert called() == [], "nothing in the last minute, and its host is silent"
+    fed.run(1)
+    fed.fleet.called("host-2", "api/customer", f"{PACKAGE}/retrieve", "OK", 7)
+    fed.run(1)
+    assert called() == [7]
+
+
 def test_zookeeper_s_worst_state_is_the_fleet_s(fed: Fed) -> None:
     fed.run(1)
     assert fed.store.fleet(fed.now_s).register == "connected"
