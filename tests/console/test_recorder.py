@@ -51,7 +51,8 @@ def recorder(where: Shelved, wall: Callable[[], float] = lambda: WALL_S) -> Gene
 def recorded(directory: Path) -> list[Heard]:
     found: list[Heard] = []
     for file in sorted(directory.glob("*.h2orec")):
-        data = file.read_bytes()
+        if not (data := file.read_bytes()):
+            continue  # begun, and nothing is written yet
         found += [taken.heard for part in parts(data) for taken in read(data, part) if not taken.earlier]
     return found
 
