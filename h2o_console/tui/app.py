@@ -91,7 +91,8 @@ class H2OConsole(App[int], inherit_bindings=False):
         """Now and then: where nothing has changed and nobody does anything, ages and clock are all that moves."""
         self._fit()
         second = int(self.session.wall())
-        if self.session.update() or self.frame.renew() or second != self._second or self.frame.restless:
+        self.session.update()
+        if self.frame.renew() or second != self._second or self.frame.restless:
             self._second = second
             self.flush()
 

@@ -178,21 +178,17 @@ class Session:
         """An instance in full, by its key; None when it is gone."""
         return self.store.instance(self.host_of(key), key, now_s)
 
-    def update(self) -> bool:
-        """Bring fleet, findings and control up to now, unless frozen; True when another thing than ages may show.
-
-        Rows are not among it: who shows a list brings its board up to now.
-        """
+    def update(self) -> None:
+        """Bring fleet, findings and control up to now, unless frozen; boards are brought by who shows their list."""
         if self.frozen_at_s is not None:
-            return False
-        now_s, changed = self.clock(), self.store.changed != self._seen
+            return
+        now_s = self.clock()
         self.control = self.store.control
         self.changes.update(self.control)
         # Ages move each second; what is not an age shows at once.
-        if changed or now_s - self._fleet_s >= _FLEET_S:
+        if now_s - self._fleet_s >= _FLEET_S or self.store.changed != self._seen:
             self.fleet, self._fleet_s, self._seen = self.store.fleet(now_s), now_s, self.store.changed
         self._hear()
-        return changed
 
     def _hear(self) -> None:
         """Somebody may have looked again."""
