@@ -5,6 +5,8 @@ _.list_commands  # click
 _.get_command  # click
 _.format_commands  # click
 _.convert  # click
+_.get_buffer  # asyncio
+_.buffer_updated  # asyncio
 _.capture_signals  # uvicorn
 _.should_exit  # uvicorn
 _.string_value  # protobuf: Value's field
