@@ -141,14 +141,15 @@ class Recorder:
         return max(int((self._epoch_s + heard_s) * 1e6), 0)
 
     def _begin(self, now_s: float) -> None:
-        """Another segment, on the wall clock as it is now; the oldest make room for it."""
+        """Another segment, on the wall clock as it is now; the oldest make room for it before it is written."""
         wall_s = self._wall()
         self._epoch_s, self._began_s = wall_s - now_s, now_s
-        self._shelf.begin(wall_s)
         beginning = self._writer.begin(int(wall_s * 1e6))
-        self._since_beginning = 0
+        left = max(self.where.most_bytes * (_PARTS - 1) // _PARTS - len(beginning), 0)
+        self._shelf.thin(wall_s, self.where.keep_s, left)
+        self._shelf.begin(wall_s)
         self._shelf.write(beginning)
-        self._shelf.thin(wall_s, self.where.keep_s, self.where.most_bytes * (_PARTS - 1) // _PARTS)
+        self._since_beginning = 0
         self._cost.begin_bytes = len(beginning)
         self._choice.forget(now_s - _GONE_S)
 
