@@ -471,12 +471,12 @@ def test_a_command_and_a_webhook_are_told(server: AgentServer, tmp_path: Path, r
         "hosts": [host("host-1", None, link="self"), host("host-2", "127.0.0.1:1", link="up")],
     }
     silent = Key(Kind.SILENT, Subject(host="host-2"))
-    said = tmp_path / "said"
-    watching = ["triage", "--every", "1s", "-w", "--json", "--state", str(tmp_path / "told.json")]
+    said, told = tmp_path / "said", tmp_path / "told.json"
+    watching = ["triage", "--every", "1s", "-w", "--json", "--state", str(told)]
     telling = ["--on-change", f'echo "$H2O_EVENT $H2O_ID $H2O_NAME" >> {said}']
     with watched({"H2O_AGENT": server.address, "H2O_WEBHOOK": receiver.url}, *watching, *telling):
         until(lambda: said.exists() and said.read_text() and receiver.came, "both are told", 20)
-        until(lambda: silent.id in (tmp_path / "told.json").read_text(), "it is written down")
+        until(lambda: told.exists() and silent.id in told.read_text(), "it is written down")
     assert said.read_text() == f"opened {silent.id} host-2\n"
     ((_, _, body),) = receiver.came
     assert (body["event"], body["severity"], body["name"]) == ("opened", "TICKET", "host-2")
