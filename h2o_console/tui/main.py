@@ -43,6 +43,9 @@ def main(*, name: str, agent: str, **said: Any) -> None:
     _check_installed()
     # Textual would turn our colourless theme into greys; ours needs no filter.
     asked = Asked(colourless=bool(os.environ.pop("NO_COLOR", None)), **said)
+    # Exported by some shells and wrappers. Textual would believe them, whatever size the terminal has and takes later.
+    for exported in ("COLUMNS", "LINES"):
+        os.environ.pop(exported, None)
     context = _context(name, agent) if asked.replay in {"", LAST} else Context()
     _check_terminal()
     while True:

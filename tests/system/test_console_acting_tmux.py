@@ -80,6 +80,7 @@ def called(fleet: Fleet) -> Generator[None]:
 def console(fleet: Fleet, directory: Path, *before: str, width: int = 120, height: int = 30) -> Terminal:
     line = shlex.join([*before, sys.executable, "-m", "h2o_console.tui.main"])
     environ = {key: value for key, value in fleet.environment("host-1").items() if key not in {"PATH", "HOME"}}
+    environ |= {"COLUMNS": "80", "LINES": "24"}  # what somebody exported is not the terminal's size
     command = f"cd {shlex.quote(str(ROOT))} && {line}; echo exit=$?=; exec sleep 60"
     return Terminal(directory, command, width, height, **environ)
 
