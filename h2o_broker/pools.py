@@ -95,9 +95,13 @@ def fit(members: list[Member], left_out: frozenset[str]) -> Fit:
 def unknown_feature(name: str, pools: Mapping[str, Pool]) -> tuple[Code, str]:
     """What is said of a feature that no pool has."""
     package = package_of(name)
-    if package in pools:
-        return Code.NOT_FOUND, f"{package[1:]} has no feature of that name"
-    return Code.NO_ROUTE, "no package of that name was ever registered"
+    pool = pools.get(package)
+    if pool is None:
+        return Code.NO_ROUTE, "no package of that name was ever registered"
+    for version in pool.remote:
+        if version not in pool.order:  # in the register, and its manifest is still being read
+            return Code.UNAVAILABLE, f"this broker does not know yet what {package[1:]} {version} has"
+    return Code.NOT_FOUND, f"{package[1:]} has no feature of that name"
 
 
 def rebuild(pool: Pool, new_versions: NewVersions, hosts: Mapping[str, HostControl], own_host: str) -> None:

@@ -17,9 +17,11 @@ import psutil
 from bench.children import BenchError
 from bench.faults.stage import LOADS, PACKAGE, ROOT, Stage
 from bench.neighbours import neighbour
+from h2o_core.envelope import ASK, TOLD
 from h2o_core.io.registry import Registry
 from h2o_core.io.wire import peer_key
 from h2o_core.io.zookeeper import ZooKeeperChild, four_letter_word
+from h2o_core.pb.stats_pb2 import Ask
 from h2o_core.znodes.live import encode_live
 from tests.support.broker import BrokerProcess, RawLink
 
@@ -39,6 +41,7 @@ _READ: Final = re.compile(r"(\d+) other hosts read, ([0-9.]+) s after connecting
 _ZXID: Final = re.compile(r"Zxid: 0x([0-9a-f]+)")
 _WRITES_EACH: Final = 12
 """A session's start, what every fleet has (most nodes are there already), its own node, and a few changes of that."""
+_TOLD_S: Final = 1.0
 _LONG_S: Final = 90.0
 """Fifty brokers on two cores."""
 
@@ -162,8 +165,12 @@ def _running(process: subprocess.Popen[bytes]) -> Generator[None]:
 
 
 def _routable(broker: BrokerProcess) -> bool:
+    """It has the instance, and knows what that has."""
     with RawLink(broker.endpoint) as link:
-        return any(one.routable for host in link.picture().hosts for one in host.instances if one.package == PACKAGE)
+        if not any(one.routable for host in link.picture().hosts for one in host.instances if one.package == PACKAGE):
+            return False
+        link.send(ASK, correlation=8, payload=Ask(what=Ask.MANIFEST, package=PACKAGE).SerializeToString())
+        return link.wait(TOLD, correlation=8, within_s=_TOLD_S) is not None
 
 
 def _writes(zookeeper: str) -> int:
