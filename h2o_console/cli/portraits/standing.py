@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from h2o_console.cli.portraits import fields
-from h2o_console.feed.answers import table, text
+from h2o_console.feed.answers import listed, table, text
 from h2o_console.sections import Field, Section
 from h2o_core.names import shown
 from h2o_core.times import unix_s
@@ -88,9 +88,7 @@ def last_exit(process: Mapping[str, Any] | None) -> list[Section]:
     if not said:
         return []
     entry = {**said, "key": text(process or {}, "key"), "host": text(process or {}, "host")}
-    lines: Any = said.get("lines")
-    found: list[Any] = list(lines) if isinstance(lines, list) else []  # pyright: ignore[reportUnknownArgumentType] - JSON
-    entries = [{"line": each} for each in found if isinstance(each, str)]
+    entries = [{"line": each} for each in listed(said, "lines") if isinstance(each, str)]
     return [
         Section("last_exit", "LAST EXIT", fields.EXIT, [entry], facts=True),
         Section("last_lines", "LAST LINES BEFORE IT", fields.LINES, entries),
