@@ -208,7 +208,9 @@ async def test_severity_is_cycled(logs: LogScene) -> None:
         await logs.shows(pilot, "quiet", "loud")
 
 
-async def test_enter_shows_an_entry_whole_and_esc_leads_back_to_it(logs: LogScene) -> None:
+async def test_enter_shows_an_entry_whole_and_esc_leads_back_to_it(
+    logs: LogScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs.write("first", "second", "third", attributes={"request_id": "77", "exception.stacktrace": "Traceback\n  boom"})
     async with shown(logs.scene, (100, 20)) as pilot:
         await pilot.press("l")
@@ -220,7 +222,7 @@ async def test_enter_shows_an_entry_whole_and_esc_leads_back_to_it(logs: LogScen
         assert isinstance(logs.scene.seen, LogLineScreen)
         assert "third" not in text
         copied: list[str] = []
-        logs.scene.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
+        monkeypatch.setattr(logs.scene.app, "copy_to_clipboard", copied.append)
         await pilot.press("c")
         await logs.until(pilot, lambda _: bool(copied), "it is copied")
         assert copied[0].endswith(f"INFO host-1/{KEY} second\nTraceback\n  boom")

@@ -112,7 +112,7 @@ async def test_a_filter_hides_marks_and_says_which() -> None:
         assert stage.place == Place(Kind.PACKAGES)
 
 
-async def test_what_is_gone_stays_marked_and_is_said_to_be_gone() -> None:
+async def test_what_is_gone_stays_marked_and_is_said_to_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage()
     async with staged(stage) as pilot:
         for key in ("service/geo", "service/payment"):
@@ -120,7 +120,12 @@ async def test_what_is_gone_stays_marked_and_is_said_to_be_gone() -> None:
             await pilot.press("space")
         kept = stage.fleet.packages.pop("service/geo")
         stage.fleet.packages = {"service/geo/../x": replace(kept, name="x"), **stage.fleet.packages}
-        stage.session.packages._dirty = lambda _: {"service/geo", *stage.fleet.packages}  # type: ignore[method-assign]
+        dirty = {"service/geo", *stage.fleet.packages}
+
+        def changed(_now_s: float) -> set[str]:
+            return dirty
+
+        monkeypatch.setattr(stage.session.packages, "_dirty", changed)
         for _ in range(6):
             await stage.settle(pilot)
         assert ", 1 gone: service/geo" in marks_line(stage)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
@@ -305,9 +305,10 @@ class Answers:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.given: Mapping[str, Any] | Exception = CHILD
+        self.on_screen: frozenset[str] = frozenset()
 
     def look_at(self, hosts: Iterable[str]) -> None:
-        pass
+        self.on_screen = frozenset(hosts)
 
     def agents(self) -> Mapping[str, tuple[str, str]]:
         return {}
@@ -326,6 +327,17 @@ class Answers:
         future: Future[T] = Future()
         future.set_exception(OutOfReach("connection refused"))
         return future
+
+
+@pytest.mark.parametrize("large", [False, True])
+async def test_whom_findings_are_about_is_asked_each_second_but_not_in_a_large_fleet(*, large: bool) -> None:
+    stage, answers = Stage(fleet=replace(wrong(), thrifty=large), home=Place(Kind.TRIAGE)), Answers()
+    stage.session.poller = answers
+    async with staged(stage) as pilot:
+        await stage.settle(pilot)
+        assert bool(answers.on_screen) is not large
+        await stage.go(pilot, Place(Kind.HOSTS))
+        assert answers.on_screen, "who looks at hosts has them asked"
 
 
 async def test_d_describes_a_child_by_what_its_own_agent_says() -> None:
